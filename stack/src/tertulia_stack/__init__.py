@@ -1,0 +1,1 @@
+"""The tertulia command: the whole system on one machine, without Docker."""
