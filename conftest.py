@@ -1,0 +1,124 @@
+"""Fixtures that every test folder shares: real servers, started once per run.
+
+PostgreSQL and NATS come from the same code that `tertulia up` uses, on free ports, in a temporary directory. Under
+pytest-xdist the controlling process starts them and tells the workers where they are; each test gets a database and a
+NATS prefix of its own.
+"""
+
+import asyncio
+import secrets
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tertulia_shared.events import Topology
+from tertulia_stack.servers import NatsServer, PostgresServer
+
+
+class Servers:
+    """The run's PostgreSQL and NATS. fsync is off: tests that need it start a server of their own."""
+
+    def __init__(self) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="tertulia tests ")
+        root = Path(self._directory.name)
+        root.chmod(0o755)
+        self.postgres = PostgresServer(root / "postgres", fsync=False)
+        self.nats = NatsServer(root / "nats", sync_always=False)
+
+    def start(self) -> None:
+        self.postgres.start()
+        self.nats.start()
+
+    def stop(self) -> None:
+        self.nats.stop()
+        self.postgres.stop()
+        self._directory.cleanup()
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        return {"postgres": self.postgres.url(), "nats": self.nats.url}
+
+
+_SERVERS = pytest.StashKey[Servers]()
+
+
+def _started(config: pytest.Config) -> Servers:
+    if _SERVERS not in config.stash:
+        servers = Servers()
+        servers.start()
+        config.stash[_SERVERS] = servers
+    return config.stash[_SERVERS]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """pytest-xdist is about to start a worker."""
+    node.workerinput["servers"] = _started(node.config).addresses
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    servers = config.stash.get(_SERVERS, None)
+    if servers is not None:
+        servers.stop()
+
+
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Addresses of the run's servers: `postgres` (maintenance database) and `nats`."""
+    given = getattr(request.config, "workerinput", None)
+    return given["servers"] if given else _started(request.config).addresses
+
+
+@pytest.fixture(scope="session")
+def nats_url(servers: dict[str, str]) -> str:
+    return servers["nats"]
+
+
+@pytest.fixture
+def nats_prefix() -> str:
+    """A prefix of this test's own, so that streams and subjects of different tests never meet."""
+    return f"t{secrets.token_hex(4)}_"
+
+
+@pytest.fixture
+def topology(nats_prefix: str) -> Topology:
+    return Topology(nats_prefix)
+
+
+def _database_url(maintenance_url: str, name: str) -> str:
+    return maintenance_url.rsplit("/", 1)[0] + "/" + name
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def create_database(servers: dict[str, str]) -> Callable[[str | None], str]:
+    """Call with an optional template's name; answers the URL of a fresh database, which goes with the run."""
+    maintenance = servers["postgres"]
+
+    def create(template: str | None = None) -> str:
+        name = f"t_{secrets.token_hex(6)}"
+        statement = f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else "")
+        # A thread of its own: the caller may be inside a running event loop.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, _execute(maintenance, statement)).result()
+        return _database_url(maintenance, name)
+
+    return create
+
+
+@pytest.fixture
+def postgres_url(create_database: Callable[[str | None], str]) -> str:
+    """A fresh, empty database."""
+    return create_database(None)

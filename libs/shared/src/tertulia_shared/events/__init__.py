@@ -1,0 +1,66 @@
+"""Contracts: what is said between services and to clients. Imports nothing but msgspec and the standard library."""
+
+from tertulia_shared.events.base import (
+    UNSEQUENCED,
+    Envelope,
+    Fact,
+    decode_envelope,
+    encode,
+    envelope_of,
+    to_milliseconds,
+)
+from tertulia_shared.events.chat import (
+    ChannelCreated,
+    ChannelUpdated,
+    LeaveReason,
+    MemberJoined,
+    MemberLeft,
+    MessageCreated,
+    RevokeReason,
+    SessionRevoked,
+    UserUpdated,
+    WorkspaceMemberJoined,
+    WorkspaceMemberLeft,
+    WorkspaceUpdated,
+)
+from tertulia_shared.events.model import Channel, ChannelKind, Message, Reaction, Role, User, View, Workspace
+from tertulia_shared.events.registry import FACTS, INTERNAL_TYPES, decode
+from tertulia_shared.events.subjects import SHARDS, Address, Scope, Topology, shard_of
+
+__all__ = [
+    "FACTS",
+    "INTERNAL_TYPES",
+    "SHARDS",
+    "UNSEQUENCED",
+    "Address",
+    "Channel",
+    "ChannelCreated",
+    "ChannelKind",
+    "ChannelUpdated",
+    "Envelope",
+    "Fact",
+    "LeaveReason",
+    "MemberJoined",
+    "MemberLeft",
+    "Message",
+    "MessageCreated",
+    "Reaction",
+    "RevokeReason",
+    "Role",
+    "Scope",
+    "SessionRevoked",
+    "Topology",
+    "User",
+    "UserUpdated",
+    "View",
+    "Workspace",
+    "WorkspaceMemberJoined",
+    "WorkspaceMemberLeft",
+    "WorkspaceUpdated",
+    "decode",
+    "decode_envelope",
+    "encode",
+    "envelope_of",
+    "shard_of",
+    "to_milliseconds",
+]

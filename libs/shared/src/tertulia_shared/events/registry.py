@@ -1,0 +1,36 @@
+"""Every event type of the product, by its name on the wire and its version."""
+
+import msgspec
+
+from tertulia_shared.events import chat
+from tertulia_shared.events.base import Envelope, Fact
+
+FACTS: dict[tuple[str, int], type[Fact]] = {
+    (fact.type, fact.version): fact
+    for fact in (
+        chat.MessageCreated,
+        chat.ChannelCreated,
+        chat.ChannelUpdated,
+        chat.MemberJoined,
+        chat.MemberLeft,
+        chat.WorkspaceUpdated,
+        chat.WorkspaceMemberJoined,
+        chat.WorkspaceMemberLeft,
+        chat.UserUpdated,
+        chat.SessionRevoked,
+    )
+}
+
+INTERNAL_TYPES: frozenset[str] = frozenset({chat.SessionRevoked.type})
+"""Types that no client ever receives."""
+
+_decoders = {key: msgspec.json.Decoder(fact) for key, fact in FACTS.items()}
+
+
+def decode(envelope: Envelope) -> Fact | None:
+    """The typed fact inside an envelope, or None for a type or version that this release does not know.
+
+    Raises `msgspec.DecodeError` when a known type does not hold what its contract says.
+    """
+    decoder = _decoders.get((envelope.type, envelope.v))
+    return decoder.decode(envelope.data) if decoder else None

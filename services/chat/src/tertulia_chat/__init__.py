@@ -1,0 +1,1 @@
+"""The conversation: accounts, workspaces, channels, messages and the event log."""

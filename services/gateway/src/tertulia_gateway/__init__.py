@@ -1,0 +1,1 @@
+"""The front door: authentication, limits and routing to the services."""

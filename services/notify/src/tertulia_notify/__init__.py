@@ -1,0 +1,1 @@
+"""Live delivery: one stream of events per person, resumable, never a silent hole."""
