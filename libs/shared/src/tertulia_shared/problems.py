@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, SerializationException, ValidationException
+from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 CONTENT_TYPE = "application/problem+json"
@@ -143,43 +143,25 @@ _BY_STATUS: dict[int, type[Problem]] = {
     503: DependencyUnavailable,
 }
 
-_PATH_IN_MESSAGE = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_PLACE = re.compile(r" - at `\$[^`]*`$")
+"""Where msgspec says that it found the mistake."""
 
 
 def _from_validation(error: ValidationException) -> Problem:
-    """Litestar reports parameters and msgspec failures alike; the first malformed byte is another matter."""
-    cause = error.__cause__
-    if isinstance(cause, SerializationException):
-        cause = cause.__cause__
-    if isinstance(cause, msgspec.DecodeError) and not isinstance(cause, msgspec.ValidationError):
-        return MalformedBody(str(cause))
-    if isinstance(cause, msgspec.ValidationError):
-        return ValidationFailed(errors=[field_error(cause)])
     extra = error.extra if isinstance(error.extra, list) else []
-    return ValidationFailed(errors=[_parameter_error(item) for item in extra if isinstance(item, dict)])
+    return ValidationFailed(errors=[_field_error(item) for item in extra if isinstance(item, dict)])
 
 
-def field_error(error: msgspec.ValidationError) -> FieldError:
-    """msgspec says `… - at `$.a[0].b``; clients get the JSON pointer `/a/0/b`."""
-    text = str(error)
-    found = _PATH_IN_MESSAGE.search(text)
-    path = found.group("path") if found else ""
-    pointer = "".join(f"/{part}" for part in re.split(r"[.\[\]]+", path) if part)
-    return FieldError(detail=_PATH_IN_MESSAGE.sub("", text), pointer=pointer)
-
-
-def _parameter_error(item: Mapping[str, Any]) -> FieldError:
-    source, key = str(item.get("source", "")), str(item.get("key", ""))
-    detail = _PATH_IN_MESSAGE.sub("", str(item.get("message", "")))
-    if source == "body":
-        return FieldError(detail=detail, pointer="/" + key.replace(".", "/") if key else "")
-    return FieldError(detail=detail, parameter=key)
+def _field_error(item: Mapping[str, Any]) -> FieldError:
+    """Litestar names a place in the body `homes[0].city` (the whole body `data`), and a parameter by its name."""
+    key, detail = str(item.get("key", "")), _PLACE.sub("", str(item.get("message", "")))
+    if item.get("source") != "body":
+        return FieldError(detail, parameter=key)
+    parts = [] if key == "data" else [part for part in re.split(r"[.\[\]]+", key) if part]
+    return FieldError(detail, pointer="".join(f"/{part}" for part in parts))
 
 
 def _from_http(error: HTTPException) -> Problem:
-    cause = error.__cause__
-    if isinstance(cause, msgspec.DecodeError) and not isinstance(cause, msgspec.ValidationError):
-        return MalformedBody(str(cause))
     kind = _BY_STATUS.get(error.status_code, Problem)
     return kind(error.detail if error.status_code < http.HTTPStatus.INTERNAL_SERVER_ERROR else None)
 
@@ -228,7 +210,6 @@ __all__ = [
     "TooLarge",
     "Unauthenticated",
     "ValidationFailed",
-    "field_error",
     "handle",
     "problem_body",
     "problem_headers",

@@ -1,0 +1,116 @@
+# Everything a person does here, grouped. `make help` lists it.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+VENV := .venv
+BIN := $(VENV)/bin
+MEMBERS := libs/shared services/chat services/gateway services/notify clients/python stack bench
+MANIFESTS := pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS))
+ENVIRONMENT := $(VENV)/.in-step
+WEB_MODULES := web/node_modules/.in-step
+WEB_BUILD := web/dist/index.html
+WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
+NODE_PATH_PREFIX := $(shell tools/node-path 2>/dev/null)
+NPM := PATH="$(NODE_PATH_PREFIX)$$PATH" npm
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*?## "} /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} /^[a-zA-Z_-]+:.*?## / {printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Run it
+.PHONY: up down status seed
+up: $(ENVIRONMENT) $(WEB_BUILD) ## Start everything, print the address, stop with Ctrl-C (TERTULIA_PORT, TERTULIA_DATA_DIR)
+	@exec $(BIN)/tertulia up
+
+down: $(ENVIRONMENT) ## Stop what `make up` started
+	@$(BIN)/tertulia down
+
+status: $(ENVIRONMENT) ## What runs, where, since when
+	@$(BIN)/tertulia status
+
+seed: $(ENVIRONMENT) ## Fill a running stack with a demo team's week
+	@$(BIN)/tertulia seed
+
+##@ Check it
+.PHONY: check test test-python test-e2e test-web format
+test: check test-web test-python test-e2e ## Everything that CI runs
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report --fail-under=90
+
+check: $(ENVIRONMENT) $(WEB_MODULES) ## Format, lint, types, import contracts, lock, generated contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_lock.py
+	$(BIN)/python tools/check_addresses.py
+	$(BIN)/python tools/export_openapi.py --check
+	$(BIN)/python tools/export_asyncapi.py --check
+	cd web && $(NPM) run --silent check
+
+test-web: $(WEB_MODULES)
+	cd web && $(NPM) run --silent test
+
+test-python: $(ENVIRONMENT)
+	rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -m "not e2e" -n 2 --dist worksteal
+
+test-e2e: $(ENVIRONMENT) $(WEB_BUILD)
+	$(BIN)/coverage run -m pytest -m e2e
+
+format: $(ENVIRONMENT) ## Put the code in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+##@ Measure it
+.PHONY: bench chaos
+bench: $(ENVIRONMENT) $(WEB_BUILD) ## Run the benchmark NAME (default: all), e.g. make bench NAME=send
+	$(BIN)/python -m tertulia_bench $(or $(NAME),all)
+
+chaos: $(ENVIRONMENT) $(WEB_BUILD) ## Run the fault scenario NAME (default: all), e.g. make chaos NAME=kill
+	$(BIN)/pytest tests/e2e -m e2e -k "$(or $(NAME),kill)" -s
+
+##@ Change it
+.PHONY: contracts migration lock web screenshots
+contracts: $(ENVIRONMENT) $(WEB_MODULES) ## Write docs/openapi.json, docs/asyncapi.json and the web types from the code
+	$(BIN)/python tools/export_openapi.py
+	$(BIN)/python tools/export_asyncapi.py
+	cd web && $(NPM) run --silent types
+
+migration: $(ENVIRONMENT) ## New migration of SERVICE (default: chat), e.g. make migration MESSAGE="add topics"
+	cd services/$(or $(SERVICE),chat) && ../../$(BIN)/alembic revision -m "$(MESSAGE)"
+
+lock: ## Resolve all dependencies anew and write requirements.lock
+	$(BIN)/uv lock --upgrade
+	$(BIN)/uv export --quiet --all-packages --no-emit-workspace --format requirements.txt --no-header > requirements.lock
+
+web: $(WEB_BUILD) ## Build the web front end
+
+screenshots: $(ENVIRONMENT) $(WEB_BUILD) ## Take the pictures in docs/screenshots from the running product
+	$(BIN)/python tools/take_screenshots.py
+
+##@ Prepare it
+.PHONY: setup
+setup: $(ENVIRONMENT) $(WEB_MODULES) ## Make the environment without starting anything
+
+$(ENVIRONMENT): requirements.lock $(MANIFESTS)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet "uv==$(UV_VERSION)"
+	@echo "Installing the Python packages …"
+	@$(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps $(addprefix -e ,$(MEMBERS))
+	@touch $@
+
+$(WEB_MODULES): web/package-lock.json
+	@echo "Installing the web packages …"
+	@cd web && $(NPM) ci --silent --no-audit --no-fund
+	@touch $@
+
+$(WEB_BUILD): $(WEB_MODULES) $(WEB_SOURCES)
+	@echo "Building the web front end …"
+	@cd web && $(NPM) run --silent build
+	@touch $@
