@@ -1,0 +1,106 @@
+"""Deliveries that were given up, kept in PostgreSQL with all that is needed to look at them and to replay them."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import asyncpg
+import msgspec
+
+from tertulia_shared.bus.message import StoredMessage
+
+DEAD_LETTER_DDL = """
+CREATE TABLE dead_letter (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    consumer text NOT NULL,
+    event_id text NOT NULL,
+    event_type text NOT NULL,
+    stream text NOT NULL,
+    stream_seq bigint NOT NULL,
+    subject text NOT NULL,
+    headers jsonb NOT NULL,
+    body bytea NOT NULL,
+    error text NOT NULL,
+    attempts integer NOT NULL,
+    trace_id text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (consumer, event_id)
+)
+"""
+
+MAX_ERROR_CHARACTERS = 4_000
+
+_ADD = """
+INSERT INTO {table} (consumer, event_id, event_type, stream, stream_seq, subject, headers, body, error, attempts,
+                     trace_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb, $8, $9, $10, $11)
+ON CONFLICT (consumer, event_id) DO UPDATE
+SET error = excluded.error, attempts = excluded.attempts, stream_seq = excluded.stream_seq, updated_at = now()
+"""
+_LIST = """
+SELECT id, consumer, event_id, event_type, stream_seq, subject, headers::text AS headers, body, error, attempts,
+       trace_id, created_at
+FROM {table} WHERE consumer = $1 ORDER BY id DESC LIMIT $2
+"""
+_REMOVE = "DELETE FROM {table} WHERE id = $1"
+
+
+class DeadLetter(NamedTuple):
+    id: int
+    consumer: str
+    event_id: str
+    event_type: str
+    stream_seq: int
+    subject: str
+    headers: dict[str, str]
+    body: bytes
+    error: str
+    attempts: int
+    trace_id: str | None
+    created_at: datetime
+
+
+class DeadLetters:
+    """The table `dead_letter` in `schema`. One row per consumer and event, however often it is given up."""
+
+    def __init__(self, pool: asyncpg.Pool, schema: str = "public") -> None:
+        if not schema.isidentifier():
+            raise ValueError(f"not a schema name: {schema!r}")
+        self._pool = pool
+        table = f'"{schema}".dead_letter'
+        self._add, self._list, self._remove = (sql.format(table=table) for sql in (_ADD, _LIST, _REMOVE))
+
+    async def add(
+        self, consumer: str, stream: str, message: StoredMessage, *, error: str, attempts: int, trace_id: str | None
+    ) -> None:
+        """Idempotent by (consumer, event id). Raises what asyncpg raises when PostgreSQL is not there."""
+        event_id = message.headers.get("Nats-Msg-Id") or f"{stream}:{message.seq}"
+        await self._pool.execute(
+            self._add,
+            consumer,
+            event_id,
+            message.headers.get("Ev-Type", ""),
+            stream,
+            message.seq,
+            message.subject,
+            msgspec.json.encode(message.headers).decode(),
+            message.data,
+            error[:MAX_ERROR_CHARACTERS].replace("\x00", "\\0"),
+            attempts,
+            trace_id,
+        )
+
+    async def list(self, consumer: str, *, limit: int = 100) -> list[DeadLetter]:
+        """Newest first."""
+        rows = await self._pool.fetch(self._list, consumer, limit)
+        return [_letter(row) for row in rows]
+
+    async def remove(self, letter_id: int) -> None:
+        """After a successful replay."""
+        await self._pool.execute(self._remove, letter_id)
+
+
+def _letter(row: asyncpg.Record) -> DeadLetter:
+    headers = msgspec.json.decode(row["headers"], type=dict[str, str])
+    values: list[Any] = [headers if name == "headers" else row[name] for name in DeadLetter._fields]
+    return DeadLetter(*values)

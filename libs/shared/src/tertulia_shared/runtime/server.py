@@ -1,0 +1,58 @@
+"""uvicorn inside our own loop: it neither takes the signals nor decides how long stopping may take."""
+
+import asyncio
+from typing import Any
+
+import uvicorn
+from litestar.types import ASGIApp
+
+STOP_S = 4.0
+KEEP_ALIVE_S = 75
+BACKLOG = 2048
+
+
+class HttpServer:
+    """Serves `app` on host:port between `start` and `stop`."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        config = uvicorn.Config(
+            app=app,  # pyright: ignore[reportArgumentType] -- the same protocol, typed twice
+            host=host,
+            port=port,
+            loop="none",
+            http="httptools",
+            ws="none",
+            lifespan="auto",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=int(STOP_S) - 1,
+            backlog=BACKLOG,
+        )
+        self._server = uvicorn.Server(config)
+
+    @property
+    def started(self) -> bool:
+        return self._server.started
+
+    @property
+    def port(self) -> int:
+        """The real port, when 0 was asked for."""
+        return self._server.servers[0].sockets[0].getsockname()[1]
+
+    async def run(self) -> None:
+        """Serves until `stop`. `_serve` is `serve` without the signal handlers. Raises SystemExit if it cannot bind."""
+        server: Any = self._server
+        await server._serve()
+
+    async def stop(self, running: "asyncio.Task[None]") -> None:
+        """Stop accepting, let responses finish, and cut what is left after 4 s."""
+        self._server.should_exit = True
+        _, pending = await asyncio.wait([running], timeout=STOP_S)
+        if pending:
+            self._server.force_exit = True
+            running.cancel()
+            await asyncio.wait([running], timeout=0.5)
