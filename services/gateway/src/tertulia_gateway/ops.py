@@ -1,0 +1,19 @@
+"""`/metrics`, `/healthz` and `/readyz` for operators, on a loopback port of their own.
+
+The public port never shows metrics: what is behind it could be anybody.
+"""
+
+from litestar import Litestar
+
+from tertulia_shared.runtime import Health, health_routes
+from tertulia_shared.runtime.server import HttpServer as AsgiServer
+
+
+class OpsServer:
+    name = "ops"
+
+    def __init__(self, port: int, health: Health) -> None:
+        self._server = AsgiServer(Litestar(health_routes(health), openapi_config=None), "127.0.0.1", port)
+
+    async def run(self) -> None:
+        await self._server.run()

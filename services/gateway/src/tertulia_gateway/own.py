@@ -1,0 +1,64 @@
+"""What the gateway answers by itself: the front end, the documentation, the state of the system."""
+
+import msgspec
+
+from tertulia_gateway.apidocs.merge import ApiDocument
+from tertulia_gateway.apidocs.page import STYLE, render_page
+from tertulia_gateway.http1.exchange import LocalResponse
+from tertulia_gateway.http1.message import Request
+from tertulia_gateway.routes import V1
+from tertulia_gateway.status import StatusBoard
+from tertulia_gateway.web import WebFiles
+from tertulia_shared.problems import NotFound
+from tertulia_shared.runtime import Health
+
+JSON = "application/json"
+HTML = "text/html; charset=utf-8"
+CSS = "text/css; charset=utf-8"
+FRESH = (("Cache-Control", "no-store"),)
+SHORT = (("Cache-Control", "public, max-age=60"),)
+
+
+class OwnAnswers:
+    def __init__(self, web: WebFiles, board: StatusBoard, health: Health, document: ApiDocument) -> None:
+        self._web = web
+        self._board = board
+        self._health = health
+        self._document = document
+        self._answers = {
+            f"{V1}/status": self._status,
+            "/api/openapi.json": self._openapi,
+            "/api/docs": self._docs,
+            "/api/docs/style.css": self._style,
+            "/healthz": self._healthz,
+            "/readyz": self._readyz,
+        }
+
+    async def __call__(self, request: Request, path: str) -> LocalResponse:
+        answer = self._answers.get(path)
+        if answer is not None:
+            return await answer()
+        if path.startswith("/api/"):
+            raise NotFound
+        return await self._web.answer(request, path)
+
+    async def _status(self) -> LocalResponse:
+        status = await self._board.status()
+        return LocalResponse(msgspec.json.encode(status), JSON, 200, FRESH)
+
+    async def _healthz(self) -> LocalResponse:
+        return LocalResponse(b'{"status":"alive"}', JSON, 200, FRESH)
+
+    async def _readyz(self) -> LocalResponse:
+        readiness = await self._health.readiness()
+        code = 200 if readiness.status == "ready" else 503
+        return LocalResponse(msgspec.json.encode(readiness), JSON, code, FRESH)
+
+    async def _openapi(self) -> LocalResponse:
+        return LocalResponse(msgspec.json.encode(await self._document.get()), JSON, 200, SHORT)
+
+    async def _docs(self) -> LocalResponse:
+        return LocalResponse(render_page(await self._document.get()).encode(), HTML, 200, SHORT, page=True)
+
+    async def _style(self) -> LocalResponse:
+        return LocalResponse(STYLE, CSS, 200, SHORT)
