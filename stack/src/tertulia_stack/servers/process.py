@@ -85,7 +85,7 @@ class ServerProcess:
         self.prepare()
         deadline = time.monotonic() + START_TIMEOUT_S
         self._spawn()
-        while not self.answers():
+        while not (self.answers() and self.pid is not None):
             if self.pid is None:
                 # After a kill the helpers of the former server may need a moment to notice and to let go.
                 if not self._says_try_again() or time.monotonic() > deadline:
@@ -103,7 +103,7 @@ class ServerProcess:
         process = self._process
         if process is None or process.poll() is not None:
             return
-        family = _family(process.pid)
+        processes = family(process.pid)
         for stop_signal, patience_s in self.stop_signals:
             process.send_signal(stop_signal)
             try:
@@ -111,7 +111,7 @@ class ServerProcess:
             except subprocess.TimeoutExpired:
                 continue
             break
-        _end(family)
+        end(processes)
         process.wait()
 
     def kill(self) -> None:
@@ -119,10 +119,10 @@ class ServerProcess:
         process = self._process
         if process is None or process.poll() is not None:
             return
-        family = _family(process.pid)
+        processes = family(process.pid)
         process.kill()
         process.wait()
-        _end(family)
+        end(processes)
 
     def __enter__(self) -> Self:
         self.start()
@@ -153,7 +153,8 @@ class ServerProcess:
         return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-count:])
 
 
-def _family(pid: int) -> list[psutil.Process]:
+def family(pid: int) -> list[psutil.Process]:
+    """The process and everything below it, as of now."""
     try:
         leader = psutil.Process(pid)
         return [leader, *leader.children(recursive=True)]
@@ -161,7 +162,7 @@ def _family(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _end(processes: list[psutil.Process]) -> None:
+def end(processes: list[psutil.Process]) -> None:
     """Make sure that these are gone. PostgreSQL's helpers have sessions of their own: a group does not reach them."""
     for process in processes:
         try:
@@ -169,11 +170,11 @@ def _end(processes: list[psutil.Process]) -> None:
         except psutil.NoSuchProcess:
             continue
     deadline = time.monotonic() + 3
-    while any(_lives(process) for process in processes) and time.monotonic() < deadline:
+    while any(lives(process) for process in processes) and time.monotonic() < deadline:
         time.sleep(0.005)
 
 
-def _lives(process: psutil.Process) -> bool:
+def lives(process: psutil.Process) -> bool:
     """Whether it still runs. One that only waits to be reaped by its parent holds nothing any more."""
     try:
         return process.status() != psutil.STATUS_ZOMBIE
