@@ -20,7 +20,7 @@ import uvloop
 from litestar.types import ASGIApp
 
 from tertulia_shared.runtime.health import Health
-from tertulia_shared.runtime.server import HttpServer
+from tertulia_shared.runtime.server import HttpServer, SocketOption
 from tertulia_shared.runtime.tasks import spawn
 from tertulia_shared.settings import ServiceSettings
 from tertulia_shared.telemetry import logger
@@ -57,6 +57,7 @@ class Process:
     app: ASGIApp | None = None
     components: Sequence[Component] = ()
     health: Health = field(default_factory=Health)
+    socket_options: Sequence[SocketOption] = ()
 
 
 Build = Callable[[S], AbstractAsyncContextManager[Process]]
@@ -108,7 +109,7 @@ class _Life:
         self._http: HttpServer | None = None
         self._http_task: asyncio.Task[None] | None = None
         if process.app is not None:
-            self._http = HttpServer(process.app, settings.host, settings.port)
+            self._http = HttpServer(process.app, settings.host, settings.port, process.socket_options)
             self._http_task = spawn(self._http.run(), name="http")
 
     async def run(self) -> int:

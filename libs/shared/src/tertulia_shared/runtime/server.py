@@ -1,6 +1,8 @@
 """uvicorn inside our own loop: it neither takes the signals nor decides how long stopping may take."""
 
 import asyncio
+import socket
+from collections.abc import Sequence
 from typing import Any
 
 import uvicorn
@@ -10,11 +12,19 @@ STOP_S = 4.0
 KEEP_ALIVE_S = 75
 BACKLOG = 2048
 
+SocketOption = tuple[int, int, int]
+"""As `socket.setsockopt` takes them: level, name, value."""
+
 
 class HttpServer:
-    """Serves `app` on host:port between `start` and `stop`."""
+    """Serves `app` on host:port between `start` and `stop`.
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    `socket_options` are set on the listening socket; Linux hands them on to every connection that it accepts.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, port: int, socket_options: Sequence[SocketOption] = ()) -> None:
+        self._address = (host, port)
+        self._socket_options = socket_options
         config = uvicorn.Config(
             app=app,  # pyright: ignore[reportArgumentType] -- the same protocol, typed twice
             host=host,
@@ -46,7 +56,15 @@ class HttpServer:
     async def run(self) -> None:
         """Serves until `stop`. `_serve` is `serve` without the signal handlers. Raises SystemExit if it cannot bind."""
         server: Any = self._server
-        await server._serve()
+        await server._serve(sockets=[self._listener()] if self._socket_options else None)
+
+    def _listener(self) -> socket.socket:
+        host, port = self._address
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        for level, name, value in self._socket_options:
+            listener.setsockopt(level, name, value)
+        return listener
 
     async def stop(self, running: "asyncio.Task[None]") -> None:
         """Stop accepting, let responses finish, and cut what is left after 4 s."""
