@@ -1,0 +1,1 @@
+"""The endpoints, one class for each room of the API."""

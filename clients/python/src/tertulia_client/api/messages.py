@@ -1,0 +1,73 @@
+"""Messages: sending so that nothing is lost or doubled, and reading in both directions."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+import uuid_utils
+
+from tertulia_client.caller import Caller
+from tertulia_client.models import Message, MessagePage
+from tertulia_client.transport import decode
+
+
+class _One(msgspec.Struct):
+    message: Message
+
+
+class Messages:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def send(
+        self, channel_id: str, text: str, *, client_msg_id: str | None = None, patience_s: float = 60.0
+    ) -> Message:
+        """Post once, however often it takes: every attempt carries the same `client_msg_id`.
+
+        No answer, 408, 429 (after its Retry-After) and 5xx are tried again for `patience_s` seconds; the last error
+        is raised then, and whether the message exists is unknown until the same `client_msg_id` is sent again.
+        Any other 4xx is raised at once: Conflict (`client_msg_id_reused`), ValidationFailed, NotFound, …
+        """
+        body = {"text": text, "client_msg_id": client_msg_id or str(uuid_utils.uuid7())}
+        content = await self._caller.request(
+            "POST", f"/channels/{channel_id}/messages", body=body, safe=True, patience_s=patience_s, timeout_s=10.0
+        )
+        return decode(content, _One).message
+
+    async def get(self, message_id: str) -> Message:
+        """Raises NotFound."""
+        return (await self._caller.get(f"/messages/{message_id}", _One)).message
+
+    async def page(
+        self,
+        channel_id: str,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        around: int | None = None,
+        limit: int | None = None,
+    ) -> MessagePage:
+        """A window by `ch_seq`: at most one of before, after, around; none of them is the newest."""
+        params = {"before": before, "after": after, "around": around, "limit": limit}
+        return await self._caller.get(f"/channels/{channel_id}/messages", MessagePage, params)
+
+    async def newest_first(
+        self, channel_id: str, *, before: int | None = None, page_size: int | None = None
+    ) -> AsyncIterator[Message]:
+        while True:
+            page = await self.page(channel_id, before=before, limit=page_size)
+            for message in reversed(page.items):
+                yield message
+            if not page.has_before or not page.items:
+                return
+            before = page.items[0].ch_seq
+
+    async def oldest_first(
+        self, channel_id: str, *, after: int = 0, page_size: int | None = None
+    ) -> AsyncIterator[Message]:
+        while True:
+            page = await self.page(channel_id, after=after, limit=page_size)
+            for message in page.items:
+                yield message
+            if not page.has_after or not page.items:
+                return
+            after = page.items[-1].ch_seq

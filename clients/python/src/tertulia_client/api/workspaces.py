@@ -1,0 +1,74 @@
+"""Workspaces, their members and the codes that invite more."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from tertulia_client.caller import Caller
+from tertulia_client.models import Bootstrap, Invite, Member, Page, Role, Workspace, WorkspaceMembership
+from tertulia_client.pages import every
+from tertulia_client.transport import decode
+
+
+class _Workspaces(msgspec.Struct):
+    items: list[WorkspaceMembership]
+
+
+class _Invites(msgspec.Struct):
+    items: list[Invite]
+
+
+class Workspaces:
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def create(self, name: str, *, slug: str | None = None) -> Workspace:
+        """With a public channel `general`; the creator is the owner. Raises Conflict (`slug_taken`)."""
+        body = {"name": name} if slug is None else {"name": name, "slug": slug}
+        return await self._caller.post("/workspaces", Workspace, body)
+
+    async def mine(self) -> list[WorkspaceMembership]:
+        return (await self._caller.get("/workspaces", _Workspaces)).items
+
+    async def get(self, workspace_id: str) -> Workspace:
+        """Raises NotFound."""
+        return await self._caller.get(f"/workspaces/{workspace_id}", Workspace)
+
+    async def rename(self, workspace_id: str, name: str) -> Workspace:
+        """Raises Forbidden, NotFound."""
+        content = await self._caller.request("PATCH", f"/workspaces/{workspace_id}", body={"name": name}, safe=True)
+        return decode(content, Workspace)
+
+    async def bootstrap(self, workspace_id: str) -> Bootstrap:
+        """Raises NotFound."""
+        return await self._caller.get(f"/workspaces/{workspace_id}/bootstrap", Bootstrap)
+
+    def members(self, workspace_id: str, *, page_size: int | None = None) -> AsyncIterator[Member]:
+        return every(self._caller, f"/workspaces/{workspace_id}/members", Page[Member], page_size)
+
+    async def remove_member(self, workspace_id: str, user_id: str) -> None:
+        """One's own id leaves. Raises Forbidden, NotFound, Conflict (`last_owner`)."""
+        await self._caller.request("DELETE", f"/workspaces/{workspace_id}/members/{user_id}")
+
+    async def invite(
+        self,
+        workspace_id: str,
+        *,
+        role: Role = Role.MEMBER,
+        max_uses: int | None = None,
+        expires_in_s: int = 7 * 24 * 3600,
+    ) -> Invite:
+        """Raises Forbidden, NotFound."""
+        body = {"role": role, "max_uses": max_uses, "expires_in_s": expires_in_s}
+        return await self._caller.post(f"/workspaces/{workspace_id}/invites", Invite, body)
+
+    async def invites(self, workspace_id: str) -> list[Invite]:
+        return (await self._caller.get(f"/workspaces/{workspace_id}/invites", _Invites)).items
+
+    async def revoke_invite(self, workspace_id: str, code: str) -> None:
+        await self._caller.request("DELETE", f"/workspaces/{workspace_id}/invites/{code}")
+
+    async def accept_invite(self, code: str) -> WorkspaceMembership:
+        """Joins the workspace and `general`; again is harmless. Raises NotFound, Gone (`invite_expired`)."""
+        content = await self._caller.request("POST", f"/invites/{code}/accept", safe=True)
+        return decode(content, WorkspaceMembership)

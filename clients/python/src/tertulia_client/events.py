@@ -1,0 +1,252 @@
+"""What `stream()` yields.
+
+Durable facts come as `Event`, whose `data` is one of the fact classes below (or `Unknown` when the server is newer
+than this package). The rest says how the stream itself is doing.
+"""
+
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from tertulia_client.errors import ProtocolError
+from tertulia_client.models import Bootstrap, Channel, Message, Role, User, Workspace
+
+T = TypeVar("T")
+
+
+class MessageCreated(msgspec.Struct, frozen=True, kw_only=True):
+    message: Message
+
+
+class ChannelCreated(msgspec.Struct, frozen=True, kw_only=True):
+    channel: Channel
+
+
+class ChannelUpdated(msgspec.Struct, frozen=True, kw_only=True):
+    channel: Channel
+
+
+class MemberJoined(msgspec.Struct, frozen=True, kw_only=True):
+    channel: Channel
+    user: User
+    role: Role
+
+
+class MemberLeft(msgspec.Struct, frozen=True, kw_only=True):
+    user_id: str
+    reason: str
+    """`left` or `removed`."""
+
+
+class WorkspaceUpdated(msgspec.Struct, frozen=True, kw_only=True):
+    workspace: Workspace
+
+
+class WorkspaceMemberJoined(msgspec.Struct, frozen=True, kw_only=True):
+    user: User
+    role: Role
+
+
+class WorkspaceMemberLeft(msgspec.Struct, frozen=True, kw_only=True):
+    user_id: str
+    reason: str
+
+
+class UserUpdated(msgspec.Struct, frozen=True, kw_only=True):
+    user: User
+
+
+class Unknown(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact of a type or a version that this package does not know."""
+
+    raw: bytes
+
+
+Fact = (
+    MessageCreated
+    | ChannelCreated
+    | ChannelUpdated
+    | MemberJoined
+    | MemberLeft
+    | WorkspaceUpdated
+    | WorkspaceMemberJoined
+    | WorkspaceMemberLeft
+    | UserUpdated
+    | Unknown
+)
+
+_FACTS: dict[tuple[str, int], msgspec.json.Decoder[Any]] = {
+    ("message.created", 1): msgspec.json.Decoder(MessageCreated),
+    ("channel.created", 1): msgspec.json.Decoder(ChannelCreated),
+    ("channel.updated", 1): msgspec.json.Decoder(ChannelUpdated),
+    ("member.joined", 1): msgspec.json.Decoder(MemberJoined),
+    ("member.left", 1): msgspec.json.Decoder(MemberLeft),
+    ("workspace.updated", 1): msgspec.json.Decoder(WorkspaceUpdated),
+    ("workspace.member_joined", 1): msgspec.json.Decoder(WorkspaceMemberJoined),
+    ("workspace.member_left", 1): msgspec.json.Decoder(WorkspaceMemberLeft),
+    ("user.updated", 1): msgspec.json.Decoder(UserUpdated),
+}
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """A durable fact. With a `ch_seq` it has a place in its channel's order; the stream yields each place once."""
+
+    id: str
+    type: str
+    v: int
+    workspace_id: str | None
+    channel_id: str | None
+    ch_seq: int | None
+    actor_id: str | None
+    time: datetime
+    data: Fact
+
+
+class Typing(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody is writing; forget it after `expires_in_ms`."""
+
+    workspace_id: str
+    channel_id: str
+    user_id: str
+    expires_in_ms: int
+
+
+class Ephemeral(msgspec.Struct, frozen=True, kw_only=True):
+    """A passing sign of a type that this package does not know."""
+
+    type: str
+    raw: bytes
+
+
+class Synced(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of every workspace was read anew; the events missed meanwhile follow as ordinary events.
+
+    Always the stream's first item (`reason` "start"), and again whenever the server could not resume. Changes of
+    workspaces and of their members have no sequence to repair by: take them from here.
+    """
+
+    reason: str
+    workspaces: list[Bootstrap]
+
+
+class Reset(msgspec.Struct, frozen=True, kw_only=True):
+    """One channel's missed events are not available: fetch its messages again.
+
+    `reason` is `events_expired` (the server's log no longer reaches back), `access_lost` (not a member any more) or
+    `joined_unseen` (events of a channel whose joining was not seen). What follows is behind `up_to`.
+    """
+
+    channel_id: str
+    reason: str
+    up_to: int
+
+
+class Connected(msgspec.Struct, frozen=True, kw_only=True):
+    """The stream is live. `resumed` is False when a `Synced` follows."""
+
+    resumed: bool
+    server: str
+
+
+class Disconnected(msgspec.Struct, frozen=True, kw_only=True):
+    """The stream broke or was closed; it comes back by itself after `retry_in_s`, or never when that is None."""
+
+    reason: str
+    retry_in_s: float | None
+
+
+StreamItem = Event | Typing | Ephemeral | Synced | Reset | Connected | Disconnected
+
+
+class _Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    type: str
+    v: int
+    time: datetime
+    data: msgspec.Raw
+    workspace_id: str | None = None
+    channel_id: str | None = None
+    ch_seq: int | None = None
+    actor_id: str | None = None
+
+
+class EventsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of a channel's events after a `ch_seq`, ascending."""
+
+    items: list[Event]
+    last_seq: int
+    has_more: bool
+
+
+class EventBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of one long poll; `reset` says why the cursor could not be honoured."""
+
+    events: list[Event]
+    cursor: str
+    reset: str | None = None
+
+
+class _RawEventsPage(msgspec.Struct, frozen=True, kw_only=True):
+    items: list[_Envelope]
+    last_seq: int
+    has_more: bool
+
+
+class _RawEventBatch(msgspec.Struct, frozen=True, kw_only=True):
+    events: list[_Envelope]
+    cursor: str
+    reset: str | None = None
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_events_page = msgspec.json.Decoder(_RawEventsPage)
+_event_batch = msgspec.json.Decoder(_RawEventBatch)
+
+
+def _event(envelope: _Envelope) -> Event:
+    return Event(
+        id=envelope.id,
+        type=envelope.type,
+        v=envelope.v,
+        workspace_id=envelope.workspace_id,
+        channel_id=envelope.channel_id,
+        ch_seq=envelope.ch_seq,
+        actor_id=envelope.actor_id,
+        time=envelope.time,
+        data=_fact(envelope),
+    )
+
+
+def _fact(envelope: _Envelope) -> Fact:
+    decoder = _FACTS.get((envelope.type, envelope.v))
+    if decoder is not None:
+        try:
+            return decoder.decode(envelope.data)
+        except msgspec.ValidationError:
+            pass  # A fact that changed under us still holds its place in the order; the caller gets the raw bytes.
+    return Unknown(raw=bytes(envelope.data))
+
+
+def decode_event(body: bytes) -> Event:
+    """One envelope. Raises ProtocolError."""
+    return _event(_decode(_envelope, body))
+
+
+def decode_events_page(body: bytes) -> EventsPage:
+    """Raises ProtocolError."""
+    page = _decode(_events_page, body)
+    return EventsPage(items=[_event(item) for item in page.items], last_seq=page.last_seq, has_more=page.has_more)
+
+
+def decode_event_batch(body: bytes) -> EventBatch:
+    """Raises ProtocolError."""
+    batch = _decode(_event_batch, body)
+    return EventBatch(events=[_event(item) for item in batch.events], cursor=batch.cursor, reset=batch.reset)
+
+
+def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    try:
+        return decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise ProtocolError(f"an event cannot be read: {error}") from error

@@ -1,0 +1,21 @@
+"""Keyset pagination as async iterators: pages are fetched as the caller gets to them."""
+
+from collections.abc import AsyncIterator
+from typing import TypeVar
+
+from tertulia_client.caller import Caller
+from tertulia_client.models import Page
+
+T = TypeVar("T")
+
+
+async def every(caller: Caller, path: str, page_type: type[Page[T]], limit: int | None) -> AsyncIterator[T]:
+    """All items of a list; `limit` is the size of a page (1 to 200)."""
+    cursor: str | None = None
+    while True:
+        page = await caller.get(path, page_type, {"limit": limit, "cursor": cursor})
+        for item in page.items:
+            yield item
+        if page.next is None:
+            return
+        cursor = page.next
