@@ -1,0 +1,61 @@
+"""Who may open another stream: the checks that come before the first byte."""
+
+import time
+from collections.abc import Callable
+
+from tertulia_notify.delivery.connection import Connection
+from tertulia_notify.delivery.hub import Hub
+from tertulia_shared.problems import DependencyUnavailable, RateLimited, Unauthenticated
+from tertulia_shared.tokens import Claims, TokenVerifier, bearer_value
+
+MAX_STREAMS_PER_USER = 20
+MAX_NEW_PER_S = 500
+
+
+class Admission:
+    def __init__(
+        self,
+        hub: Hub,
+        verifier: TokenVerifier,
+        serving: Callable[[], bool],
+        *,
+        max_new_per_s: float = MAX_NEW_PER_S,
+    ) -> None:
+        self._hub = hub
+        self._verifier = verifier
+        self._serving = serving
+        self._max_new_per_s = max_new_per_s
+        self._tokens = max_new_per_s
+        self._refilled_at = time.monotonic()
+
+    async def identify(self, authorization: str) -> Claims:
+        """Who asks. Raises Unauthenticated, TokenExpired, DependencyUnavailable."""
+        claims = await self._verifier.verify(bearer_value(authorization))
+        self.check_session(claims)
+        return claims
+
+    def check_session(self, claims: Claims) -> None:
+        """An access token outlives its session by minutes; here it does not. Raises Unauthenticated."""
+        if claims.session_id in self._hub.revocations:
+            raise Unauthenticated("The session has ended.")
+
+    def check_still_admitted(self, connection: Connection) -> None:
+        """Its session may have ended while the connection was being caught up. Raises Unauthenticated."""
+        if connection.bye == "revoked":
+            raise Unauthenticated("The session has ended.")
+
+    def check_serving(self) -> None:
+        """Raises DependencyUnavailable while delivery cannot be proven complete, and while the process ends."""
+        if not self._serving():
+            raise DependencyUnavailable("Live delivery is starting or recovering.", retry_after=2)
+
+    def check_room(self, user_id: str) -> None:
+        """Raises RateLimited or DependencyUnavailable. Counts as one more connection."""
+        if len(self._hub.registry.of_user(user_id)) >= MAX_STREAMS_PER_USER:
+            raise RateLimited(f"At most {MAX_STREAMS_PER_USER} streams per person.", retry_after=30)
+        now = time.monotonic()
+        self._tokens = min(self._max_new_per_s, self._tokens + (now - self._refilled_at) * self._max_new_per_s)
+        self._refilled_at = now
+        if self._tokens < 1:
+            raise DependencyUnavailable("Too many clients are connecting at once.", retry_after=2)
+        self._tokens -= 1

@@ -1,0 +1,120 @@
+"""Composition root: everything is made and connected here, and nowhere else."""
+
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from tertulia_notify.admission import Admission
+from tertulia_notify.delivery.event import EventReader
+from tertulia_notify.delivery.hub import Hub
+from tertulia_notify.delivery.resume import Resumer
+from tertulia_notify.http import stream
+from tertulia_notify.http.long_poll import LongPoll
+from tertulia_notify.http.routes import DESCRIBED, SERVED, LiveApi, live_api
+from tertulia_notify.http.stream import StreamEndpoint
+from tertulia_notify.http.typing import TypingNotices
+from tertulia_notify.ingress.ingress import Ingress
+from tertulia_notify.membership.revocations import Revocations
+from tertulia_notify.membership.snapshot import SnapshotLoader
+from tertulia_notify.settings import NotifySettings
+from tertulia_notify.upkeep import Upkeep
+from tertulia_shared.bus import Bus
+from tertulia_shared.cursors import CursorSealer
+from tertulia_shared.events import Topology
+from tertulia_shared.problems import PROBLEM_HANDLERS
+from tertulia_shared.runtime import Health, Process, health_routes
+from tertulia_shared.telemetry import TraceMiddleware
+from tertulia_shared.tokens import RemoteJwks, ServiceTokens, TokenVerifier
+
+NAME = "notify"
+SEND_BUFFER_BYTES = 128 * 1024
+"""What the kernel takes for a client that does not read; the default would be some 4 MB for each."""
+USER_TIMEOUT_MS = 30_000
+
+SOCKET_OPTIONS = (
+    (socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES),
+    *(((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS),) if hasattr(socket, "TCP_USER_TIMEOUT") else ()),
+)
+
+
+class Dispatcher:
+    """The stream's path goes to the bare endpoint, everything else to Litestar."""
+
+    def __init__(self, stream_app: ASGIApp, rest: ASGIApp) -> None:
+        self._stream = stream_app
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._stream if scope["type"] == "http" and scope["path"] == stream.PATH else self._rest
+        await app(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What was put together; tests look inside, `build` hands out the process."""
+
+    process: Process
+    hub: Hub
+    ingress: Ingress
+    upkeep: Upkeep
+
+
+@asynccontextmanager
+async def assemble(settings: NotifySettings) -> AsyncGenerator[Parts]:
+    secrets = settings.secrets
+    topology = Topology(settings.nats_prefix)
+    sealer = CursorSealer(secrets)
+    revocations = Revocations()
+    hub = Hub(EventReader(topology, sealer), sealer, revocations)
+    upkeep = Upkeep(hub)
+    health = Health()
+    async with Bus(settings.nats_url.get_secret_value(), NAME, topology) as bus:
+        snapshot = SnapshotLoader(settings.chat_url, ServiceTokens(secrets), revocations)
+        ingress = Ingress(bus, hub, snapshot.load)
+        verifier = TokenVerifier(RemoteJwks(settings.jwks_url))
+        admission = Admission(hub, verifier, lambda: ingress.serving and not upkeep.draining)
+        resumer = Resumer(bus, hub, sealer)
+        typing = TypingNotices(bus, hub)
+        await typing.start()
+        health.add("nats", bus.check)
+        health.add("events", ingress.check)
+        live = LiveApi(admission, LongPoll(hub, admission, resumer), typing)
+        rest = _litestar([*SERVED, *health_routes(health)], State({"live_api": live}))
+        endpoint = StreamEndpoint(hub, admission, resumer, settings.stream_rotate_s)
+        process = Process(
+            name=NAME,
+            app=TraceMiddleware(Dispatcher(endpoint, rest)),
+            components=[ingress, upkeep],
+            health=health,
+            socket_options=SOCKET_OPTIONS,
+        )
+        yield Parts(process=process, hub=hub, ingress=ingress, upkeep=upkeep)
+
+
+@asynccontextmanager
+async def build(settings: NotifySettings) -> AsyncGenerator[Process]:
+    async with assemble(settings) as parts:
+        yield parts.process
+
+
+def openapi_app() -> Litestar:
+    """For the API's description; serves nothing."""
+    return _litestar(DESCRIBED, State())
+
+
+def _litestar(handlers: list[HTTPRouteHandler], state: State) -> Litestar:
+    return Litestar(
+        handlers,
+        state=state,
+        dependencies={"live": Provide(live_api, sync_to_thread=False)},
+        exception_handlers=PROBLEM_HANDLERS,
+        openapi_config=OpenAPIConfig(title="Tertulia notify", version="1"),
+    )

@@ -1,0 +1,144 @@
+"""One client's place in the delivery: a bounded queue of frames and a reason to end.
+
+Durable frames are never dropped while the connection lives: when the queue is full the connection ends with `bye slow`
+and the client resumes from the last frame it got. Ephemeral frames are slots that hold the latest value only.
+"""
+
+import asyncio
+from typing import Literal
+
+from tertulia_notify.delivery import frames
+
+MAX_QUEUED_EVENTS = 512
+MAX_QUEUED_BYTES = 1024 * 1024
+MAX_SLOTS = 64
+
+ByeReason = Literal["rotate", "slow", "drain", "token_expired", "revoked", "quarantine"]
+
+
+class Connection:
+    """Owned by the task that serves one request; everyone else only pushes into it."""
+
+    __slots__ = (
+        "_frames",
+        "_slots",
+        "_waiter",
+        "bye",
+        "expires_at",
+        "gone",
+        "heartbeat_due",
+        "queued_bytes",
+        "reset_reason",
+        "rotate_at",
+        "sending_since",
+        "serving",
+        "session_id",
+        "user_id",
+    )
+
+    def __init__(self, user_id: str, session_id: str, expires_at: float) -> None:
+        self.user_id = user_id
+        self.session_id = session_id
+        self.expires_at = expires_at
+        """Unix seconds at which the access token ends."""
+        self.rotate_at = float("inf")
+        self.heartbeat_due = float("inf")
+        self.sending_since: float | None = None
+        """Monotonic time since which one piece waits for the socket."""
+        self.serving: asyncio.Task[object] | None = None
+        self.bye: ByeReason | None = None
+        self.reset_reason: str | None = None
+        self.gone = False
+        self.queued_bytes = 0
+        self._frames: list[bytes] = []
+        self._slots: dict[tuple[str, str], bytes] | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.gone or self.bye is not None
+
+    def push(self, frame: bytes) -> bool:
+        """Queue a frame that must not be lost. False when this was one too many and the connection ends."""
+        if self.ended:
+            return True
+        self.queued_bytes += len(frame)
+        if self.queued_bytes > MAX_QUEUED_BYTES or len(self._frames) >= MAX_QUEUED_EVENTS:
+            self.discard_queue()
+            self.end("slow")
+            return False
+        self._frames.append(frame)
+        self._wake()
+        return True
+
+    def push_ephemeral(self, key: tuple[str, str], frame: bytes) -> None:
+        """Show the latest value of `key`; it may be lost."""
+        if self.ended:
+            return
+        if self._slots is None:
+            self._slots = {}
+        if key in self._slots or len(self._slots) < MAX_SLOTS:
+            self._slots[key] = frame
+            self._wake()
+
+    def push_reset(self, reason: str, frame: bytes) -> None:
+        """What was queued stays; from here on the client starts over."""
+        self.reset_reason = reason
+        self.push(frame)
+
+    def end(self, reason: ByeReason) -> None:
+        """Say `bye` after what is queued, then close."""
+        if not self.ended:
+            self.bye = reason
+            self._slots = None
+            self._frames.append(frames.bye(reason))
+            self._wake()
+
+    def discard_queue(self) -> None:
+        """The client will resume from the last frame that it got, so what is queued may go."""
+        self._frames.clear()
+        self.queued_bytes = 0
+
+    def vanish(self) -> None:
+        """The client is gone: nobody reads any more."""
+        self.gone = True
+        self._frames.clear()
+        self._slots = None
+        self._wake()
+
+    def give_up(self) -> None:
+        """The client neither reads nor goes away: end the task that waits for it."""
+        self.vanish()
+        if self.serving is not None:
+            self.serving.cancel()
+
+    def take(self) -> bytes:
+        """Everything queued, as one piece; empty when there is nothing."""
+        slots = self._slots
+        if slots:
+            self._frames.extend(slots.values())
+            slots.clear()
+        chunk = self._frames[0] if len(self._frames) == 1 else b"".join(self._frames)
+        self._frames.clear()
+        self.queued_bytes = 0
+        return chunk
+
+    def take_frames(self) -> list[bytes]:
+        """The durable frames queued, one by one."""
+        taken, self._frames = self._frames, []
+        self.queued_bytes = 0
+        return taken
+
+    async def wait(self) -> None:
+        """Returns when there is something to take or the connection has ended."""
+        if self._frames or self._slots or self.ended:
+            return
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

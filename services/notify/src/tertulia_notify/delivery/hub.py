@@ -1,0 +1,166 @@
+"""The middle of the service: every event passes here once, in stream order, and goes to whom it is for.
+
+Nothing here awaits. An event changes the projection, reaches the queues and lands in the ring in one step of the event
+loop, so whoever looks between two events sees all three in agreement. The hole-free hand-over from replay to live
+(`resume.py`) rests on that.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from tertulia_notify import metrics
+from tertulia_notify.delivery import frames
+from tertulia_notify.delivery.connection import ByeReason, Connection
+from tertulia_notify.delivery.event import Event, EventReader, NotAnEvent
+from tertulia_notify.delivery.registry import Registry
+from tertulia_notify.delivery.ring import Ring
+from tertulia_notify.membership.audience import Audience
+from tertulia_notify.membership.projection import Projection
+from tertulia_notify.membership.revocations import Revocations
+from tertulia_shared.cursors import CursorSealer, Position
+from tertulia_shared.events import (
+    ChannelCreated,
+    MemberJoined,
+    MemberLeft,
+    SessionRevoked,
+    WorkspaceMemberJoined,
+    WorkspaceMemberLeft,
+)
+from tertulia_shared.telemetry import logger
+
+log = logger(__name__)
+
+
+class Hub:
+    def __init__(self, reader: EventReader, sealer: CursorSealer, revocations: Revocations) -> None:
+        self.reader = reader
+        self.revocations = revocations
+        self.registry = Registry()
+        self.epoch = ""
+        self.ring = Ring()
+        self.projection = Projection()
+        self.audience = Audience(self.projection)
+        self._sealer = sealer
+        self._sealed_head: tuple[Position, str] | None = None
+
+    @property
+    def head(self) -> int:
+        """The newest sequence number that was handled; everything up to it is delivered, queued or replayable."""
+        return self.ring.head
+
+    @property
+    def position(self) -> Position:
+        return Position(self.epoch, self.head)
+
+    def head_id(self) -> str:
+        """The head as an event id, sealed once however many heartbeats carry it."""
+        position = self.position
+        if self._sealed_head is None or self._sealed_head[0] != position:
+            self._sealed_head = (position, self._sealer.seal_event(position))
+        return self._sealed_head[1]
+
+    def cursor(self, user_id: str, position: Position | None = None) -> str:
+        """A cursor of this user's own, at `position` or at the head."""
+        return self._sealer.seal_user(user_id, position or self.position, datetime.now(UTC))
+
+    def begin(self, epoch: str, ring: Ring, projection: Projection) -> None:
+        """A (new) life of the stream. Connections of the former one are told to start over."""
+        self.epoch, self.ring, self.projection = epoch, ring, projection
+        self.audience = Audience(projection)
+        self.registry.rebuild(projection)
+        for connection in self.registry.live():
+            connection.push_reset("epoch", frames.reset("epoch", self.cursor(connection.user_id)))
+
+    def accept(self, seq: int, subject: str, headers: Mapping[str, str], data: bytes) -> None:
+        """The next message of the stream."""
+        event = self.read(self.epoch, seq, subject, headers, data)
+        if event is None:
+            self.ring.pass_over(seq)
+            return
+        self._act_on(event)
+        self.ring.append(event)
+
+    def read(self, epoch: str, seq: int, subject: str, headers: Mapping[str, str], data: bytes) -> Event | None:
+        """None for a message that is not an event: one bad message must not stop delivery for everybody."""
+        try:
+            return self.reader.read(epoch, seq, subject, headers, data)
+        except NotAnEvent as error:
+            metrics.MALFORMED.inc()
+            log.error("event.malformed", seq=seq, error=str(error))
+            return None
+
+    def end_all(self, connections: Iterable[Connection], reason: ByeReason) -> None:
+        for connection in connections:
+            end(connection, reason)
+
+    def _act_on(self, event: Event) -> None:
+        match event.fact:
+            case None:
+                self._route(event)
+            case SessionRevoked() as fact:
+                self.revocations.add(fact.session_id)
+                ended = [c for c in self.registry.of_user(fact.user_id) if c.session_id == fact.session_id]
+                self.end_all(ended, "revoked")
+            case MemberLeft() | WorkspaceMemberLeft():
+                # Routed first: the one who left sees that, and nothing after it.
+                self._route(event)
+                self._project(event)
+            case _:
+                self._project(event)
+                self._route(event)
+
+    def _project(self, event: Event) -> None:
+        channel_id = event.target if event.scope == "ch" else None
+        if not self.projection.apply(event.fact, event.workspace_id, channel_id, event.ch_seq):
+            return
+        workspace_id = event.workspace_id or ""
+        match event.fact:
+            case MemberJoined() as fact:
+                self.registry.joined_channel(fact.user.id, event.target)
+            case MemberLeft() as fact:
+                self.registry.left_channel(fact.user_id, event.target)
+            case ChannelCreated() as fact:
+                for user_id in self.projection.members(fact.channel.id):
+                    self.registry.joined_channel(user_id, fact.channel.id)
+            case WorkspaceMemberJoined() as fact:
+                self.registry.joined_workspace(fact.user.id, workspace_id)
+            case WorkspaceMemberLeft() as fact:
+                self.registry.left_workspace(fact.user_id, workspace_id)
+                self.end_all(self.registry.of_user(fact.user_id), "rotate")
+            case _:
+                pass
+
+    def _route(self, event: Event) -> None:
+        frame = event.frame
+        if frame is None:
+            return
+        readers = self._readers(event)
+        sent = 0
+        for connection in readers:
+            if not connection.push(frame):
+                metrics.OVERFLOWS.inc()
+                metrics.BYES.labels("slow").inc()
+            sent += 1
+        if sent:
+            metrics.DELIVERIES.inc(sent)
+            if event.time_ms is not None:
+                metrics.DELIVERY_SECONDS.observe(max(0.0, time.time() - event.time_ms / 1000))
+
+    def _readers(self, event: Event) -> Iterable[Connection]:
+        if event.scope == "ch":
+            readers = self.registry.in_channel(event.target)
+        elif event.scope == "ws":
+            readers = self.registry.in_workspace(event.target)
+        else:
+            readers = self.registry.live_of_user(event.target)
+        if event.leaver is not None:
+            return {*readers, *self.registry.live_of_user(event.leaver)}
+        return readers
+
+
+def end(connection: Connection, reason: ByeReason) -> None:
+    """End one connection with a bye, and count it."""
+    if not connection.ended:
+        metrics.BYES.labels(reason).inc()
+        connection.end(reason)

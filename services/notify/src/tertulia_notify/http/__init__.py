@@ -1,0 +1,1 @@
+"""What clients call: the stream, the long poll, typing."""

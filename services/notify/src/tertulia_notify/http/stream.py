@@ -1,0 +1,159 @@
+"""`GET /api/v1/stream`: server-sent events as a bare ASGI application.
+
+Bare because of what a stream costs: a framework's request and response objects would live as long as the connection.
+One task writes, one waits for the client to go away, because `send` does not fail after the peer has closed.
+"""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+from urllib.parse import parse_qs
+
+from litestar.types import Receive, Scope, Send
+
+from tertulia_notify import upkeep
+from tertulia_notify.admission import Admission
+from tertulia_notify.delivery import frames
+from tertulia_notify.delivery.connection import Connection
+from tertulia_notify.delivery.hub import Hub
+from tertulia_notify.delivery.resume import Beginning, Resumer
+from tertulia_shared.problems import CONTENT_TYPE, MethodNotAllowed, Problem, problem_body, problem_headers
+from tertulia_shared.runtime import spawn
+
+PATH = "/api/v1/stream"
+PIECE_BYTES = 128 * 1024
+"""A long replay leaves in pieces, each with a send timeout of its own."""
+
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class StreamEndpoint:
+    def __init__(self, hub: Hub, admission: Admission, resumer: Resumer, rotate_s: float) -> None:
+        self._hub = hub
+        self._admission = admission
+        self._resumer = resumer
+        self._rotate_s = rotate_s
+        self._server = secrets.token_hex(4)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        cast(dict[str, Any], scope)["route"] = PATH
+        try:
+            connection = await self._admit(scope)
+        except Problem as problem:
+            await _send_problem(scope, send, problem)
+            return
+        try:
+            beginning = await self._resumer.begin(connection, *_places(scope))
+            self._admission.check_still_admitted(connection)
+        except Problem as problem:
+            await _send_problem(scope, send, problem)
+        else:
+            await self._stream(connection, beginning, receive, send)
+        finally:
+            self._hub.registry.remove(connection, self._hub.projection)
+
+    async def _admit(self, scope: Scope) -> Connection:
+        if scope["method"] != "GET":  # pyright: ignore[reportTypedDictNotRequiredAccess, reportGeneralTypeIssues]
+            raise MethodNotAllowed(headers={"Allow": "GET"})
+        claims = await self._admission.identify(_header(scope, b"authorization") or "")
+        self._admission.check_serving()
+        self._admission.check_room(claims.user_id)
+        connection = Connection(claims.user_id, claims.session_id, claims.expires_at)
+        self._hub.registry.admit(connection)
+        return connection
+
+    async def _stream(self, connection: Connection, beginning: Beginning, receive: Receive, send: Send) -> None:
+        connection.serving = asyncio.current_task()
+        now = time.monotonic()
+        connection.rotate_at = upkeep.next_rotation(now, self._rotate_s)
+        connection.heartbeat_due = upkeep.next_heartbeat(now)
+        watching = spawn(_watch(receive, connection), name="stream client")
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+            for piece in _pieces(self._opening(connection, beginning, now)):
+                await _write(send, connection, piece)
+            await _pump(send, connection)
+        except asyncio.CancelledError:
+            if not connection.gone:
+                raise
+        finally:
+            watching.cancel()
+
+    def _opening(self, connection: Connection, beginning: Beginning, now: float) -> Iterator[bytes]:
+        cursor = self._hub.cursor(connection.user_id, beginning.position)
+        yield frames.OPENING
+        yield frames.retry(random.randint(2_000, 5_000))  # noqa: S311 jitter
+        yield frames.hello(
+            resumed=beginning.resumed,
+            cursor=cursor,
+            server=self._server,
+            rotate_s=round(connection.rotate_at - now),
+        )
+        if beginning.reset is not None:
+            yield frames.reset(beginning.reset, cursor)
+        yield from beginning.frames
+
+
+async def _pump(send: Send, connection: Connection) -> None:
+    """Write whatever is queued, as one piece, until the connection ends."""
+    while True:
+        await connection.wait()
+        if connection.gone:
+            return
+        last = connection.ended
+        await _write(send, connection, connection.take(), more=not last)
+        if last:
+            return
+
+
+async def _write(send: Send, connection: Connection, piece: bytes, *, more: bool = True) -> None:
+    connection.sending_since = time.monotonic()
+    await send({"type": "http.response.body", "body": piece, "more_body": more})
+    connection.sending_since = None
+
+
+async def _watch(receive: Receive, connection: Connection) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    connection.vanish()
+
+
+def _pieces(items: Iterable[bytes]) -> Iterator[bytes]:
+    waiting: list[bytes] = []
+    size = 0
+    for item in items:
+        waiting.append(item)
+        size += len(item)
+        if size >= PIECE_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return None
+
+
+def _places(scope: Scope) -> tuple[str | None, str | None]:
+    """The client's last event id and its cursor; an empty one is none."""
+    query = parse_qs(cast(bytes, cast(dict[str, Any], scope).get("query_string", b"")).decode("latin-1"))
+    return _header(scope, b"last-event-id") or None, (query.get("cursor") or [None])[0]
+
+
+async def _send_problem(scope: Scope, send: Send, problem: Problem) -> None:
+    body = problem_body(problem, cast(dict[str, Any], scope).get("request_id"))
+    headers = {"Content-Type": CONTENT_TYPE, "Content-Length": str(len(body)), **problem_headers(problem)}
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": problem.status, "headers": raw})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,59 @@
+"""Reading on from a known place in the stream, and saying so when that cannot be done without a hole."""
+
+from collections.abc import Callable
+
+from tertulia_shared.bus import Bus, JetStreamError, StoredMessage, StreamState, read_range, stream_state
+from tertulia_shared.cursors import Position
+
+STREAM_NOT_FOUND = 404
+
+
+class EpochChanged(Exception):
+    """The stream is another one than before, or came back shorter: positions taken so far mean nothing."""
+
+
+class Lost(Exception):
+    """Messages that we never saw have already left the stream."""
+
+
+class NotYet(Exception):
+    """The stream's replica that answered lags behind its leader; asking again helps."""
+
+
+async def state_of(bus: Bus) -> StreamState:
+    """Raises BusError, and EpochChanged when there is no stream (the relay is about to make a new one)."""
+    try:
+        return await stream_state(bus)
+    except JetStreamError as error:
+        if error.code == STREAM_NOT_FOUND:
+            raise EpochChanged("the stream is gone") from error
+        raise
+
+
+def check_same_life(state: StreamState, position: Position) -> None:
+    """Raises EpochChanged unless `position` is a place in the stream that `state` describes."""
+    if Position(state.incarnation, 0).epoch != position.epoch:
+        raise EpochChanged(f"incarnation {state.incarnation}")
+    if state.last_seq < position.seq:
+        raise EpochChanged(f"the stream ends at {state.last_seq}, we were at {position.seq}")
+
+
+async def read_on(bus: Bus, state: StreamState, after: int, take: Callable[[StoredMessage], None]) -> None:
+    """Hand over every message in (`after`, state.last_seq].
+
+    Raises Lost, NotYet or BusError. A number without a message is only accepted where the stream itself says that
+    something inside it was deleted.
+    """
+    if state.last_seq <= after:
+        return
+    if state.first_seq > after + 1:
+        raise Lost(f"the stream begins at {state.first_seq}, we were at {after}")
+    whole = state.messages == state.last_seq - state.first_seq + 1
+    expected = after + 1
+    async for message in read_range(bus, expected, state.last_seq):
+        if whole and message.seq != expected:
+            raise NotYet(f"{expected} is missing")
+        take(message)
+        expected = message.seq + 1
+    if whole and expected != state.last_seq + 1:
+        raise NotYet(f"{expected} is missing")

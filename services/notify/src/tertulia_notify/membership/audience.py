@@ -1,0 +1,32 @@
+"""The one answer to "may user U read channel C" and "is this event for user U".
+
+Live routing, replay, the long poll and typing all ask here. An event's subject names its audience: the members of a
+channel (`ch`), of a workspace (`ws`), or one person (`user`). `tests/audience.json` holds the truth table.
+"""
+
+from tertulia_notify.delivery.event import Event
+from tertulia_notify.membership.projection import Projection
+
+
+class Audience:
+    def __init__(self, projection: Projection) -> None:
+        self.projection = projection
+
+    def may_read(self, user_id: str, channel_id: str) -> bool:
+        return self.projection.joined_at(channel_id, user_id) is not None
+
+    def is_for(self, user_id: str, event: Event) -> bool:
+        """Whether a replay shows `event` to the user, judged by the memberships of now.
+
+        Nothing from before the person joined, nothing of a channel they are no longer in, except that they left.
+        """
+        if event.frame is None:
+            return False
+        if event.leaver == user_id:
+            return True
+        if event.scope == "ch":
+            joined_at = self.projection.joined_at(event.target, user_id)
+            return joined_at is not None and (event.ch_seq is None or event.ch_seq >= joined_at)
+        if event.scope == "ws":
+            return self.projection.in_workspace(event.target, user_id)
+        return event.target == user_id

@@ -1,0 +1,22 @@
+"""What an operator watches: docs/subsystems/live-delivery.md says what each number means."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+CONNECTIONS = Gauge("notify_connections", "Open streams.")
+DELIVERIES = Counter("notify_deliveries", "Durable events handed to a connection's queue.")
+EVENTS = Counter("notify_events", "Durable events received, by how.", ["source"])
+DELIVERY_SECONDS = Histogram(
+    "notify_delivery_seconds",
+    "From the event's time (its commit in chat) to the queues of its readers.",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30),
+)
+RING_EVENTS = Gauge("notify_ring_events", "Events in the in-memory ring.")
+RING_BYTES = Gauge("notify_ring_bytes", "Bytes of frames in the ring.")
+MEMBERSHIPS = Gauge("notify_memberships", "Channel memberships known.")
+GAPS = Counter("notify_ingress_gaps", "Times that contiguity was in doubt, by reason.", ["reason"])
+QUARANTINES = Counter("notify_quarantines", "Times that every connection was closed for want of a proof.")
+EPOCHS = Counter("notify_epochs", "New lives of the stream seen while serving.")
+RESUMES = Counter("notify_resumes", "How connections began: live, ring, stream, reset.", ["outcome"])
+OVERFLOWS = Counter("notify_queue_overflows", "Connections closed because their client read too slowly.")
+BYES = Counter("notify_byes", "Connections ended by the server, by reason.", ["reason"])
+MALFORMED = Counter("notify_malformed_events", "Messages on the stream that break the contract.")
