@@ -116,5 +116,5 @@ def _litestar(handlers: list[HTTPRouteHandler], state: State) -> Litestar:
         state=state,
         dependencies={"live": Provide(live_api, sync_to_thread=False)},
         exception_handlers=PROBLEM_HANDLERS,
-        openapi_config=OpenAPIConfig(title="Tertulia notify", version="1"),
+        openapi_config=OpenAPIConfig(title="Tertulia notify", version="1", create_examples=False),
     )

@@ -9,7 +9,6 @@ from tertulia_notify.delivery import frames
 from tertulia_shared.cursors import CursorSealer, Position
 from tertulia_shared.events import (
     INTERNAL_TYPES,
-    ChannelCreated,
     Fact,
     MemberJoined,
     MemberLeft,
@@ -24,8 +23,7 @@ from tertulia_shared.events import (
 from tertulia_shared.events.subjects import H_CH_SEQ, H_MSG_ID, H_TIME, H_TYPE
 
 ACTED_ON: Final = frozenset(
-    fact.type
-    for fact in (ChannelCreated, MemberJoined, MemberLeft, WorkspaceMemberJoined, WorkspaceMemberLeft, SessionRevoked)
+    fact.type for fact in (MemberJoined, MemberLeft, WorkspaceMemberJoined, WorkspaceMemberLeft, SessionRevoked)
 )
 """Types whose body this service reads. Every other event passes through as bytes."""
 

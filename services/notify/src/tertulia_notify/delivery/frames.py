@@ -6,8 +6,6 @@ from tertulia_shared.events import encode
 
 OPENING = b": ok\n\n"
 
-RESET_REASONS = ("invalid", "foreign", "expired", "epoch", "too_far")
-
 _RETRY_MS: dict[str, tuple[int, int]] = {
     "rotate": (0, 1_000),
     "token_expired": (0, 500),

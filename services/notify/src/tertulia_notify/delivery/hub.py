@@ -20,7 +20,6 @@ from tertulia_notify.membership.projection import Projection
 from tertulia_notify.membership.revocations import Revocations
 from tertulia_shared.cursors import CursorSealer, Position
 from tertulia_shared.events import (
-    ChannelCreated,
     MemberJoined,
     MemberLeft,
     SessionRevoked,
@@ -120,9 +119,6 @@ class Hub:
                 self.registry.joined_channel(fact.user.id, event.target)
             case MemberLeft() as fact:
                 self.registry.left_channel(fact.user_id, event.target)
-            case ChannelCreated() as fact:
-                for user_id in self.projection.members(fact.channel.id):
-                    self.registry.joined_channel(user_id, fact.channel.id)
             case WorkspaceMemberJoined() as fact:
                 self.registry.joined_workspace(fact.user.id, workspace_id)
             case WorkspaceMemberLeft() as fact:

@@ -3,23 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 
-import msgspec
-
 from tertulia_notify.admission import Admission
 from tertulia_notify.delivery import frames
 from tertulia_notify.delivery.connection import Connection
 from tertulia_notify.delivery.hub import Hub
 from tertulia_notify.delivery.resume import Resumer
-from tertulia_shared.events import Envelope, encode
+from tertulia_shared.events import encode
 from tertulia_shared.tokens import Claims
-
-
-class Events(msgspec.Struct):
-    """What happened since the cursor. `reset` says why nothing could be told: fetch a snapshot, go on from `cursor`."""
-
-    events: list[Envelope]
-    cursor: str
-    reset: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +19,7 @@ class Answer:
     reset: str | None = None
 
     def render(self) -> bytes:
-        """`Events` as JSON, from the bytes that the stream sends too."""
+        """JSON, from the bytes that the stream sends too."""
         events = b",".join(self.bodies)
         return b'{"events":[%b],"cursor":%b,"reset":%b}' % (events, encode(self.cursor), encode(self.reset))
 

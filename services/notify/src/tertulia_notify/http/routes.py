@@ -12,7 +12,8 @@ from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from tertulia_notify.admission import Admission
 from tertulia_notify.http import stream
-from tertulia_notify.http.long_poll import Events, LongPoll
+from tertulia_notify.http.documents import Events
+from tertulia_notify.http.long_poll import LongPoll
 from tertulia_notify.http.typing import TypingNotices
 from tertulia_shared.problems import NotFound
 
@@ -43,8 +44,9 @@ def live_api(state: State) -> LiveApi:
     tags=["realtime"],
     operation_id="pollEvents",
     summary="Wait for events",
-    raises=[],
-    responses={200: ResponseSpec(Events, description="Events after the cursor, and the next cursor.")},
+    responses={
+        200: ResponseSpec(Events, description="Events after the cursor, and the next one.", generate_examples=False)
+    },
 )
 async def poll_events(
     request: Request[Any, Any, Any],
@@ -84,6 +86,7 @@ async def announce_typing(
         200: ResponseSpec(
             str,
             media_type="text/event-stream",
+            generate_examples=False,
             description=(
                 "Server-sent events: `hello`, durable events with an `id`, id-only heartbeats every 15 to 20 s, "
                 "`typing`, `reset` (fetch a snapshot, the stream goes on) and `bye` (come back after `retry_ms`)."

@@ -10,8 +10,6 @@ its events arrive in their own order, and channel memberships never depend on it
 from collections.abc import Set as AbstractSet
 
 from tertulia_shared.events import (
-    ChannelCreated,
-    ChannelKind,
     Fact,
     MemberJoined,
     MemberLeft,
@@ -65,8 +63,6 @@ class Projection:
                 return self.join(channel_id, workspace_id, fact.user.id, ch_seq or 0)
             case MemberLeft() if channel_id and self._is_news(channel_id, ch_seq):
                 return self._leave(channel_id, fact.user_id, ch_seq or 0)
-            case ChannelCreated() if fact.channel.kind is not ChannelKind.PUBLIC:
-                return self._open(fact)
             case WorkspaceMemberJoined() if workspace_id:
                 return self.join_workspace(workspace_id, fact.user.id)
             case WorkspaceMemberLeft() if workspace_id:
@@ -90,17 +86,6 @@ class Projection:
         self._workspace_members.setdefault(workspace_id, set()).add(user_id)
         self._workspaces_of.setdefault(user_id, set()).add(workspace_id)
         return True
-
-    def _open(self, fact: ChannelCreated) -> bool:
-        """The first event of a channel that not everyone may see precedes its members' `member.joined`."""
-        channel = fact.channel
-        if channel.id in self._applied:
-            return False
-        changed = [
-            self.join(channel.id, channel.workspace_id, user_id, 0)
-            for user_id in channel.member_ids or [channel.created_by]
-        ]
-        return any(changed)
 
     def _leave(self, channel_id: str, user_id: str, ch_seq: int) -> bool:
         joined_at = self.joined_at(channel_id, user_id)
