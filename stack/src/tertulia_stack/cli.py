@@ -17,6 +17,7 @@ from tertulia_stack import status as status_room
 from tertulia_stack import up as up_room
 from tertulia_stack.embedded import Options, stack_specs
 from tertulia_stack.home import Home, built_web, default_data_dir
+from tertulia_stack.report import PatientConsole
 from tertulia_stack.supervisor import state as state_file
 from tertulia_stack.supervisor.spec import ServiceSpec
 from tertulia_stack.up import shown
@@ -185,4 +186,4 @@ def _confirmed(home: Home, console: Console) -> bool:
 
 
 def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", "160")))
+    return PatientConsole(width=None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", "160")))

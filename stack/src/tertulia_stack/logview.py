@@ -5,13 +5,17 @@ The services write JSON lines, PostgreSQL and NATS their own formats. Each line 
 
 import heapq
 import json
+import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from types import TracebackType
+from typing import Any, BinaryIO, Self
 
 from rich.console import Console
 from rich.text import Text
@@ -59,15 +63,16 @@ def understand(service: str, raw: str) -> Line:
 
 def show(home: Home, services: Sequence[str], *, lines: int, follow: bool, raw: bool, console: Console) -> None:
     """The last `lines` lines of each service in the order of time; then, with `follow`, what comes, until Ctrl-C."""
-    tails = [_Tail(home.log_of(service), service) for service in services]
     painter = _Painter(console, services, raw=raw)
-    for line in heapq.merge(*(_ordered(tail.last(lines)) for tail in tails), key=lambda pair: pair[0]):
-        painter.paint(line[1])
-    while follow:
-        fresh = [line for tail in tails for line in tail.fresh()]
-        for line in sorted(fresh, key=lambda one: one.at or datetime.now(UTC)):
+    with ExitStack() as files:
+        tails = [files.enter_context(_Tail(home.log_of(service), service)) for service in services]
+        for _, line in heapq.merge(*(_ordered(tail.last(lines)) for tail in tails), key=itemgetter(0)):
             painter.paint(line)
-        time.sleep(FOLLOW_POLL_S)
+        while follow:
+            fresh = [line for tail in tails for line in tail.fresh()]
+            for line in sorted(fresh, key=lambda one: one.at or datetime.now(UTC)):
+                painter.paint(line)
+            time.sleep(FOLLOW_POLL_S)
 
 
 def known_services(home: Home) -> list[str]:
@@ -95,16 +100,29 @@ class _Tail:
     def fresh(self) -> list[Line]:
         data = self._file.read() if self._file is not None else b""
         if not data and self._was_turned():
+            self._close()
             self._file = self._path.open("rb")
             data = self._file.read()
         whole, found, rest = (self._rest + data).rpartition(b"\n")
         self._rest = rest
         return self._lines(whole) if found else []
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
     def _was_turned(self) -> bool:
         if not self._path.exists():
             return False
-        return self._file is None or self._path.stat().st_ino != Path(f"/dev/fd/{self._file.fileno()}").stat().st_ino
+        return self._file is None or self._path.stat().st_ino != os.fstat(self._file.fileno()).st_ino
 
     def _lines(self, whole: bytes) -> list[Line]:
         return [understand(self._service, text) for text in whole.decode(errors="replace").splitlines() if text]
@@ -132,6 +150,8 @@ class _Painter:
         if line.trace:
             text.append(f"\n{line.trace}", style="red")
         self._console.print(text, soft_wrap=True, highlight=False)
+        if self._console.quiet:
+            raise BrokenPipeError
 
 
 def _ordered(lines: Iterable[Line]) -> Iterator[tuple[datetime, Line]]:

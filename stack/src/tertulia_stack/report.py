@@ -1,5 +1,7 @@
 """What `tertulia up` tells a person: a live table in a terminal, plain lines elsewhere."""
 
+import os
+import sys
 import time
 from collections.abc import Callable
 
@@ -23,6 +25,15 @@ WORDS = {
     State.stopped: "stopped",
 }
 UP_STATES = {State.ready, State.done}
+
+
+class PatientConsole(Console):
+    """Falls silent when its reader went away (`tertulia up | head`): that is no reason to take the stack down."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        # What is still buffered must not fail once more when Python closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class PlainReporter:
@@ -59,11 +70,7 @@ class PlainReporter:
         """Give the terminal back, whatever happened."""
 
     def say(self, text: str) -> None:
-        """Print; a reader that went away must not take the stack down."""
-        try:
-            self._console.print(text, highlight=False, soft_wrap=True)
-        except OSError:
-            self._console.quiet = True
+        self._console.print(text, highlight=False, soft_wrap=True)
 
 
 class LiveReporter(PlainReporter):
