@@ -23,7 +23,7 @@ from tertulia_shared.telemetry import logger
 log = logger(__name__)
 
 CONNECT_TIMEOUT_S = 3
-PING_INTERVAL_S = 4
+PING_INTERVAL_S = 4.0
 MAX_UNANSWERED_PINGS = 2
 """A half-open connection is noticed within 4 · (2 + 1) = 12 s."""
 MAX_UNSENT_BYTES = 16 * 1024 * 1024
@@ -45,8 +45,18 @@ class DirectClient(Client):
         self._flush_scheduled = False
         self._loop = asyncio.get_running_loop()
 
-    async def open(self, url: str, name: str) -> None:
+    async def open(self, url: str, name: str, ping_interval_s: float = PING_INTERVAL_S) -> None:
         """Raises BusUnavailable when the server cannot be reached or refuses us."""
+        try:
+            await self._handshake(url, name, ping_interval_s)
+        except asyncio.CancelledError:
+            self.cut(BusUnavailable("cancelled while connecting"))
+            raise
+        reader = cast("asyncio.Task[None]", self._reading_task)
+        # nats-py's read loop ends silently on an unforeseen error; to us that is a lost connection like any other.
+        reader.add_done_callback(lambda _: self.cut(BusUnavailable("the reader ended")))
+
+    async def _handshake(self, url: str, name: str, ping_interval_s: float) -> None:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S * 2):
                 await self.connect(
@@ -54,16 +64,15 @@ class DirectClient(Client):
                     name=name,
                     allow_reconnect=False,
                     connect_timeout=CONNECT_TIMEOUT_S,
-                    ping_interval=PING_INTERVAL_S,
+                    ping_interval=ping_interval_s,  # pyright: ignore[reportArgumentType] -- it only sleeps that long
                     max_outstanding_pings=MAX_UNANSWERED_PINGS,
                     error_cb=_log_error,
                 )
         except (OSError, NatsError, TimeoutError, ValueError) as error:
             self.cut(error)
+            _raise_if_cancelled()
             raise BusUnavailable(f"cannot connect to {address_of(url)}: {error or type(error).__name__}") from error
-        reader = cast("asyncio.Task[None]", self._reading_task)
-        # nats-py's read loop ends silently on an unforeseen error; to us that is a lost connection like any other.
-        reader.add_done_callback(lambda _: self.cut(BusUnavailable("the reader ended")))
+        _raise_if_cancelled()
 
     def write(self, command: bytes) -> None:
         """Queue a protocol command. All commands of one turn of the event loop go out in one write, in order.
@@ -115,7 +124,7 @@ class DirectClient(Client):
             if task is not None and task is not current:
                 task.cancel()
         if self._transport is not None:
-            writer: asyncio.StreamWriter | None = cast(Any, self._transport)._io_writer
+            writer: asyncio.StreamWriter | None = getattr(self._transport, "_io_writer", None)
             if writer is not None:
                 writer.transport.abort()
 
@@ -174,6 +183,14 @@ class DirectClient(Client):
         except Exception:
             # One bad message must not end the connection for everybody else.
             log.exception("bus.callback_failed", subject=subject.decode("utf-8", "replace"))
+
+
+def _raise_if_cancelled() -> None:
+    """nats-py connects inside `asyncio.wait_for`, which in Python 3.11 loses a cancellation that arrives together with
+    the connection's outcome. A lost cancellation would keep a stopping process connecting for ever."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _log_error(error: Exception) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Self, cast
 from prometheus_client import Counter, Gauge
 from uuid_utils import uuid4
 
-from tertulia_shared.bus.client import DirectClient, address_of
+from tertulia_shared.bus.client import PING_INTERVAL_S, DirectClient, address_of
 from tertulia_shared.bus.errors import BusUnavailable, NoResponders, RequestTimeout
 from tertulia_shared.bus.message import BusMessage, encode_headers
 from tertulia_shared.events.subjects import Topology
@@ -63,10 +63,18 @@ class Subscription:
 class Bus:
     """`async with Bus(url, "notify", topology) as bus:` returns at once and connects in the background."""
 
-    def __init__(self, url: str | Sequence[str], name: str, topology: Topology | None = None) -> None:
+    def __init__(
+        self,
+        url: str | Sequence[str],
+        name: str,
+        topology: Topology | None = None,
+        *,
+        ping_interval_s: float = PING_INTERVAL_S,
+    ) -> None:
         self.urls = [part.strip() for part in url.split(",")] if isinstance(url, str) else list(url)
         self.name = name
         self.topology = topology or Topology()
+        self.ping_interval_s = ping_interval_s
         self.generation = 0
         """How many connections there have been."""
         self._client: DirectClient | None = None
@@ -233,7 +241,7 @@ class Bus:
     async def _open(self, url: str) -> None:
         client = DirectClient()
         try:
-            await client.open(url, self.name)
+            await client.open(url, self.name, self.ping_interval_s)
             self._client = client
             for sid, subscription in self._subscriptions.items():
                 self._register(client, sid, subscription)

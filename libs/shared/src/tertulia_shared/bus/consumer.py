@@ -87,12 +87,14 @@ class DurableConsumer:
         """The highest sequence ever handed to us; where to go on if the consumer is deleted under us."""
         self._incarnation = ""
         self._failures = 0
+        self._session: PullSession | None = None
 
     async def run(self) -> None:
         workers = [spawn(self._work(lane), name=f"{self.name} lane") for lane in self._lanes]
         workers.append(spawn(self._keep_alive(), name=f"{self.name} keep-alive"))
         try:
-            await self._pull_for_ever()
+            await self._pull_until_drained()
+            await asyncio.Event().wait()
         finally:
             for worker in workers:
                 worker.cancel()
@@ -106,19 +108,24 @@ class DurableConsumer:
     async def drain(self) -> None:
         """Take nothing new and finish what is in hand, for at most 3 s. The rest goes back to the stream."""
         self._draining = True
+        self._room.set()
+        if self._session is not None:
+            self._session.interrupt()
         if self._in_hand:
             self._finished.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_S):
                     await self._finished.wait()
 
-    async def _pull_for_ever(self) -> None:
-        while True:
+    async def _pull_until_drained(self) -> None:
+        while not self._draining:
             try:
                 await self._bus.wait_connected()
                 await self._ensure_consumer()
                 await self._pull_while_healthy()
             except BusError as error:
+                if self._draining:
+                    return
                 if isinstance(error, Stalled):
                     STALLS.labels(self.name).inc()
                 delay = RESTART_DELAYS_S[min(self._failures, len(RESTART_DELAYS_S) - 1)]
@@ -130,10 +137,12 @@ class DurableConsumer:
         """Raises BusError when the session is over."""
         options = self._options
         async with PullSession(self._bus, self.name, self._take, options.heartbeat_s, MAX_ACK_PENDING) as session:
-            while True:
-                while self._draining or len(self._in_hand) > options.batch // 2:
+            self._session = session
+            while not self._draining:
+                if len(self._in_hand) > options.batch // 2:
                     self._room.clear()
                     await self._room.wait()
+                    continue
                 await session.pull(options.batch - len(self._in_hand))
                 self._failures = 0
 

@@ -135,7 +135,7 @@ class PipelinedPublisher:
         url = self._bus.urls[self._next_server % len(self._bus.urls)]
         self._next_server += 1
         client = DirectClient()
-        await client.open(url, f"{self._bus.name} publisher")
+        await client.open(url, f"{self._bus.name} publisher", self._bus.ping_interval_s)
         self._inbox = f"_INBOX.{uuid4().hex}"
         client.callbacks[1] = self._receive
         client.write(f"SUB {self._inbox}.*.*  1\r\n".encode())

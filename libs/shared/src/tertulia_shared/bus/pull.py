@@ -50,11 +50,11 @@ class PullSession:
 
     async def __aenter__(self) -> "PullSession":
         self._subscription = await self._bus.subscribe(f"{self._inbox}.*", self._receive)
-        self._bus.on_disconnected(self._interrupt)
+        self._bus.on_disconnected(self.interrupt)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._bus.remove_callback(self._interrupt)
+        self._bus.remove_callback(self.interrupt)
         await self._subscription.unsubscribe()
 
     async def pull(self, count: int) -> None:
@@ -80,7 +80,7 @@ class PullSession:
 
     async def _wait(self) -> None:
         if self._interrupted:
-            raise BusUnavailable("the connection to NATS broke")
+            raise BusUnavailable("interrupted")
         self._changed.clear()
         try:
             async with asyncio.timeout(self._heartbeat_s / 2):
@@ -114,6 +114,7 @@ class PullSession:
             self._ended = f"{status} {(message.headers or {}).get(DESCRIPTION, '')}"
             self._changed.set()
 
-    def _interrupt(self) -> None:
+    def interrupt(self) -> None:
+        """End a running `pull` with BusUnavailable."""
         self._interrupted = True
         self._changed.set()

@@ -5,7 +5,7 @@ and sent only when an OTLP endpoint is set; without one a request costs two rand
 Nothing here ever raises into the request it observes.
 """
 
-from tertulia_shared.telemetry.configure import configure
+from tertulia_shared.telemetry.configure import configure, shutdown
 from tertulia_shared.telemetry.logs import logger
 from tertulia_shared.telemetry.metrics import render_metrics
 from tertulia_shared.telemetry.middleware import TraceMiddleware
@@ -31,6 +31,7 @@ __all__ = [
     "logger",
     "parse_traceparent",
     "render_metrics",
+    "shutdown",
     "span",
     "traceparent",
 ]

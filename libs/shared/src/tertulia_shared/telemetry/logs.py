@@ -4,7 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import Any, Literal, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
@@ -24,11 +24,17 @@ _SECRET_TEXT = re.compile(
 )
 REDACTED = "[redacted]"
 _MAX_DEPTH = 6
+_debug = False
 
 
 def logger(name: str) -> FilteringBoundLogger:
     """The logger of a module: `log = telemetry.logger(__name__)`."""
     return cast(FilteringBoundLogger, structlog.get_logger(module=name))
+
+
+def debug_enabled() -> bool:
+    """Whether debug lines are written; asked before building one in a hot path."""
+    return _debug
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -69,6 +75,19 @@ def _clean_value(value: object, depth: int) -> object:
     return redact_text(str(value))
 
 
+class _Stderr:
+    """Whatever `sys.stderr` is when a line is written: a test's capture comes and goes."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+_STDERR = cast(TextIO, _Stderr())
+
+
 def configure_logs(service: str, level: str, log_format: Literal["json", "console"]) -> None:
     """Send our logs and those of the libraries through one pipeline to stderr."""
 
@@ -96,10 +115,12 @@ def configure_logs(service: str, level: str, log_format: Literal["json", "consol
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     threshold = cast(int, getattr(logging, level.upper()))
+    global _debug  # noqa: PLW0603 -- logging is configured per process
+    _debug = threshold <= logging.DEBUG
     structlog.configure(
         processors=[*common, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_STDERR),
         # The tests configure more than once; a cached logger would keep the first stderr.
         cache_logger_on_first_use=False,
     )
@@ -108,7 +129,7 @@ def configure_logs(service: str, level: str, log_format: Literal["json", "consol
 
 def _route_standard_logging(threshold: int, processors: list[Processor]) -> None:
     """Libraries log through `logging`; below warning they are not worth a line."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_STDERR)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_name_foreign_logger],

@@ -13,7 +13,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from prometheus_client import Histogram
 
 from tertulia_shared.telemetry import trace
-from tertulia_shared.telemetry.logs import logger
+from tertulia_shared.telemetry.logs import debug_enabled, logger
 from tertulia_shared.telemetry.metrics import HTTP_SECONDS
 
 log = logger(__name__)
@@ -105,7 +105,8 @@ class _Exchange:
         method = self.scope["method"]
         route = self.route
         self._middleware.series(method, route, self.status).observe(seconds)
-        log.debug("request", method=method, route=route, status=self.status, ms=round(seconds * 1000, 2))
+        if debug_enabled():
+            log.debug("request", method=method, route=route, status=self.status, ms=round(seconds * 1000, 2))
 
 
 def _incoming(scope: Scope) -> tuple[trace.TraceContext | None, str]:
