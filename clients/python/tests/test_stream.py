@@ -139,6 +139,20 @@ async def test_a_failing_repair_holds_up_only_its_own_channel(server: Server, cl
         assert texts(await take(stream, 2)) == ["lost", "behind the hole"]
 
 
+async def test_after_a_reset_the_position_is_the_one_that_the_reset_told(server: Server, client: Client):
+    async with client.stream() as stream:
+        await until(stream, Connected)
+        server.commit(A, "one")
+        await take(stream, 1)
+        server.say(server.reset_frame())
+        await until(stream, Synced)
+        server.hang_up()
+        await until(stream, Disconnected)
+        await until(stream, Connected)
+    last = server.stream_requests[-1]
+    assert (last.headers.get("Last-Event-ID"), last.query["cursor"]) == (None, "u1")
+
+
 @pytest.mark.parametrize("how", ["not resumed", "reset"])
 async def test_when_the_server_cannot_resume_the_missed_events_come_all_the_same(
     server: Server, client: Client, how: str
