@@ -1,0 +1,65 @@
+/** The one way to the server's JSON: adds the token, refreshes it once, turns failures into Problems. */
+import { networkProblem, problemFrom } from './problem'
+import { distrust, freshToken } from './session'
+
+const TIMEOUT_MS = 20_000
+
+type Query = Record<string, string | number | null | undefined>
+
+interface Options {
+  query?: Query
+  body?: unknown
+  /** Public endpoints (register, log in) go without a token. */
+  anonymous?: boolean
+  signal?: AbortSignal
+}
+
+export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  const first = await send(method, path, options)
+  if (first.status !== 401 || options.anonymous) return read<T>(first)
+  // The token may have been revoked or outlived a clock jump: one fresh token, one more try.
+  return read<T>(await send(method, path, options))
+}
+
+async function send(method: string, path: string, options: Options): Promise<Response> {
+  const headers: Record<string, string> = { 'X-Tertulia-Client': 'web', Accept: 'application/json' }
+  let token: string | null = null
+  if (!options.anonymous) {
+    token = await freshToken()
+    headers['Authorization'] = `Bearer ${token}`
+  }
+  if (options.body !== undefined) headers['Content-Type'] = 'application/json'
+  const timeout = AbortSignal.timeout(TIMEOUT_MS)
+  let response: Response
+  try {
+    response = await fetch(url(path, options.query), {
+      method,
+      headers,
+      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
+    })
+  } catch {
+    throw networkProblem()
+  }
+  if (response.status === 401 && token !== null) distrust(token)
+  return response
+}
+
+async function read<T>(response: Response): Promise<T> {
+  if (!response.ok) throw await problemFrom(response)
+  if (response.status === 204) return undefined as T
+  try {
+    return (await response.json()) as T
+  } catch {
+    throw networkProblem()
+  }
+}
+
+function url(path: string, query: Query = {}): string {
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined) parameters.set(name, String(value))
+  }
+  const text = parameters.toString()
+  return `/api/v1${path}${text === '' ? '' : `?${text}`}`
+}

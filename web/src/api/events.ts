@@ -1,0 +1,42 @@
+/** Events as they come over the stream and from `GET /channels/{ch}/events`. */
+import type { Channel, Message, Role, User, Workspace } from './types'
+
+interface EnvelopeOf<Type extends string, Data> {
+  id: string
+  type: Type
+  v: number
+  workspace_id: string | null
+  channel_id: string | null
+  ch_seq: number | null
+  actor_id: string | null
+  time: string
+  data: Data
+}
+
+export type Envelope =
+  | EnvelopeOf<'message.created', { message: Message }>
+  | EnvelopeOf<'channel.created' | 'channel.updated', { channel: Channel }>
+  | EnvelopeOf<'member.joined', { channel: Channel; user: User; role: Role }>
+  | EnvelopeOf<'member.left', { user_id: string; reason: 'left' | 'removed' }>
+  | EnvelopeOf<'workspace.updated', { workspace: Workspace }>
+  | EnvelopeOf<'workspace.member_joined', { user: User; role: Role }>
+  | EnvelopeOf<'workspace.member_left', { user_id: string; reason: 'left' | 'removed' }>
+  | EnvelopeOf<'user.updated', { user: User }>
+
+export interface Typing {
+  type: 'typing'
+  workspace_id: string
+  channel_id: string
+  user_id: string
+  expires_in_ms: number
+}
+
+export interface Hello {
+  resumed: boolean
+  cursor: string
+  server: string
+  rotate_s: number
+}
+
+export type ResetReason = 'invalid' | 'foreign' | 'expired' | 'epoch' | 'too_far'
+export type ByeReason = 'rotate' | 'slow' | 'drain' | 'token_expired' | 'revoked' | 'quarantine'

@@ -1,0 +1,86 @@
+/**
+ * The access token, in memory only. The refresh token is an HttpOnly cookie that scripts never see.
+ *
+ * Refresh tokens rotate, so at most one refresh may run at a time: inside this tab by sharing the promise,
+ * between tabs by a Web Lock (where the browser offers them: secure contexts only; the server forgives the rest).
+ */
+import { networkProblem, Problem, problemFrom } from './problem'
+import type { AuthResult, Me } from './types'
+
+/** Refresh this long before the token expires, so that a slow request does not meet the end. */
+const EARLY_MS = 30_000
+const REFRESH_TIMEOUT_MS = 15_000
+
+type Listener = (user: Me | null) => void
+
+let accessToken: string | null = null
+let expiresAt = 0
+let refreshing: Promise<string> | null = null
+const listeners = new Set<Listener>()
+
+/** Told with the user after a log-in or refresh, with null when the session has ended. */
+export function onSession(listener: Listener): void {
+  listeners.add(listener)
+}
+
+export function openSession(result: AuthResult): void {
+  accessToken = result.access_token
+  expiresAt = Date.now() + result.expires_in * 1000
+  for (const listener of listeners) listener(result.user)
+}
+
+export function closeSession(): void {
+  accessToken = null
+  expiresAt = 0
+  for (const listener of listeners) listener(null)
+}
+
+/** A token that is good for at least a few seconds. Throws a Problem: 401 when the session has ended. */
+export async function freshToken(): Promise<string> {
+  if (accessToken !== null && Date.now() < expiresAt - EARLY_MS) return accessToken
+  return refresh()
+}
+
+/** The server refused this token: get another one before the next request. */
+export function distrust(token: string): void {
+  if (token === accessToken) expiresAt = 0
+}
+
+export function refresh(): Promise<string> {
+  refreshing ??= exclusively(requestRefresh).finally(() => {
+    refreshing = null
+  })
+  return refreshing
+}
+
+async function requestRefresh(): Promise<string> {
+  let response: Response
+  try {
+    response = await fetch('/api/v1/auth/refresh', {
+      method: 'POST',
+      headers: { 'X-Tertulia-Client': 'web' },
+      signal: AbortSignal.timeout(REFRESH_TIMEOUT_MS),
+    })
+  } catch {
+    throw networkProblem()
+  }
+  if (!response.ok) {
+    const problem = await problemFrom(response)
+    if (response.status === 401) closeSession()
+    throw problem
+  }
+  const result = (await response.json()) as AuthResult
+  openSession(result)
+  return result.access_token
+}
+
+async function exclusively<T>(work: () => Promise<T>): Promise<T> {
+  // `locks` is missing on plain HTTP from another machine, whatever the types say.
+  const locks = navigator.locks as LockManager | undefined
+  if (locks === undefined) return work()
+  return await locks.request('tertulia.refresh', () => work())
+}
+
+export function isSessionEnd(error: unknown): boolean {
+  return error instanceof Problem && error.status === 401
+}

@@ -1,0 +1,98 @@
+/** Puts stream, sync and outbox together, and says how the connection is. */
+import { defineStore } from 'pinia'
+import { computed, ref } from 'vue'
+
+import type { Envelope, Typing } from '@/api/events'
+import { distrust, freshToken } from '@/api/session'
+import { useEntities } from '@/entities/store'
+import { EMPTY_TYPING, withTyping } from '@/entities/typing'
+import { useOutbox } from '@/features/messages/outbox'
+import type { StreamState } from '@/realtime/stream'
+import { StreamClient } from '@/realtime/stream'
+import { Sync } from '@/realtime/sync'
+
+/** Events older than the `hello` that come within this time were missed while away. */
+const CATCH_UP_MS = 1_500
+
+export const useLive = defineStore('live', () => {
+  const entities = useEntities()
+  const outbox = useOutbox()
+  const state = ref<StreamState>('stopped')
+  /** When the connection was lost, unix ms; null while it is there. */
+  const lostAt = ref<number | null>(null)
+  /** Messages that came after the last reconnection for the time before it; null when there is nothing to tell. */
+  const caughtUp = ref<number | null>(null)
+  const listeners = new Set<(event: Envelope) => void>()
+  let helloAt = 0
+  let everLive = false
+
+  const sync = new Sync(entities, {
+    onCursor: (cursor) => {
+      if (!stream.running) stream.start(cursor)
+    },
+    onApplied: (event) => {
+      if (caughtUp.value !== null && wasMissed(event)) caughtUp.value += 1
+      for (const listener of listeners) listener(event)
+    },
+  })
+
+  const stream = new StreamClient(
+    { fetch: (...args) => fetch(...args), token: freshToken, distrust, random: Math.random },
+    {
+      onState: (next) => {
+        state.value = next
+        if (next === 'live' || next === 'stopped') lostAt.value = null
+        else lostAt.value ??= Date.now()
+      },
+      onHello: (hello) => {
+        helloAt = Date.now()
+        caughtUp.value = everLive ? 0 : null
+        everLive = true
+        sync.onHello(hello)
+        outbox.retryAll()
+      },
+      onEvent: (event) => sync.onEvent(event),
+      onReset: () => sync.refetch(),
+      onTyping,
+    },
+  )
+
+  function wasMissed(event: Envelope): boolean {
+    const early = Date.now() - helloAt < CATCH_UP_MS
+    return early && event.type === 'message.created' && Date.parse(event.time) < helloAt
+  }
+
+  function onTyping(typing: Typing): void {
+    const map = entities.typing.get(typing.channel_id) ?? EMPTY_TYPING
+    entities.typing.set(typing.channel_id, withTyping(map, typing.user_id, Date.now() + typing.expires_in_ms))
+  }
+
+  /** Called when a workspace is shown. Throws a Problem when it cannot be loaded. */
+  async function open(workspaceId: string): Promise<void> {
+    await sync.openWorkspace(workspaceId)
+    await outbox.restore()
+  }
+
+  function stop(): void {
+    stream.stop()
+    sync.forget()
+    outbox.pause()
+    entities.clear()
+    everLive = false
+    caughtUp.value = null
+  }
+
+  function retryNow(): void {
+    stream.retryNow()
+    outbox.retryAll()
+  }
+
+  function onEvent(listener: (event: Envelope) => void): () => void {
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+
+  const connected = computed(() => state.value === 'live')
+
+  return { state, connected, lostAt, caughtUp, open, isOpen: (id: string) => sync.isOpen(id), stop, retryNow, onEvent }
+})

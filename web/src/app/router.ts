@@ -1,0 +1,69 @@
+/**
+ * Every place has an address: /w/{workspace}/c/{channel}/m/{message}. Workspaces go by their slug, which never
+ * changes; channels and messages by their id, so that a link survives a rename.
+ */
+import type { Router } from 'vue-router'
+import { createRouter, createWebHistory } from 'vue-router'
+
+import { useSession } from '@/features/auth/session'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** `stranger`: only without a session; `anyone`: both; otherwise a session is needed. */
+    access?: 'stranger' | 'anyone'
+  }
+}
+
+export function createAppRouter(): Router {
+  const router = createRouter({
+    history: createWebHistory(),
+    routes: [
+      { path: '/', name: 'home', component: () => import('./views/HomeView.vue') },
+      { path: '/login', name: 'login', component: () => import('./views/LoginView.vue'), meta: { access: 'stranger' } },
+      {
+        path: '/register',
+        name: 'register',
+        component: () => import('./views/RegisterView.vue'),
+        meta: { access: 'stranger' },
+      },
+      {
+        path: '/join/:code',
+        name: 'join',
+        component: () => import('./views/JoinView.vue'),
+        props: (route) => ({ code: String(route.params['code']), auto: route.query['auto'] === '1' }),
+        meta: { access: 'anyone' },
+      },
+      { path: '/new', name: 'create-workspace', component: () => import('./views/CreateWorkspaceView.vue') },
+      {
+        path: '/w/:workspace',
+        component: () => import('./views/WorkspaceView.vue'),
+        props: true,
+        children: [
+          { path: '', name: 'workspace', component: () => import('./views/WorkspaceHome.vue') },
+          {
+            path: 'c/:channel/:m(m)?/:message?',
+            name: 'channel',
+            component: () => import('./views/ConversationView.vue'),
+            props: true,
+          },
+        ],
+      },
+      { path: '/:rest(.*)*', name: 'lost', component: () => import('./views/LostView.vue'), meta: { access: 'anyone' } },
+    ],
+  })
+
+  router.beforeEach(async (to) => {
+    const session = useSession()
+    if (session.state === 'unknown') await session.resume()
+    const here = session.state === 'authenticated'
+    if (session.state === 'unreachable' || to.meta.access === 'anyone') return true
+    if (to.meta.access === 'stranger') return here ? safeNext(to.query['next']) : true
+    return here ? true : { name: 'login', query: to.fullPath === '/' ? {} : { next: to.fullPath } }
+  })
+  return router
+}
+
+/** Where to go after log-in: a path of this site and nothing else. */
+export function safeNext(next: unknown): string {
+  return typeof next === 'string' && /^\/(?![/\\])/.test(next) ? next : '/'
+}

@@ -1,0 +1,105 @@
+/**
+ * What each event does to the store. Events carry absolute values, so applying one twice does no harm,
+ * except to counts: those are guarded by `ch_seq` before we get here (see realtime/sync.ts).
+ */
+import type { Envelope } from '@/api/events'
+import type { Message } from '@/api/types'
+
+import type { Entities } from './store'
+import { withMessage } from './timeline'
+import { withoutTyping } from './typing'
+
+export function applyEvent(store: Entities, event: Envelope): void {
+  switch (event.type) {
+    case 'message.created':
+      return applyMessage(store, event.data.message)
+    case 'channel.created':
+    case 'channel.updated':
+      return store.setChannel(event.data.channel)
+    case 'member.joined':
+      return applyJoined(store, event)
+    case 'member.left':
+      return applyLeft(store, event)
+    case 'workspace.updated':
+      return applyWorkspace(store, event)
+    case 'workspace.member_joined':
+      return applyWorkspaceJoined(store, event)
+    case 'workspace.member_left':
+      return applyWorkspaceLeft(store, event)
+    case 'user.updated':
+      return store.setUser(event.data.user)
+    default:
+      // A type this version does not know: its `ch_seq` still counts.
+      return advance(store, event)
+  }
+}
+
+type EventOf<Type extends Envelope['type']> = Extract<Envelope, { type: Type }>
+
+/** Also used for the answer to a send, which may be here before its event. */
+export function applyMessage(store: Entities, message: Message): void {
+  const entry = store.channels.get(message.channel_id)
+  if (entry !== undefined && message.ch_seq > entry.channel.last_msg_seq) {
+    store.setChannel({ ...entry.channel, last_msg_seq: message.ch_seq })
+    if (message.author_id === store.myId) store.markRead(message.channel_id)
+  }
+  const timeline = store.timelines.get(message.channel_id)
+  if (timeline !== undefined) store.timelines.set(message.channel_id, withMessage(timeline, message))
+  const typing = store.typing.get(message.channel_id)
+  if (typing !== undefined) store.typing.set(message.channel_id, withoutTyping(typing, message.author_id))
+}
+
+/** Notes that a channel has been applied up to this event. */
+export function advance(store: Entities, event: { channel_id: string | null; ch_seq: number | null }): void {
+  if (event.channel_id === null || event.ch_seq === null) return
+  const entry = store.channels.get(event.channel_id)
+  if (entry === undefined || entry.knownSeq >= event.ch_seq) return
+  store.setChannel({ ...entry.channel, last_seq: event.ch_seq }, { knownSeq: event.ch_seq })
+}
+
+function applyJoined(store: Entities, event: EventOf<'member.joined'>): void {
+  const { channel, user } = event.data
+  store.setUser(user)
+  const mine = user.id === store.myId
+  const known = store.channels.get(channel.id)
+  if (mine && !known?.joined) {
+    // From here on we are told everything; what came before is loaded with the history.
+    return store.setChannel(channel, {
+      joined: true,
+      memberCount: (known?.memberCount ?? 0) + 1,
+      knownSeq: Math.max(event.ch_seq ?? 0, channel.last_seq),
+    })
+  }
+  store.setChannel(channel, mine ? {} : { memberCount: (known?.memberCount ?? 0) + 1 })
+}
+
+function applyLeft(store: Entities, event: EventOf<'member.left'>): void {
+  const id = event.channel_id
+  const known = id === null ? undefined : store.channels.get(id)
+  if (id === null || known === undefined) return
+  if (event.data.user_id === store.myId) return store.forgetChannel(id)
+  store.setChannel(known.channel, { memberCount: Math.max(0, known.memberCount - 1) })
+}
+
+function applyWorkspace(store: Entities, event: EventOf<'workspace.updated'>): void {
+  const { workspace } = event.data
+  const known = store.workspaces.get(workspace.id)
+  if (known !== undefined) store.workspaces.set(workspace.id, { ...known, workspace })
+}
+
+function applyWorkspaceJoined(store: Entities, event: EventOf<'workspace.member_joined'>): void {
+  const { user, role } = event.data
+  store.setUser(user)
+  const id = event.workspace_id
+  const members = id === null ? undefined : store.members.get(id)
+  if (id !== null && members !== undefined) store.members.set(id, new Map(members).set(user.id, role))
+}
+
+function applyWorkspaceLeft(store: Entities, event: EventOf<'workspace.member_left'>): void {
+  const id = event.workspace_id
+  if (id === null) return
+  if (event.data.user_id === store.myId) return store.forgetWorkspace(id)
+  const members = new Map(store.members.get(id))
+  members.delete(event.data.user_id)
+  store.members.set(id, members)
+}

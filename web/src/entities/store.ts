@@ -1,0 +1,139 @@
+/**
+ * The one store of things that have an id. Values are replaced, never changed in place.
+ * It holds state and the smallest writes; what an event does to it is in apply.ts.
+ */
+import { defineStore } from 'pinia'
+import { computed, ref, shallowReactive } from 'vue'
+
+import type { Bootstrap, Channel, Me, Role, User, Workspace, WorkspaceMembership } from '@/api/types'
+
+import { advanced } from './unread'
+import { readPositions } from './readPositions'
+import type { Timeline } from './timeline'
+import type { TypingMap } from './typing'
+
+export interface ChannelEntry {
+  readonly channel: Channel
+  readonly joined: boolean
+  readonly memberCount: number
+  /** Last `ch_seq` of the channel that has been applied here. */
+  readonly knownSeq: number
+  /** Last message seq seen in this browser. */
+  readonly readSeq: number
+}
+
+export interface WorkspaceEntry {
+  readonly workspace: Workspace
+  readonly role: Role
+}
+
+export const useEntities = defineStore('entities', () => {
+  const me = ref<Me | null>(null)
+  const users = shallowReactive(new Map<string, User>())
+  const workspaces = shallowReactive(new Map<string, WorkspaceEntry>())
+  /** Roles by user, by workspace. */
+  const members = shallowReactive(new Map<string, ReadonlyMap<string, Role>>())
+  const channels = shallowReactive(new Map<string, ChannelEntry>())
+  const timelines = shallowReactive(new Map<string, Timeline>())
+  const typing = shallowReactive(new Map<string, TypingMap>())
+  const myId = computed(() => me.value?.id ?? '')
+
+  function setUser(user: User): void {
+    users.set(user.id, user)
+    if (me.value?.id === user.id) me.value = { ...me.value, ...user }
+  }
+
+  function setMe(value: Me): void {
+    me.value = value
+    users.set(value.id, value)
+  }
+
+  function setWorkspaces(items: readonly WorkspaceMembership[]): void {
+    workspaces.clear()
+    for (const item of items) workspaces.set(item.workspace.id, item)
+  }
+
+  function setChannel(channel: Channel, patch: Partial<Omit<ChannelEntry, 'channel'>> = {}): void {
+    const known = channels.get(channel.id)
+    channels.set(channel.id, {
+      joined: known?.joined ?? false,
+      memberCount: known?.memberCount ?? 0,
+      readSeq: known?.readSeq ?? readPositions.get(channel.id) ?? channel.last_msg_seq,
+      ...patch,
+      knownSeq: Math.max(patch.knownSeq ?? 0, known?.knownSeq ?? 0) || channel.last_seq,
+      // A copy from an answer may be older than what events have told since.
+      channel: {
+        ...channel,
+        last_seq: Math.max(channel.last_seq, known?.channel.last_seq ?? 0),
+        last_msg_seq: Math.max(channel.last_msg_seq, known?.channel.last_msg_seq ?? 0),
+      },
+    })
+  }
+
+  /** I am in this channel now, by an answer to a request; its event may have been here before. */
+  function setJoined(channel: Channel, memberCount?: number): void {
+    const known = channels.get(channel.id)
+    if (known?.joined) return setChannel(channel)
+    setChannel(channel, {
+      joined: true,
+      memberCount: memberCount ?? channel.member_ids?.length ?? (known?.memberCount ?? 0) + 1,
+      knownSeq: channel.last_seq,
+    })
+  }
+
+  function markRead(channelId: string): void {
+    const entry = channels.get(channelId)
+    if (entry === undefined) return
+    const readSeq = advanced(entry.readSeq, entry.channel.last_msg_seq)
+    if (readSeq === entry.readSeq) return
+    channels.set(channelId, { ...entry, readSeq })
+    readPositions.set(channelId, readSeq)
+  }
+
+  /** Takes a workspace as the server painted it. Channels that are loaded keep what they have applied. */
+  function setBootstrap(snapshot: Bootstrap): void {
+    const id = snapshot.workspace.id
+    setMe(snapshot.me)
+    workspaces.set(id, { workspace: snapshot.workspace, role: snapshot.role })
+    for (const member of snapshot.members) setUser(member.user)
+    members.set(id, new Map(snapshot.members.map((member) => [member.user.id, member.role])))
+    const present = new Set(snapshot.channels.map((item) => item.channel.id))
+    for (const [channelId, entry] of channels) {
+      if (entry.channel.workspace_id === id && !present.has(channelId)) forgetChannel(channelId)
+    }
+    for (const item of snapshot.channels) {
+      const loaded = timelines.has(item.channel.id)
+      setChannel(item.channel, {
+        joined: true,
+        memberCount: item.member_count,
+        ...(loaded ? {} : { knownSeq: item.channel.last_seq }),
+      })
+    }
+  }
+
+  function forgetChannel(channelId: string): void {
+    channels.delete(channelId)
+    timelines.delete(channelId)
+    typing.delete(channelId)
+  }
+
+  function forgetWorkspace(workspaceId: string): void {
+    workspaces.delete(workspaceId)
+    members.delete(workspaceId)
+    for (const [channelId, entry] of channels) {
+      if (entry.channel.workspace_id === workspaceId) forgetChannel(channelId)
+    }
+  }
+
+  function clear(): void {
+    me.value = null
+    for (const map of [users, workspaces, members, channels, timelines, typing]) map.clear()
+  }
+
+  return {
+    me, myId, users, workspaces, members, channels, timelines, typing,
+    setUser, setMe, setWorkspaces, setChannel, setJoined, markRead, setBootstrap, forgetChannel, forgetWorkspace, clear,
+  }
+})
+
+export type Entities = ReturnType<typeof useEntities>

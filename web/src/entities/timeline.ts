@@ -1,0 +1,77 @@
+/**
+ * The loaded part of a channel's history: one contiguous window of messages in the order of `ch_seq`.
+ * Pure functions; a timeline is never changed in place, so that views can compare by identity.
+ */
+import type { Message, MessagePage } from '@/api/types'
+
+/** Rows kept in the page; older or newer ones beyond are dropped and loaded again when needed. */
+export const WINDOW = 400
+
+export interface Timeline {
+  readonly items: readonly Message[]
+  /** Older messages exist on the server. */
+  readonly hasBefore: boolean
+  /** Newer messages exist on the server: the window does not touch the end, live messages are not added. */
+  readonly hasAfter: boolean
+}
+
+export const EMPTY: Timeline = { items: [], hasBefore: true, hasAfter: false }
+
+/** Both lists as one, by `ch_seq`, each message once; of two versions the later in `fresh` wins. */
+export function mergeMessages(known: readonly Message[], fresh: readonly Message[]): readonly Message[] {
+  if (fresh.length === 0) return known
+  const last = known.at(-1)
+  const first = fresh[0]
+  if (first !== undefined && (last === undefined || last.ch_seq < first.ch_seq)) return [...known, ...fresh]
+  const byId = new Map(known.map((message) => [message.id, message]))
+  for (const message of fresh) byId.set(message.id, message)
+  return [...byId.values()].sort((a, b) => a.ch_seq - b.ch_seq)
+}
+
+/** The newest page, together with what came live while it was on its way. */
+export function withLatest(live: Timeline, page: MessagePage): Timeline {
+  return { items: mergeMessages(page.items, live.items), hasBefore: page.has_before, hasAfter: false }
+}
+
+/** A page around a position: a new window, away from the end when more follows. */
+export function windowOf(page: MessagePage): Timeline {
+  return { items: page.items, hasBefore: page.has_before, hasAfter: page.has_after }
+}
+
+export function withOlder(timeline: Timeline, page: MessagePage): Timeline {
+  const items = mergeMessages(timeline.items, page.items)
+  const dropped = items.length > WINDOW
+  return {
+    items: dropped ? items.slice(0, WINDOW) : items,
+    hasBefore: page.has_before,
+    hasAfter: timeline.hasAfter || dropped,
+  }
+}
+
+export function withNewer(timeline: Timeline, page: MessagePage): Timeline {
+  const items = mergeMessages(timeline.items, page.items)
+  const dropped = items.length > WINDOW
+  return {
+    items: dropped ? items.slice(-WINDOW) : items,
+    hasBefore: timeline.hasBefore || dropped,
+    hasAfter: page.has_after,
+  }
+}
+
+/** A message that just came: added at the end, or replaced where it stands; ignored outside the window. */
+export function withMessage(timeline: Timeline, message: Message): Timeline {
+  const at = timeline.items.findIndex((item) => item.id === message.id)
+  if (at >= 0) return { ...timeline, items: timeline.items.with(at, message) }
+  const last = timeline.items.at(-1)
+  const newest = last === undefined || message.ch_seq > last.ch_seq
+  if (newest && timeline.hasAfter) return timeline
+  const first = timeline.items[0]
+  if (timeline.hasBefore && first !== undefined && message.ch_seq < first.ch_seq) return timeline
+  return { ...timeline, items: mergeMessages(timeline.items, [message]) }
+}
+
+/** Drops the oldest rows while the reader is at the end, so that a long day does not grow the page for ever. */
+export function trimmedToEnd(timeline: Timeline): Timeline {
+  if (timeline.items.length <= WINDOW) return timeline
+  return { ...timeline, items: timeline.items.slice(-WINDOW), hasBefore: true }
+}

@@ -1,0 +1,58 @@
+/** The life of a message between Enter and the server's answer. Pure; the machinery is in outbox.ts. */
+import type { Problem } from '@/api/problem'
+
+export type DeliveryState = 'queued' | 'sending' | 'failed'
+
+export interface Failure {
+  code: string
+  detail: string
+  requestId: string | null
+}
+
+/** A message that the server has not acknowledged. `id` is its `client_msg_id`. */
+export interface Pending {
+  readonly id: string
+  readonly userId: string
+  readonly channelId: string
+  readonly text: string
+  /** When it was written, unix ms. */
+  readonly createdAt: number
+  readonly state: DeliveryState
+  readonly attempts: number
+  readonly failure: Failure | null
+}
+
+/** Seconds between tries; the last one repeats. */
+export const RETRY_S: readonly number[] = [1, 2, 4, 8, 15, 30]
+
+/** Wait in ms before try number `attempts` + 1: the step, give or take 20 %, never less than the server asked for. */
+export function retryDelay(attempts: number, retryAfterS: number | null, random: () => number): number {
+  const step = RETRY_S[Math.min(attempts, RETRY_S.length) - 1] ?? 1
+  return Math.max(step * 1000 * (0.8 + 0.4 * random()), (retryAfterS ?? 0) * 1000)
+}
+
+/** What a failed try makes of a message: it waits for the next one, or it has failed for good. */
+export function afterProblem(pending: Pending, problem: Problem): Pending {
+  const attempts = pending.attempts + 1
+  if (problem.temporary || problem.status === 401) return { ...pending, state: 'queued', attempts }
+  const failure = { code: problem.code, detail: problem.message, requestId: problem.requestId }
+  return { ...pending, state: 'failed', attempts, failure }
+}
+
+/** As it is written down: a try that a reload cut short starts again under the same id. */
+export function atRest(pending: Pending): Pending {
+  return pending.state === 'sending' ? { ...pending, state: 'queued' } : pending
+}
+
+export const STALE_MS = 24 * 3_600_000
+
+/** A message that lay here for a day is not sent behind its author's back: it waits for Retry or Delete. */
+export function withStaleAsked(pending: Pending, now: number): Pending {
+  if (pending.state === 'failed' || now - pending.createdAt < STALE_MS) return pending
+  return { ...pending, state: 'failed', failure: { code: 'stale', detail: '', requestId: null } }
+}
+
+/** The next one to send in a channel: the oldest that has not failed. A failed one does not hold up the rest. */
+export function nextToSend(queue: readonly Pending[]): Pending | undefined {
+  return queue.find((pending) => pending.state !== 'failed')
+}

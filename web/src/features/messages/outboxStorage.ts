@@ -1,0 +1,47 @@
+/** The outbox on disk (IndexedDB). Without one (private mode, blocked) messages wait in memory only. */
+import type { DBSchema, IDBPDatabase } from 'idb'
+import { openDB } from 'idb'
+
+import type { Pending } from './delivery'
+import { atRest } from './delivery'
+
+interface Schema extends DBSchema {
+  outbox: { key: string; value: Pending; indexes: { byUser: string } }
+}
+
+let database: Promise<IDBPDatabase<Schema> | null> | null = null
+
+function open(): Promise<IDBPDatabase<Schema> | null> {
+  database ??= openDB<Schema>('tertulia', 1, {
+    upgrade(db) {
+      db.createObjectStore('outbox', { keyPath: 'id' }).createIndex('byUser', 'userId')
+    },
+  }).catch(() => null)
+  return database
+}
+
+export const outboxStorage = {
+  async all(userId: string): Promise<Pending[]> {
+    const items = (await (await open())?.getAllFromIndex('outbox', 'byUser', userId)) ?? []
+    // Ids are UUIDv7: their order is the order of writing.
+    return items.map(atRest).sort((a, b) => (a.id < b.id ? -1 : 1))
+  },
+
+  async put(pending: Pending): Promise<void> {
+    await (await open())?.put('outbox', atRest(pending))
+  },
+
+  async remove(id: string): Promise<void> {
+    await (await open())?.delete('outbox', id)
+  },
+
+  /** False when another tab has already sent or deleted it. True when there is no database to ask. */
+  async has(id: string): Promise<boolean> {
+    const db = await open()
+    return db === null || (await db.getKey('outbox', id)) !== undefined
+  },
+
+  async clear(): Promise<void> {
+    await (await open())?.clear('outbox')
+  },
+}

@@ -1,0 +1,97 @@
+/** From messages to the rows of a list: day separators, and one header for what one person says in a row. Pure. */
+import type { Message } from '@/api/types'
+
+import type { Pending } from './delivery'
+
+/** Messages of one author closer together than this share a header. */
+export const GROUP_MS = 5 * 60_000
+
+export interface DayRow {
+  readonly kind: 'day'
+  readonly key: string
+  readonly time: number
+}
+
+/** The line above the first message that was unread when the channel was opened. */
+export interface UnreadRow {
+  readonly kind: 'unread'
+  readonly key: 'unread'
+}
+
+export interface MessageRow {
+  readonly kind: 'message'
+  /** The `client_msg_id`: the row stays the same element when the server's answer comes. */
+  readonly key: string
+  readonly authorId: string
+  readonly text: string
+  readonly time: number
+  /** With avatar, name and time; otherwise it goes under the row above. */
+  readonly head: boolean
+  readonly message: Message | null
+  readonly pending: Pending | null
+}
+
+export type Row = DayRow | UnreadRow | MessageRow
+
+type Line = Omit<MessageRow, 'kind' | 'head'>
+
+/** `unreadAfter`: what was read when the channel was opened; `me` never reads their own words as new. */
+export function buildRows(
+  messages: readonly Message[],
+  pending: readonly Pending[],
+  unreadAfter: number | null = null,
+  me = '',
+): Row[] {
+  const sent = new Set(messages.map((message) => message.client_msg_id))
+  const lines = [
+    ...messages.map(sentLine),
+    ...pending.filter((item) => !sent.has(item.id)).map(pendingLine),
+  ]
+  const rows: Row[] = []
+  const firstUnread = unreadAfter === null ? undefined : lines.find((line) => isNew(line, unreadAfter, me))
+  let above: Line | null = null
+  for (const line of lines) {
+    const newDay = above === null || localDay(above.time) !== localDay(line.time)
+    if (newDay) rows.push({ kind: 'day', key: `day:${localDay(line.time)}`, time: line.time })
+    if (line === firstUnread) rows.push({ kind: 'unread', key: 'unread' })
+    rows.push({ kind: 'message', head: newDay || line === firstUnread || !continues(above, line), ...line })
+    above = line
+  }
+  return rows
+}
+
+function isNew(line: Line, unreadAfter: number, me: string): boolean {
+  return line.message !== null && line.message.ch_seq > unreadAfter && line.authorId !== me
+}
+
+function continues(above: Line | null, line: Line): boolean {
+  return above !== null && above.authorId === line.authorId && line.time - above.time < GROUP_MS
+}
+
+function sentLine(message: Message): Line {
+  return {
+    key: `${message.author_id}:${message.client_msg_id}`,
+    authorId: message.author_id,
+    text: message.text,
+    time: Date.parse(message.created_at),
+    message,
+    pending: null,
+  }
+}
+
+function pendingLine(pending: Pending): Line {
+  return {
+    key: `${pending.userId}:${pending.id}`,
+    authorId: pending.userId,
+    text: pending.text,
+    time: pending.createdAt,
+    message: null,
+    pending,
+  }
+}
+
+/** Days since the epoch by the reader's clock. */
+export function localDay(time: number): number {
+  const date = new Date(time)
+  return Math.floor(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / 86_400_000)
+}

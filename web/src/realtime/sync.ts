@@ -1,0 +1,218 @@
+/**
+ * Keeps the entity store equal to the server: snapshot first, then events in order, holes repaired.
+ *
+ * - A workspace is bootstrapped when it is opened; the cursor was read before the data, so the stream may repeat
+ *   what the snapshot holds, but never skips.
+ * - Events of a workspace that is being bootstrapped wait until it is there.
+ * - Per channel `ch_seq` has no gaps. A gap holds the channel back and fetches `GET /channels/{ch}/events?after=known`;
+ *   when the log no longer reaches back, the channel's history is dropped and loaded again by whoever shows it.
+ */
+import { channels as channelApi, users as userApi, workspaces as workspaceApi } from '@/api/endpoints'
+import type { Envelope, Hello } from '@/api/events'
+import { asProblem, Problem } from '@/api/problem'
+import type { Bootstrap } from '@/api/types'
+import { advance, applyEvent } from '@/entities/apply'
+import { verdict } from '@/entities/sequence'
+import type { Entities } from '@/entities/store'
+
+import { fullJitter } from './backoff'
+
+export interface SyncHooks {
+  /** The first snapshot brought a cursor: the stream can start there. */
+  onCursor(cursor: string | null): void
+  /** An event was applied for the first time. */
+  onApplied(event: Envelope): void
+}
+
+export class Sync {
+  /** Events that wait for a workspace's snapshot. */
+  readonly #waiting = new Map<string, Envelope[]>()
+  readonly #open = new Set<string>()
+  /** Events that wait for a channel's gap to be closed. */
+  readonly #held = new Map<string, Envelope[]>()
+  readonly #asked = new Set<string>()
+
+  constructor(
+    private readonly store: Entities,
+    private readonly hooks: SyncHooks,
+  ) {}
+
+  isOpen(workspaceId: string): boolean {
+    return this.#open.has(workspaceId)
+  }
+
+  /** Loads a workspace unless it is there. Throws a Problem when the server does not give it. */
+  async openWorkspace(workspaceId: string): Promise<void> {
+    if (this.#open.has(workspaceId) || this.#waiting.has(workspaceId)) return
+    const snapshot = await this.#bootstrap(workspaceId)
+    this.hooks.onCursor(snapshot.cursor)
+  }
+
+  /** Another person may log in next: nothing of this one stays. */
+  forget(): void {
+    this.#open.clear()
+    this.#waiting.clear()
+    this.#held.clear()
+    this.#asked.clear()
+  }
+
+  /** After `hello` without resume, or `reset`: everything that is open is painted anew. */
+  onHello(hello: Hello): void {
+    if (!hello.resumed) this.refetch()
+  }
+
+  refetch(): void {
+    for (const workspaceId of this.#open) void this.#bootstrapUntilDone(workspaceId)
+  }
+
+  onEvent(event: Envelope): void {
+    const waiting = event.workspace_id === null ? undefined : this.#waiting.get(event.workspace_id)
+    if (waiting !== undefined) waiting.push(event)
+    else this.#route(event)
+  }
+
+  async #bootstrapUntilDone(workspaceId: string): Promise<void> {
+    for (let attempt = 0; this.#open.has(workspaceId); attempt++) {
+      try {
+        await this.#bootstrap(workspaceId)
+        return
+      } catch (error) {
+        const problem = asProblem(error)
+        if (problem.status === 404 || problem.status === 403) {
+          this.#open.delete(workspaceId)
+          return this.store.forgetWorkspace(workspaceId)
+        }
+        if (!problem.temporary) return
+        await new Promise((resolve) => setTimeout(resolve, 500 + fullJitter(attempt)))
+      }
+    }
+  }
+
+  async #bootstrap(workspaceId: string): Promise<Bootstrap> {
+    if (!this.#waiting.has(workspaceId)) this.#waiting.set(workspaceId, [])
+    try {
+      const snapshot = await workspaceApi.bootstrap(workspaceId)
+      this.store.setBootstrap(snapshot)
+      this.#open.add(workspaceId)
+      this.#closeGaps(workspaceId)
+      return snapshot
+    } finally {
+      const events = this.#waiting.get(workspaceId) ?? []
+      this.#waiting.delete(workspaceId)
+      for (const event of events) this.#route(event)
+    }
+  }
+
+  /** Channels whose loaded history ends before the snapshot. */
+  #closeGaps(workspaceId: string): void {
+    for (const [channelId, entry] of this.store.channels) {
+      if (entry.channel.workspace_id !== workspaceId || !entry.joined) continue
+      if (entry.channel.last_seq > entry.knownSeq) void this.#repair(channelId)
+    }
+  }
+
+  #route(event: Envelope): void {
+    if (event.workspace_id !== null && !this.#open.has(event.workspace_id)) {
+      // Not painted yet: only what the rail shows of it matters.
+      if (event.type === 'workspace.updated' || event.type === 'workspace.member_left') this.#apply(event)
+      return
+    }
+    const id = event.channel_id
+    const entry = id === null ? undefined : this.store.channels.get(id)
+    if (id === null || event.ch_seq === null || entry === undefined || !entry.joined) {
+      return this.#apply(event)
+    }
+    const held = this.#held.get(id)
+    if (held !== undefined) {
+      held.push(event)
+      return
+    }
+    const judged = verdict(entry.knownSeq, event.ch_seq)
+    if (judged === 'apply') this.#apply(event)
+    else if (judged === 'gap') void this.#repair(id, event)
+  }
+
+  #apply(event: Envelope): void {
+    const added = event.type === 'member.joined' && !this.store.channels.has(event.data.channel.id)
+    applyEvent(this.store, event)
+    advance(this.store, event)
+    if (event.type === 'message.created') this.learnUser(event.data.message.author_id)
+    if (added) void this.#learnChannel(event.data.channel.id)
+    this.hooks.onApplied(event)
+  }
+
+  /** Somebody added us to a channel: the event does not say how many people are in it. */
+  async #learnChannel(channelId: string): Promise<void> {
+    try {
+      const { channel, member_count: memberCount } = await channelApi.get(channelId)
+      this.store.setChannel(channel, { memberCount })
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      // The count stays a guess until the next snapshot.
+    }
+  }
+
+  async #repair(channelId: string, event?: Envelope): Promise<void> {
+    if (this.#held.has(channelId)) return
+    this.#held.set(channelId, event === undefined ? [] : [event])
+    try {
+      await this.#fetchMissing(channelId)
+    } finally {
+      const held = this.#held.get(channelId) ?? []
+      this.#held.delete(channelId)
+      for (const later of held) this.#route(later)
+    }
+  }
+
+  async #fetchMissing(channelId: string): Promise<void> {
+    let expired = false
+    for (let attempt = 0; ; ) {
+      const entry = this.store.channels.get(channelId)
+      if (entry === undefined) return
+      try {
+        if (expired) return await this.#startOver(channelId)
+        const page = await channelApi.events(channelId, entry.knownSeq)
+        for (const event of page.items) {
+          if (verdict(this.#known(channelId), event.ch_seq ?? 0) === 'apply') this.#apply(event)
+        }
+        attempt = 0
+        if (page.has_more && page.items.length > 0) continue
+        if (this.#gapRemains(channelId)) await this.#startOver(channelId)
+        return
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error
+        if (error.status === 410) expired = true
+        else if (error.status === 404 || error.status === 403) return this.store.forgetChannel(channelId)
+        else await new Promise((resolve) => setTimeout(resolve, 500 + fullJitter(attempt++)))
+      }
+    }
+  }
+
+  /** The server has told everything, and an event that came live still does not fit. */
+  #gapRemains(channelId: string): boolean {
+    const first = this.#held.get(channelId)?.[0]
+    return first !== undefined && verdict(this.#known(channelId), first.ch_seq ?? 0) === 'gap'
+  }
+
+  #known(channelId: string): number {
+    return this.store.channels.get(channelId)?.knownSeq ?? Number.MAX_SAFE_INTEGER
+  }
+
+  async #startOver(channelId: string): Promise<void> {
+    const { channel, joined, member_count: memberCount } = await channelApi.get(channelId)
+    this.store.timelines.delete(channelId)
+    this.store.setChannel(channel, { joined, memberCount, knownSeq: channel.last_seq })
+  }
+
+  /** Someone who left the workspace still has messages here: fetch the name once. */
+  learnUser(userId: string): void {
+    if (this.store.users.has(userId) || this.#asked.has(userId)) return
+    this.#asked.add(userId)
+    userApi.get(userId).then(
+      (user) => this.store.setUser(user),
+      (error: unknown) => {
+        if (error instanceof Problem && error.temporary) this.#asked.delete(userId)
+      },
+    )
+  }
+}

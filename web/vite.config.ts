@@ -1,0 +1,30 @@
+import { fileURLToPath, URL } from 'node:url'
+
+import vueI18n from '@intlify/unplugin-vue-i18n/vite'
+import tailwindcss from '@tailwindcss/vite'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vitest/config'
+
+const backend = process.env['TERTULIA_URL'] ?? 'http://127.0.0.1:8080'
+
+export default defineConfig({
+  plugins: [
+    vue(),
+    tailwindcss(),
+    // Messages are compiled at build time: the page's CSP forbids `eval`.
+    vueI18n({
+      include: fileURLToPath(new URL('./src/locales/*.json', import.meta.url)),
+      runtimeOnly: true,
+      fullInstall: false,
+    }),
+  ],
+  define: {
+    __VUE_OPTIONS_API__: 'false',
+    __VUE_I18N_LEGACY_API__: 'false',
+  },
+  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  server: { port: 5173, proxy: { '/api': { target: backend, changeOrigin: false } } },
+  // Fonts and icons stay files of their own: the CSP allows no `data:` scripts or fonts.
+  build: { assetsInlineLimit: 0, target: 'es2022', sourcemap: false },
+  test: { environment: 'happy-dom', include: ['src/**/*.test.ts'] },
+})
