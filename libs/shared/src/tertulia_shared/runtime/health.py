@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from tertulia_shared.telemetry import redact_text
+
 CHECK_TIMEOUT_S = 2.0
 REMEMBER_S = 0.5
 """Answers this old are given again, so that many probes do not become many queries."""
@@ -65,5 +67,5 @@ async def _state(dependency: _Dependency) -> DependencyState:
     except TimeoutError:
         return DependencyState("down", dependency.required, f"no answer within {CHECK_TIMEOUT_S:g} s")
     except Exception as error:  # noqa: BLE001 -- whatever a check raises is the answer to the question
-        return DependencyState("down", dependency.required, str(error) or type(error).__name__)
+        return DependencyState("down", dependency.required, redact_text(str(error)) or type(error).__name__)
     return DependencyState("up", dependency.required)

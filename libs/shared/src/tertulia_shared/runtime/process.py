@@ -24,10 +24,10 @@ from tertulia_shared.runtime.server import HttpServer, SocketOption
 from tertulia_shared.runtime.tasks import spawn
 from tertulia_shared.settings import ServiceSettings
 from tertulia_shared.telemetry import logger
+from tertulia_shared.telemetry.logs import route_library_logs
 
 log = logger(__name__)
 
-DRAIN_S = 5.0
 CANCEL_S = 2.0
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -58,6 +58,8 @@ class Process:
     components: Sequence[Component] = ()
     health: Health = field(default_factory=Health)
     socket_options: Sequence[SocketOption] = ()
+    drain_s: float = 3.0
+    """How long the components' `drain` may take together, before HTTP stops."""
 
 
 Build = Callable[[S], AbstractAsyncContextManager[Process]]
@@ -105,16 +107,25 @@ class _Life:
     def __init__(self, settings: ServiceSettings, process: Process, signalled: "asyncio.Task[None]") -> None:
         self._process = process
         self._signalled = signalled
+        # Litestar and others set up logging of their own while the application is put together.
+        route_library_logs()
+        # Bound first: a port that is taken must be said before any component has an effect.
+        self._http = (
+            None
+            if process.app is None
+            else HttpServer(process.app, settings.host, settings.port, process.socket_options)
+        )
         self._tasks = [spawn(component.run(), name=component.name) for component in process.components]
-        self._http: HttpServer | None = None
-        self._http_task: asyncio.Task[None] | None = None
-        if process.app is not None:
-            self._http = HttpServer(process.app, settings.host, settings.port, process.socket_options)
-            self._http_task = spawn(self._http.run(), name="http")
+        self._http_task = None if self._http is None else spawn(self._http.run(), name="http")
 
     async def run(self) -> int:
         name = self._process.name
-        log.info("process.started", process=name, components=[component.name for component in self._process.components])
+        log.info(
+            "process.started",
+            process=name,
+            port=None if self._http is None else self._http.port,
+            components=[component.name for component in self._process.components],
+        )
         essential = [*self._tasks, *([self._http_task] if self._http_task else [])]
         await asyncio.wait([self._signalled, *essential], return_when=asyncio.FIRST_COMPLETED)
         ended = [task.get_name() for task in essential if task.done()]
@@ -140,7 +151,7 @@ class _Life:
         ]
         if not draining:
             return
-        _, pending = await asyncio.wait(draining, timeout=DRAIN_S)
+        _, pending = await asyncio.wait(draining, timeout=self._process.drain_s)
         for task in pending:
             log.warning("process.drain_cut", task=task.get_name())
             task.cancel()

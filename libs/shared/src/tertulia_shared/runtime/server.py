@@ -17,18 +17,19 @@ SocketOption = tuple[int, int, int]
 
 
 class HttpServer:
-    """Serves `app` on host:port between `start` and `stop`.
+    """Serves `app` from `run` to `stop`. Raises OSError at once when the address is taken.
 
     `socket_options` are set on the listening socket; Linux hands them on to every connection that it accepts.
     """
 
     def __init__(self, app: ASGIApp, host: str, port: int, socket_options: Sequence[SocketOption] = ()) -> None:
-        self._address = (host, port)
-        self._socket_options = socket_options
+        # uvicorn would end the interpreter when it cannot bind, from inside our loop.
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        for level, name, value in socket_options:
+            self._socket.setsockopt(level, name, value)
         config = uvicorn.Config(
             app=app,  # pyright: ignore[reportArgumentType] -- the same protocol, typed twice
-            host=host,
-            port=port,
             loop="none",
             http="httptools",
             ws="none",
@@ -51,20 +52,12 @@ class HttpServer:
     @property
     def port(self) -> int:
         """The real port, when 0 was asked for."""
-        return self._server.servers[0].sockets[0].getsockname()[1]
+        return self._socket.getsockname()[1]
 
     async def run(self) -> None:
-        """Serves until `stop`. `_serve` is `serve` without the signal handlers. Raises SystemExit if it cannot bind."""
+        """Serves until `stop`. `_serve` is `serve` without the signal handlers."""
         server: Any = self._server
-        await server._serve(sockets=[self._listener()] if self._socket_options else None)
-
-    def _listener(self) -> socket.socket:
-        host, port = self._address
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-        for level, name, value in self._socket_options:
-            listener.setsockopt(level, name, value)
-        return listener
+        await server._serve(sockets=[self._socket])
 
     async def stop(self, running: "asyncio.Task[None]") -> None:
         """Stop accepting, let responses finish, and cut what is left after 4 s."""

@@ -6,7 +6,7 @@ Nothing here ever raises into the request it observes.
 """
 
 from tertulia_shared.telemetry.configure import configure, shutdown
-from tertulia_shared.telemetry.logs import logger
+from tertulia_shared.telemetry.logs import logger, redact_text
 from tertulia_shared.telemetry.metrics import render_metrics
 from tertulia_shared.telemetry.middleware import TraceMiddleware
 from tertulia_shared.telemetry.trace import (
@@ -30,6 +30,7 @@ __all__ = [
     "inject",
     "logger",
     "parse_traceparent",
+    "redact_text",
     "render_metrics",
     "shutdown",
     "span",

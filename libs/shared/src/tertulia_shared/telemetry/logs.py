@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
+from logging.handlers import QueueHandler
 from typing import Any, Literal, TextIO, cast
 
 import structlog
@@ -124,30 +125,38 @@ def configure_logs(service: str, level: str, log_format: Literal["json", "consol
         # The tests configure more than once; a cached logger would keep the first stderr.
         cache_logger_on_first_use=False,
     )
-    _route_standard_logging(threshold, [*common, renderer])
-
-
-def _route_standard_logging(threshold: int, processors: list[Processor]) -> None:
-    """Libraries log through `logging`; below warning they are not worth a line."""
-    handler = logging.StreamHandler(_STDERR)
-    handler.setFormatter(
+    _library_handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_name_foreign_logger],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *processors],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *common, renderer],
         )
     )
+    route_library_logs()
+
+
+class _LibraryHandler(logging.StreamHandler[TextIO]):
+    """Ours, to be told from the handlers that libraries put in place."""
+
+
+_library_handler = _LibraryHandler(_STDERR)
+
+
+def route_library_logs() -> None:
+    """Libraries log through `logging`: warnings and worse go through our pipeline, in our format.
+
+    Called again once the application is put together, because Litestar installs a handler and a level of its own.
+    """
     root = logging.getLogger()
-    for former in list(root.handlers):
-        if getattr(former, "tertulia", False):
-            root.removeHandler(former)
-    handler.tertulia = True  # pyright: ignore[reportAttributeAccessIssue]
-    root.addHandler(handler)
-    root.setLevel(max(threshold, logging.WARNING))
-    # Litestar and uvicorn would print every traceback a second time, through handlers of their own.
+    for handler in list(root.handlers):
+        if isinstance(handler, _LibraryHandler | QueueHandler) or type(handler).__module__.startswith("litestar"):
+            root.removeHandler(handler)
+    root.addHandler(_library_handler)
+    root.setLevel(logging.WARNING)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "litestar", "nats"):
         library: Any = logging.getLogger(name)
         library.handlers.clear()
         library.propagate = True
+        library.setLevel(logging.NOTSET)
 
 
 def _name_foreign_logger(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
