@@ -185,7 +185,7 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     if problem.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, Problem):
         structlog.get_logger(__name__).error("request failed", path=request.url.path, exc_info=error)
     return Response(
-        content=problem_body(problem, request.scope.get("state", {}).get("request_id")),
+        content=problem_body(problem, request.scope.get("request_id")),
         status_code=problem.status,
         media_type=CONTENT_TYPE,
         headers=problem_headers(problem),

@@ -1,0 +1,153 @@
+"""The only way to load a workspace, a channel or a message for a user.
+
+| may                          | owner, admin, member | guest    | stranger |
+|------------------------------|----------------------|----------|----------|
+| know and read a public channel | yes                | if in it | no       |
+| know and read any other channel | if in it          | if in it | no       |
+| write                        | if in it             | if in it | no       |
+
+What a caller may not know is `NotFound`, what they know but may not do is `Forbidden`. The one statement that sends a
+message cannot call these functions; it embeds `POSTING_SEAT`, which is the same rule in SQL and stands beside them so
+that the two change together. `tests/api/test_access.py` holds them to the table.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import and_, col, select
+
+from tertulia_chat.errors import NotAMember
+from tertulia_chat.tables import (
+    ChannelMemberRow,
+    ChannelRow,
+    MessageRow,
+    UserRow,
+    WorkspaceMemberRow,
+    WorkspaceRow,
+)
+from tertulia_shared.events import ChannelKind, Role
+from tertulia_shared.problems import Forbidden, NotFound
+
+_STRENGTH = {Role.GUEST: 0, Role.MEMBER: 1, Role.ADMIN: 2, Role.OWNER: 3}
+
+# $1 channel, $2 user. No row: the caller may not know the channel.
+POSTING_SEAT = """
+    SELECT c.workspace_id, c.last_left_seq, c.archived_at IS NOT NULL AS archived, m.user_id IS NOT NULL AS member
+    FROM channel c
+    JOIN workspace_member w ON w.workspace_id = c.workspace_id AND w.user_id = $2
+    LEFT JOIN channel_member m ON m.channel_id = c.id AND m.user_id = $2
+    WHERE c.id = $1 AND (m.user_id IS NOT NULL OR (c.kind = 'public' AND w.role <> 'guest'))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSeat:
+    """A person's place in a workspace."""
+
+    workspace: WorkspaceRow
+    role: Role
+
+    def require(self, least: Role) -> None:
+        """Raises Forbidden below that role."""
+        if _STRENGTH[self.role] < _STRENGTH[least]:
+            raise Forbidden(f"This needs the role {least}.")
+
+    def outranks(self, other: Role) -> bool:
+        return _STRENGTH[self.role] > _STRENGTH[other]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSeat:
+    """A person's place before or in a channel. `member` is None for who only looks in from the workspace."""
+
+    channel: ChannelRow
+    role: Role
+    member: ChannelMemberRow | None
+
+    def require_member(self) -> ChannelMemberRow:
+        """Raises NotAMember."""
+        if self.member is None:
+            raise NotAMember
+        return self.member
+
+
+async def access_workspace(session: AsyncSession, user_id: UUID, workspace_id: UUID) -> WorkspaceSeat:
+    """Raises NotFound unless the user belongs to the workspace."""
+    query = (
+        select(WorkspaceRow, WorkspaceMemberRow.role)
+        .join(WorkspaceMemberRow, col(WorkspaceMemberRow.workspace_id) == col(WorkspaceRow.id))
+        .where(col(WorkspaceRow.id) == workspace_id, col(WorkspaceMemberRow.user_id) == user_id)
+    )
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        raise NotFound
+    return WorkspaceSeat(found[0], Role(found[1]))
+
+
+async def hold_seats(session: AsyncSession, workspace_id: UUID, people: Iterable[UUID]) -> list[UserRow]:
+    """Those of these people who belong to the workspace. None of them can leave it before the transaction ends.
+
+    Seats are held before channels are locked; whoever sees somebody off does it in the same order.
+    """
+    query = (
+        select(UserRow)
+        .join(WorkspaceMemberRow, col(WorkspaceMemberRow.user_id) == col(UserRow.id))
+        .where(col(WorkspaceMemberRow.workspace_id) == workspace_id, col(UserRow.id).in_(list(people)))
+        .order_by(col(UserRow.id))
+        .with_for_update(read=True, key_share=True, of=WorkspaceMemberRow)
+    )
+    return list(await session.scalars(query))
+
+
+async def access_channel(
+    session: AsyncSession, user_id: UUID, channel_id: UUID, *, lock: bool = False, holding: Iterable[UUID] = ()
+) -> ChannelSeat:
+    """The channel if the user may read it, else NotFound.
+
+    With `lock` the channel's row and the user's seat stay locked until the transaction ends, and what is returned is
+    true until then. `holding` holds the seats of more people.
+    """
+    if lock:
+        workspace_id = await session.scalar(select(ChannelRow.workspace_id).where(col(ChannelRow.id) == channel_id))
+        if workspace_id is None:
+            raise NotFound
+        await hold_seats(session, workspace_id, {user_id, *holding})
+        await session.execute(
+            select(ChannelRow.id).where(col(ChannelRow.id) == channel_id).with_for_update(key_share=True)
+        )
+    query = (
+        select(ChannelRow, WorkspaceMemberRow.role, ChannelMemberRow)
+        .join(
+            WorkspaceMemberRow,
+            and_(
+                col(WorkspaceMemberRow.workspace_id) == col(ChannelRow.workspace_id),
+                col(WorkspaceMemberRow.user_id) == user_id,
+            ),
+        )
+        .outerjoin(
+            ChannelMemberRow,
+            and_(col(ChannelMemberRow.channel_id) == col(ChannelRow.id), col(ChannelMemberRow.user_id) == user_id),
+        )
+        .where(col(ChannelRow.id) == channel_id)
+        .execution_options(populate_existing=True)
+    )
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        raise NotFound
+    channel, role = found[0], Role(found[1])
+    member = cast("ChannelMemberRow | None", found[2])  # the outer join may find none
+    if member is None and (channel.kind != ChannelKind.PUBLIC or role == Role.GUEST):
+        raise NotFound
+    return ChannelSeat(channel, role, member)
+
+
+async def access_message(session: AsyncSession, user_id: UUID, message_id: UUID) -> MessageRow:
+    """The message if the user may read its channel, else NotFound."""
+    message = await session.get(MessageRow, message_id)
+    if message is None:
+        raise NotFound
+    await access_channel(session, user_id, message.channel_id)
+    return message

@@ -1,0 +1,76 @@
+"""Reading people and their sessions."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, exists, or_, select
+
+from tertulia_chat.accounts.schemas import Me, SessionView
+from tertulia_chat.caller import Caller
+from tertulia_chat.tables import RefreshTokenRow, SessionRow, UserRow, WorkspaceMemberRow, now
+from tertulia_shared.events import User
+from tertulia_shared.problems import NotFound, Unauthenticated
+
+
+async def person_by_login(session: AsyncSession, login: str) -> UserRow | None:
+    """By username or e-mail address, in any case; None also for a deactivated person."""
+    name = login.strip().lower()
+    return await session.scalar(
+        select(UserRow).where(
+            or_(col(UserRow.username) == name, col(UserRow.email) == name), col(UserRow.deactivated_at).is_(None)
+        )
+    )
+
+
+async def myself(session: AsyncSession, user_id: UUID) -> UserRow:
+    row = await session.get(UserRow, user_id)
+    if row is None:
+        raise Unauthenticated
+    return row
+
+
+def view_me(row: UserRow) -> Me:
+    return Me(
+        id=str(row.id),
+        username=row.username,
+        display_name=row.display_name,
+        created_at=row.created_at,
+        deactivated_at=row.deactivated_at,
+        email=row.email,
+        preferences=row.preferences,
+    )
+
+
+async def profile(session: AsyncSession, caller_id: UUID, user_id: UUID) -> User:
+    """A person's public profile, for themselves and whoever shares a workspace with them. Raises NotFound."""
+    mine = select(WorkspaceMemberRow.workspace_id).where(col(WorkspaceMemberRow.user_id) == caller_id)
+    shared = exists().where(col(WorkspaceMemberRow.user_id) == user_id, col(WorkspaceMemberRow.workspace_id).in_(mine))
+    row = await session.scalar(
+        select(UserRow).where(col(UserRow.id) == user_id, or_(col(UserRow.id) == caller_id, shared))
+    )
+    if row is None:
+        raise NotFound
+    return row.view()
+
+
+async def living_sessions(session: AsyncSession, caller: Caller) -> list[SessionView]:
+    """The newest use first; a session whose refresh tokens have all run out is over."""
+    alive = exists().where(
+        col(RefreshTokenRow.session_id) == col(SessionRow.id), col(RefreshTokenRow.expires_at) > now()
+    )
+    rows = await session.scalars(
+        select(SessionRow)
+        .where(col(SessionRow.user_id) == caller.user_id, col(SessionRow.revoked_at).is_(None), alive)
+        .order_by(col(SessionRow.last_used_at).desc())
+    )
+    return [
+        SessionView(
+            id=str(row.id),
+            created_at=row.created_at,
+            last_used_at=row.last_used_at,
+            user_agent=row.user_agent,
+            ip=row.ip,
+            current=row.id == caller.session_id,
+        )
+        for row in rows
+    ]

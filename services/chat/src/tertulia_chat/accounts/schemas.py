@@ -1,0 +1,81 @@
+"""What the account addresses take and answer."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from tertulia_chat.edge import Body
+from tertulia_shared.events import User, View
+
+Username = Annotated[
+    str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{1,31}$", description="2 to 32 of a-z, 0-9, dot, underscore, hyphen.")
+]
+Password = Annotated[str, Meta(min_length=8, max_length=128)]
+AnyPassword = Annotated[str, Meta(max_length=1024)]
+Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)*$", min_length=3, max_length=254)]
+DisplayName = Annotated[str, Meta(pattern=r"\S", min_length=1, max_length=80)]
+RefreshToken = Annotated[str, Meta(max_length=256)]
+
+
+class Register(Body, frozen=True, kw_only=True):
+    email: Email
+    username: Username
+    password: Password
+    display_name: DisplayName
+
+
+class Login(Body, frozen=True, kw_only=True):
+    """`login` is the username or the e-mail address."""
+
+    login: Annotated[str, Meta(min_length=1, max_length=254)]
+    password: AnyPassword
+
+
+class Refresh(Body, frozen=True, kw_only=True):
+    """Browsers send the cookie instead."""
+
+    refresh_token: RefreshToken | None = None
+
+
+class ChangePassword(Body, frozen=True, kw_only=True):
+    current_password: AnyPassword
+    new_password: Password
+
+
+class PatchMe(Body, frozen=True, kw_only=True):
+    """What is absent stays. `preferences` replaces all of them; at most 16 KiB of JSON."""
+
+    display_name: DisplayName | UnsetType = UNSET
+    preferences: dict[str, Any] | UnsetType = UNSET
+
+
+class Me(User, frozen=True, kw_only=True):
+    """My own profile, with what only I see."""
+
+    email: str
+    preferences: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+
+
+class AuthResult(View, frozen=True, kw_only=True):
+    """`expires_in` is in seconds. `refresh_token` is null for browsers, which get it as a cookie."""
+
+    user: Me
+    access_token: str
+    expires_in: int
+    refresh_token: str | None
+    token_type: str = "Bearer"  # noqa: S105 the scheme's name
+
+
+class SessionView(View, frozen=True, kw_only=True):
+    id: str
+    created_at: datetime
+    last_used_at: datetime
+    user_agent: str | None
+    ip: str | None
+    current: bool
+
+
+class SessionList(View, frozen=True, kw_only=True):
+    items: list[SessionView]

@@ -1,0 +1,140 @@
+"""The composition root of the `api` process: everything is made here and handed down."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ControllerRouterHandler
+
+from tertulia_chat.accounts.controller import AuthController, UserController, jwks
+from tertulia_chat.accounts.keys import KeyKeeper, KeyRing
+from tertulia_chat.accounts.passwords import Passwords
+from tertulia_chat.accounts.tokens import AccessTokens
+from tertulia_chat.bootstrap.controller import bootstrap
+from tertulia_chat.bootstrap.position import StreamPosition
+from tertulia_chat.caller import Authenticator
+from tertulia_chat.channels.controller import ChannelController, WorkspaceChannelsController
+from tertulia_chat.database import Database
+from tertulia_chat.edge import StrictJson, provide_caller
+from tertulia_chat.messages.controller import ChannelMessagesController, import_messages, one_message
+from tertulia_chat.poke import Poke
+from tertulia_chat.projections.controller import memberships
+from tertulia_chat.settings import ApiSettings
+from tertulia_chat.workspaces.controller import WorkspaceController, accept_invite
+from tertulia_shared.bus import Bus
+from tertulia_shared.cursors import CursorSealer
+from tertulia_shared.events import Topology
+from tertulia_shared.problems import PROBLEM_HANDLERS
+from tertulia_shared.runtime import Health, Process, health_routes
+from tertulia_shared.settings import SecretKeys
+from tertulia_shared.telemetry import TraceMiddleware
+from tertulia_shared.tokens import ServiceTokens, TokenVerifier
+
+MAX_BODY_BYTES = 256 * 1024
+
+PUBLIC: Sequence[ControllerRouterHandler] = (
+    AuthController,
+    UserController,
+    WorkspaceController,
+    accept_invite,
+    WorkspaceChannelsController,
+    ChannelController,
+    ChannelMessagesController,
+    one_message,
+    bootstrap,
+)
+INTERNAL: Sequence[ControllerRouterHandler] = (jwks, memberships, import_messages)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the handlers ask for, by the name they ask with."""
+
+    database: Database
+    passwords: Passwords
+    keys: KeyRing
+    tokens: AccessTokens
+    authenticator: Authenticator
+    services: ServiceTokens
+    position: StreamPosition
+
+
+def assemble(
+    *, database: Database, bus: Bus, secrets: SecretKeys, access_token_ttl_s: int, passwords: Passwords | None = None
+) -> Parts:
+    """Connects to nothing."""
+    keys = KeyRing(database, secrets, token_ttl=timedelta(seconds=access_token_ttl_s))
+    return Parts(
+        database=database,
+        passwords=passwords or Passwords(),
+        keys=keys,
+        tokens=AccessTokens(keys, access_token_ttl_s),
+        authenticator=Authenticator(TokenVerifier(keys), database),
+        services=ServiceTokens(secrets),
+        position=StreamPosition(bus, CursorSealer(secrets)),
+    )
+
+
+def create_app(parts: Parts, health: Health) -> Litestar:
+    """The HTTP application. Building it opens no connection."""
+    given = {name: getattr(parts, name) for name in Parts.__slots__}
+    dependencies = {name: Provide(_constant(value), sync_to_thread=False) for name, value in given.items()}
+    return Litestar(
+        route_handlers=[Router("/api/v1", route_handlers=PUBLIC), *INTERNAL, *health_routes(health)],
+        dependencies={**dependencies, "caller": Provide(provide_caller)},
+        dto=StrictJson,
+        return_dto=None,
+        exception_handlers=PROBLEM_HANDLERS,
+        request_max_body_size=MAX_BODY_BYTES,
+        openapi_config=OpenAPIConfig(
+            title="Tertulia chat",
+            version="1",
+            path="/internal/openapi",
+            render_plugins=[JsonRenderPlugin()],
+            security=[{"access_token": []}],
+            components=Components(
+                security_schemes={"access_token": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
+            ),
+        ),
+        logging_config=None,
+    )
+
+
+def _constant(value: object) -> Callable[[], object]:
+    return lambda: value
+
+
+def openapi_app() -> Litestar:
+    """For the export of the contract: built without a network, serves nothing."""
+    secrets = SecretKeys(bytes(32))
+    bus = Bus("nats://127.0.0.1:4222", "openapi", Topology())
+    database = Database("postgresql://openapi@127.0.0.1/openapi", pool_size=1, wake=Poke(bus, bus.topology))
+    parts = assemble(database=database, bus=bus, secrets=secrets, access_token_ttl_s=900)
+    return create_app(parts, Health())
+
+
+@asynccontextmanager
+async def api(settings: ApiSettings) -> AsyncGenerator[Process]:
+    """Starts with PostgreSQL or NATS away; `/readyz` tells."""
+    bus = Bus(settings.nats_url.get_secret_value(), "chat", Topology(settings.nats_prefix))
+    database = Database(
+        settings.postgres_url.get_secret_value(),
+        pool_size=settings.postgres_pool_size,
+        wake=Poke(bus, bus.topology),
+    )
+    async with bus, database:
+        parts = assemble(
+            database=database, bus=bus, secrets=settings.secrets, access_token_ttl_s=settings.access_token_ttl_s
+        )
+        health = Health()
+        health.add("postgres", database.check)
+        health.add("nats", bus.check, required=False)
+        app = TraceMiddleware(create_app(parts, health))
+        yield Process(name="chat", app=app, components=[KeyKeeper(parts.keys)], health=health)
+        parts.passwords.close()

@@ -1,0 +1,65 @@
+"""One reading of a workspace for one person."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from tertulia_chat.access import access_workspace
+from tertulia_chat.bootstrap.schemas import Bootstrap, JoinedChannel, Me, Person
+from tertulia_chat.membership import people_of
+from tertulia_chat.tables import ChannelMemberRow, ChannelRow, UserRow, WorkspaceMemberRow, now
+from tertulia_shared.events import Role
+
+
+async def read(session: AsyncSession, user_id: UUID, workspace_id: UUID, cursor: str | None) -> Bootstrap:
+    """`cursor` was taken before. Raises NotFound."""
+    seat = await access_workspace(session, user_id, workspace_id)
+    me = await session.get_one(UserRow, user_id)
+    return Bootstrap(
+        cursor=cursor,
+        me=Me(
+            id=str(me.id),
+            username=me.username,
+            display_name=me.display_name,
+            created_at=me.created_at,
+            deactivated_at=me.deactivated_at,
+            email=me.email,
+            preferences=me.preferences,
+        ),
+        workspace=seat.workspace.view(),
+        role=seat.role,
+        channels=await _my_channels(session, user_id, workspace_id),
+        members=await _people(session, workspace_id),
+        server_time=now(),
+    )
+
+
+async def _my_channels(session: AsyncSession, user_id: UUID, workspace_id: UUID) -> list[JoinedChannel]:
+    query = (
+        select(ChannelRow, ChannelMemberRow.read_seq)
+        .join(ChannelMemberRow, col(ChannelMemberRow.channel_id) == col(ChannelRow.id))
+        .where(col(ChannelMemberRow.user_id) == user_id, col(ChannelMemberRow.workspace_id) == workspace_id)
+        .order_by(col(ChannelRow.id))
+    )
+    found = list(await session.execute(query))
+    people = await people_of(session, [channel.id for channel, _ in found if channel.is_direct])
+    return [
+        JoinedChannel(
+            channel=channel.view(people.get(channel.id, [])),
+            joined=True,
+            member_count=channel.member_count,
+            read_seq=read_seq,
+        )
+        for channel, read_seq in found
+    ]
+
+
+async def _people(session: AsyncSession, workspace_id: UUID) -> list[Person]:
+    query = (
+        select(UserRow, WorkspaceMemberRow.role)
+        .join(WorkspaceMemberRow, col(WorkspaceMemberRow.user_id) == col(UserRow.id))
+        .where(col(WorkspaceMemberRow.workspace_id) == workspace_id)
+        .order_by(col(UserRow.id))
+    )
+    return [Person(user=user.view(), role=Role(role)) for user, role in (await session.execute(query))]

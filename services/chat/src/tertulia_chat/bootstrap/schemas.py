@@ -1,0 +1,42 @@
+"""What bootstrap answers."""
+
+from datetime import datetime
+
+from tertulia_shared.events import Channel, Role, User, View, Workspace
+
+
+class Me(User, frozen=True, kw_only=True):
+    """My own profile, with what only I see."""
+
+    email: str
+    preferences: dict[str, object]
+
+
+class JoinedChannel(View, frozen=True, kw_only=True):
+    """`read_seq` is how far I have read."""
+
+    channel: Channel
+    joined: bool
+    member_count: int
+    read_seq: int
+
+
+class Person(View, frozen=True, kw_only=True):
+    user: User
+    role: Role
+
+
+class Bootstrap(View, frozen=True, kw_only=True):
+    """`cursor` is older than all the data: opening the stream with it misses nothing and may repeat something.
+
+    It is null only while the bus is away. The client then opens the stream without one and bootstraps again after
+    `hello`.
+    """
+
+    cursor: str | None
+    me: Me
+    workspace: Workspace
+    role: Role
+    channels: list[JoinedChannel]
+    members: list[Person]
+    server_time: datetime

@@ -1,0 +1,1 @@
+"""Channels and direct conversations: opening them, finding them, who is in them."""

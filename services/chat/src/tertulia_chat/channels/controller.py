@@ -1,0 +1,128 @@
+"""/workspaces/{ws}/channels, /workspaces/{ws}/dms and /channels."""
+
+from uuid import UUID
+
+from litestar import Controller, Response, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from tertulia_chat.access import access_channel, access_workspace
+from tertulia_chat.caller import Caller
+from tertulia_chat.channels import commands, queries
+from tertulia_chat.channels.schemas import (
+    AddMember,
+    ChannelMember,
+    ChannelMemberPage,
+    ChannelPage,
+    ChannelState,
+    NewChannel,
+    OpenDirect,
+)
+from tertulia_chat.database import Database
+from tertulia_chat.edge import Cursor, Limit
+from tertulia_shared.events import Channel
+
+
+class WorkspaceChannelsController(Controller):
+    path = "/workspaces/{workspace_id:uuid}"
+    tags = ("channels",)
+
+    @post("/channels", summary="Open a channel")
+    async def create(
+        self,
+        caller: NamedDependency[Caller],
+        workspace_id: FromPath[UUID],
+        data: JSONBody[NewChannel],
+        database: NamedDependency[Database],
+    ) -> Channel:
+        async with database.transaction() as session:
+            seat = await access_workspace(session, caller.user_id, workspace_id)
+            return await commands.create(session, seat, caller.user_id, data)
+
+    @get("/channels", summary="The public channels and mine")
+    async def index(
+        self,
+        caller: NamedDependency[Caller],
+        workspace_id: FromPath[UUID],
+        database: NamedDependency[Database],
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> ChannelPage:
+        async with database.transaction() as session:
+            seat = await access_workspace(session, caller.user_id, workspace_id)
+            return await queries.channels_page(session, seat, caller.user_id, limit, cursor)
+
+    @post("/dms", summary="Open the conversation of these people, or find it")
+    async def open_direct(
+        self,
+        caller: NamedDependency[Caller],
+        workspace_id: FromPath[UUID],
+        data: JSONBody[OpenDirect],
+        database: NamedDependency[Database],
+    ) -> Response[Channel]:
+        async with database.transaction() as session:
+            seat = await access_workspace(session, caller.user_id, workspace_id)
+            channel, created = await commands.open_direct(session, seat, caller.user_id, data.user_ids)
+        return Response(channel, status_code=201 if created else 200)
+
+
+class ChannelController(Controller):
+    path = "/channels/{channel_id:uuid}"
+    tags = ("channels",)
+
+    @get("/", summary="One channel")
+    async def show(
+        self, caller: NamedDependency[Caller], channel_id: FromPath[UUID], database: NamedDependency[Database]
+    ) -> ChannelState:
+        async with database.transaction() as session:
+            return await queries.state(session, await access_channel(session, caller.user_id, channel_id))
+
+    @post("/join", status_code=200, summary="Join a public channel")
+    async def join(
+        self, caller: NamedDependency[Caller], channel_id: FromPath[UUID], database: NamedDependency[Database]
+    ) -> Channel:
+        async with database.transaction() as session:
+            return await commands.join(session, caller.user_id, channel_id)
+
+    @post("/leave", status_code=204, summary="Leave a channel")
+    async def leave(
+        self, caller: NamedDependency[Caller], channel_id: FromPath[UUID], database: NamedDependency[Database]
+    ) -> None:
+        async with database.transaction() as session:
+            await commands.leave(session, caller.user_id, channel_id)
+
+    @get("/members", summary="Who is in a channel")
+    async def members(
+        self,
+        caller: NamedDependency[Caller],
+        channel_id: FromPath[UUID],
+        database: NamedDependency[Database],
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> ChannelMemberPage:
+        async with database.transaction() as session:
+            await access_channel(session, caller.user_id, channel_id)
+            return await queries.members_page(session, channel_id, limit, cursor)
+
+    @post("/members", summary="Add somebody")
+    async def add_member(
+        self,
+        caller: NamedDependency[Caller],
+        channel_id: FromPath[UUID],
+        data: JSONBody[AddMember],
+        database: NamedDependency[Database],
+    ) -> Response[ChannelMember]:
+        async with database.transaction() as session:
+            member, added = await commands.add(session, caller.user_id, channel_id, data.user_id)
+        return Response(member, status_code=201 if added else 200)
+
+    @delete("/members/{user_id:uuid}", status_code=204, summary="Leave, or remove somebody")
+    async def remove_member(
+        self,
+        caller: NamedDependency[Caller],
+        channel_id: FromPath[UUID],
+        user_id: FromPath[UUID],
+        database: NamedDependency[Database],
+    ) -> None:
+        async with database.transaction() as session:
+            await commands.remove(session, caller.user_id, channel_id, user_id)

@@ -1,0 +1,61 @@
+"""Reading channels and their members."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import and_, col, or_, select
+
+from tertulia_chat.access import ChannelSeat, WorkspaceSeat
+from tertulia_chat.channels.schemas import ChannelMember, ChannelMemberPage, ChannelPage, ChannelState
+from tertulia_chat.membership import people_of, view_channel
+from tertulia_chat.tables import ChannelMemberRow, ChannelRow, UserRow
+from tertulia_shared.events import ChannelKind, Role
+
+
+async def state(session: AsyncSession, seat: ChannelSeat) -> ChannelState:
+    channel = seat.channel
+    view = await view_channel(session, channel)
+    return ChannelState(channel=view, joined=seat.member is not None, member_count=channel.member_count)
+
+
+async def channels_page(
+    session: AsyncSession, seat: WorkspaceSeat, user_id: UUID, limit: int, after: UUID | None
+) -> ChannelPage:
+    """The public ones and mine, oldest first. A guest finds only those they are in."""
+    mine = and_(col(ChannelMemberRow.channel_id) == col(ChannelRow.id), col(ChannelMemberRow.user_id) == user_id)
+    joined = col(ChannelMemberRow.user_id).is_not(None)
+    visible = joined if seat.role == Role.GUEST else or_(joined, col(ChannelRow.kind) == ChannelKind.PUBLIC)
+    query = (
+        select(ChannelRow, joined.label("joined"))
+        .outerjoin(ChannelMemberRow, mine)
+        .where(col(ChannelRow.workspace_id) == seat.workspace.id, visible)
+        .order_by(col(ChannelRow.id))
+        .limit(limit + 1)
+    )
+    if after is not None:
+        query = query.where(col(ChannelRow.id) > after)
+    found = list(await session.execute(query))
+    people = await people_of(session, [channel.id for channel, _ in found if channel.is_direct])
+    items = [
+        ChannelState(channel=channel.view(people.get(channel.id, [])), joined=joined, member_count=channel.member_count)
+        for channel, joined in found[:limit]
+    ]
+    return ChannelPage(items=items, next=items[-1].channel.id if len(found) > limit else None)
+
+
+async def members_page(session: AsyncSession, channel_id: UUID, limit: int, after: UUID | None) -> ChannelMemberPage:
+    query = (
+        select(ChannelMemberRow, UserRow)
+        .join(UserRow, col(UserRow.id) == col(ChannelMemberRow.user_id))
+        .where(col(ChannelMemberRow.channel_id) == channel_id)
+        .order_by(col(ChannelMemberRow.user_id))
+        .limit(limit + 1)
+    )
+    if after is not None:
+        query = query.where(col(ChannelMemberRow.user_id) > after)
+    found = list(await session.execute(query))
+    items = [
+        ChannelMember(user=user.view(), role=Role(member.role), joined_at=member.joined_at)
+        for member, user in found[:limit]
+    ]
+    return ChannelMemberPage(items=items, next=items[-1].user.id if len(found) > limit else None)

@@ -1,0 +1,160 @@
+"""PostgreSQL, reached in two ways.
+
+* `transaction()`: a SQLAlchemy session for everyday queries. One request opens one, nobody calls commit: leaving the
+  block commits, an exception rolls back. After the commit the relay is woken for the shards that the events of this
+  transaction went to.
+* `hot`: asyncpg connections for the few statements where every round trip counts. They are handed out as they came
+  back, without a reset, so nothing may leave state on them.
+
+When PostgreSQL is away, does not answer in time or holds a lock too long, callers see `DependencyUnavailable`: nothing
+of the request has happened, unless the connection broke during the commit itself, which is why unsafe requests carry
+an idempotency key.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
+from contextlib import asynccontextmanager, contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from tertulia_shared.problems import DependencyUnavailable
+
+CONNECT_TIMEOUT_S = 3
+ACQUIRE_TIMEOUT_S = 5.0
+STATEMENT_TIMEOUT_MS = 10_000
+LOCK_TIMEOUT_MS = 5_000
+
+_SERVER_SETTINGS = {
+    "application_name": "tertulia-chat",
+    "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+    "lock_timeout": str(LOCK_TIMEOUT_MS),
+    "idle_in_transaction_session_timeout": "30000",
+    "jit": "off",
+}
+# The hot statements look up by key; planning them again for each set of values costs more than it can gain.
+_HOT_SETTINGS = _SERVER_SETTINGS | {"plan_cache_mode": "force_generic_plan"}
+
+Wake = Callable[[Iterable[int]], Awaitable[None]]
+
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    PoolTimeout,
+)
+
+
+class _AsIs(asyncpg.Connection):
+    """Returns to the pool without a reset, which would be a second round trip."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+class Database:
+    """Open for the life of the process. It connects when first used, so the process starts without PostgreSQL."""
+
+    def __init__(self, url: str, *, pool_size: int, wake: Wake) -> None:
+        self._url = url
+        self._pool_size = pool_size
+        self._wake = wake
+        self._engine = engine_for(url, pool_size)
+        self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+        self._hot: asyncpg.Pool | None = None
+
+    async def __aenter__(self) -> Self:
+        self._hot = await asyncpg.create_pool(
+            self._url,
+            min_size=0,
+            max_size=self._pool_size,
+            max_inactive_connection_lifetime=0,
+            connection_class=_AsIs,
+            server_settings=_HOT_SETTINGS,
+            timeout=CONNECT_TIMEOUT_S,
+            command_timeout=STATEMENT_TIMEOUT_MS / 1000 + 1,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._hot is not None:
+            self._hot.terminate()
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncSession]:
+        """One transaction. Raises DependencyUnavailable."""
+        with unavailable():
+            async with self._sessions.begin() as session:
+                yield session
+        await self._wake(session.info.pop("outbox_shards", ()))
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[asyncpg.Connection]:
+        """A read-only transaction that sees one moment however long it reads, on a connection of its own."""
+        with unavailable():
+            connection = await asyncpg.connect(self._url, timeout=CONNECT_TIMEOUT_S, server_settings=_SERVER_SETTINGS)
+            try:
+                async with connection.transaction(isolation="repeatable_read", readonly=True):
+                    yield connection
+            finally:
+                connection.terminate()
+
+    async def hot_row(self, statement: str, *values: Any) -> asyncpg.Record | None:
+        """Run one prepared statement in one round trip. Raises DependencyUnavailable, and what the statement raises."""
+        if self._hot is None:
+            raise DependencyUnavailable("The database is not open yet.")
+        with unavailable():
+            async with self._hot.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+                return await connection.fetchrow(statement, *values)
+
+    async def wake(self, shards: Iterable[int]) -> None:
+        """Tell the relay that something was committed, for statements that did not go through `transaction`."""
+        await self._wake(shards)
+
+    async def check(self) -> None:
+        """Raises DependencyUnavailable unless PostgreSQL answers."""
+        await self.hot_row("SELECT 1")
+
+
+def engine_for(url: str, pool_size: int = 1) -> AsyncEngine:
+    return create_async_engine(
+        sa.make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=ACQUIRE_TIMEOUT_S,
+        pool_use_lifo=True,
+        connect_args={"timeout": CONNECT_TIMEOUT_S, "server_settings": _SERVER_SETTINGS},
+    )
+
+
+@contextmanager
+def unavailable() -> Generator[None]:
+    """Turns "PostgreSQL cannot serve this now" into DependencyUnavailable; other errors pass."""
+    try:
+        yield
+    except (*_AWAY, DBAPIError) as error:
+        if isinstance(error, DBAPIError) and not _is_away(error):
+            raise
+        raise DependencyUnavailable("The database does not answer.") from error
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """SQLAlchemy wraps the driver's error twice."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, _AWAY):
+            return True
+        cause = cause.__cause__
+    return error.connection_invalidated

@@ -1,0 +1,127 @@
+"""Where HTTP meets chat: bodies, parameters, callers. Only this file, the controllers and `app` know Litestar."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, TypeVar, cast
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+from litestar._openapi.schema_generation import SchemaCreator
+from litestar.di import NamedDependency
+from litestar.dto import AbstractDTO
+from litestar.dto.data_structures import DTOFieldDefinition
+from litestar.openapi.spec import Reference, Schema
+from litestar.params import QueryParameter
+from litestar.typing import FieldDefinition
+
+from tertulia_chat.caller import Authenticator, Caller
+from tertulia_shared.problems import FieldError, MalformedBody, ValidationFailed
+from tertulia_shared.tokens import ServiceTokens, bearer
+
+T = TypeVar("T")
+
+_PLACE = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many at most.")]
+Cursor = Annotated[UUID | None, QueryParameter(description="`next` of the page before; absent for the first page.")]
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all request bodies."""
+
+
+class StrictJson(AbstractDTO[Any]):
+    """Decodes a request's body straight into its struct, once and strictly.
+
+    Litestar's own way decodes twice and turns `"1"` into `1`. Strings that PostgreSQL cannot hold (NUL) or that are no
+    text at all (half of a surrogate pair) are told apart from malformed JSON.
+    """
+
+    _decoders: ClassVar[dict[str, msgspec.json.Decoder[Any]]] = {}
+
+    @classmethod
+    def create_for_field_definition(
+        cls, field_definition: FieldDefinition, handler_id: str, backend_cls: Any = None
+    ) -> None:
+        cls._decoders[handler_id] = msgspec.json.Decoder(field_definition.annotation)
+
+    @classmethod
+    def create_openapi_schema(
+        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: SchemaCreator
+    ) -> Reference | Schema:
+        return schema_creator.for_field_definition(field_definition)
+
+    @classmethod
+    def generate_field_definitions(cls, model_type: type[Any]) -> Any:
+        yield from cast("tuple[DTOFieldDefinition, ...]", ())
+
+    @classmethod
+    def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
+        return False
+
+    def decode_bytes(self, value: bytes) -> Any:
+        handler_id = str(cast("Any", self.asgi_connection.route_handler).handler_id)
+        return decode_body(self._decoders[handler_id], value)
+
+
+def decode_body(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """Raises MalformedBody or ValidationFailed."""
+    if b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body:
+        _refuse_unstorable(body)
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise ValidationFailed(errors=[_field_error(str(error))]) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedBody(str(error)) from error
+
+
+def _field_error(message: str) -> FieldError:
+    """msgspec says `… - at `$.a[0].b``; clients get the JSON pointer `/a/0/b`."""
+    found = _PLACE.search(message)
+    path = found.group("path") if found else ""
+    pointer = "".join(f"/{part}" for part in re.split(r"[.\[\]]+", path) if part)
+    return FieldError(detail=_PLACE.sub("", message), pointer=pointer)
+
+
+def _refuse_unstorable(body: bytes) -> None:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return
+    if errors := list(_unstorable(document, "")):
+        raise ValidationFailed(errors=errors)
+
+
+def _unstorable(value: object, pointer: str) -> list[FieldError]:
+    match value:
+        case str():
+            if "\0" in value:
+                return [FieldError(detail="Text cannot contain the NUL character.", pointer=pointer)]
+            if any("\ud800" <= character <= "\udfff" for character in value):
+                return [FieldError(detail="Text cannot contain half of a surrogate pair.", pointer=pointer)]
+            return []
+        case dict():
+            members = cast("Mapping[str, object]", value).items()
+            return [
+                error
+                for key, item in members
+                for error in (*_unstorable(key, pointer), *_unstorable(item, f"{pointer}/{key}"))
+            ]
+        case list():
+            items = enumerate(cast("list[object]", value))
+            return [error for index, item in items for error in _unstorable(item, f"{pointer}/{index}")]
+        case _:
+            return []
+
+
+async def provide_caller(request: Request[Any, Any, Any], authenticator: NamedDependency[Authenticator]) -> Caller:
+    """The `caller` dependency: whoever asks for it is only reached by a living session."""
+    return await authenticator.authenticated(request.headers.get("authorization", ""))
+
+
+def require_service(request: Request[Any, Any, Any], services: ServiceTokens) -> str:
+    """The name of the calling service. Raises Unauthenticated."""
+    return services.verify(bearer(request.headers))

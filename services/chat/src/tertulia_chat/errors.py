@@ -1,0 +1,71 @@
+"""What can go wrong in chat beyond the problems that every service knows, each with its stable code."""
+
+from tertulia_shared.problems import Conflict, DependencyUnavailable, Forbidden, Gone, NotFound, Unauthenticated
+
+
+class InvalidCredentials(Unauthenticated):
+    """The same answer whether the person or the password is unknown."""
+
+    code, title = "invalid_credentials", "The name or the password is wrong"
+
+
+class RefreshTokenInvalid(Unauthenticated):
+    code, title = "refresh_token_invalid", "The refresh token is not valid; log in again"
+
+
+class RefreshTokenReused(Unauthenticated):
+    """The session was ended, because a token that was already exchanged came back."""
+
+    code, title = "refresh_token_reused", "This session was ended for your safety; log in again"
+
+
+class UsernameTaken(Conflict):
+    code, title = "username_taken", "Somebody has this username"
+
+
+class EmailTaken(Conflict):
+    code, title = "email_taken", "Somebody has registered with this e-mail address"
+
+
+class SlugTaken(Conflict):
+    code, title = "slug_taken", "Another workspace has this short name"
+
+
+class ChannelNameTaken(Conflict):
+    code, title = "channel_name_taken", "Another channel of this workspace has this name"
+
+
+class LastOwner(Conflict):
+    code, title = "last_owner", "A workspace keeps at least one owner"
+
+
+class DirectChannel(Conflict):
+    code, title = "direct_channel", "The people of a direct conversation do not change"
+
+
+class ChannelArchived(Conflict):
+    code, title = "channel_archived", "The channel is archived and takes no more changes"
+
+
+class ClientMsgIdReused(Conflict):
+    code, title = "client_msg_id_reused", "You have sent something else with this client_msg_id"
+
+
+class NotAMember(Forbidden):
+    code, title = "not_a_member", "Join the channel first"
+
+
+class InviteNotFound(NotFound):
+    code, title = "invite_not_found", "There is no such invitation"
+
+
+class InviteExpired(Gone):
+    code, title = "invite_expired", "This invitation is no longer valid"
+
+
+class EventsExpired(Gone):
+    code, title = "events_expired", "The event log no longer reaches back that far; fetch the present state"
+
+
+class Busy(DependencyUnavailable):
+    code, title = "busy", "Too many people are logging in right now"

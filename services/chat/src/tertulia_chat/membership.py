@@ -1,0 +1,155 @@
+"""The only way to open a channel and to change who is in it.
+
+Every change takes the channel's next `ch_seq` under its row lock and records the event in the same transaction, so a
+joining or leaving has an exact place between the messages. Callers lock several channels in the order of their ids.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, delete, select
+
+from tertulia_chat.outbox import NewEvent, record
+from tertulia_chat.tables import ChannelMemberRow, ChannelRow, UserRow
+from tertulia_shared.events import (
+    Channel,
+    ChannelCreated,
+    ChannelKind,
+    Fact,
+    LeaveReason,
+    MemberJoined,
+    MemberLeft,
+    Role,
+)
+
+
+async def open_channel(
+    session: AsyncSession, channel: ChannelRow, people: Iterable[UserRow], *, actor_id: UUID
+) -> Channel:
+    """Store a new channel and put its first people in; whoever acts owns it.
+
+    The workspace hears of a public channel, only its people of any other. Their joining comes first, so that by the
+    time of `channel.created` everybody knows who they are.
+    """
+    session.add(channel)
+    await session.flush()
+    for user in people:
+        owner = user.id == actor_id and not channel.is_direct
+        await add_people(session, channel, [user], role=Role.OWNER if owner else Role.MEMBER, actor_id=actor_id)
+    view = await view_channel(session, channel)
+    await record(session, unsequenced(ChannelCreated(channel=view), channel, actor_id))
+    return view
+
+
+async def lock_channels(session: AsyncSession, channel_ids: Iterable[UUID]) -> list[ChannelRow]:
+    """Lock the rows, always in the same order, and read what they hold now."""
+    query = (
+        select(ChannelRow)
+        .where(col(ChannelRow.id).in_(sorted(channel_ids)))
+        .order_by(col(ChannelRow.id))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return list(await session.scalars(query))
+
+
+async def people_of(session: AsyncSession, channel_ids: Iterable[UUID]) -> dict[UUID, list[UUID]]:
+    """Who is in each channel; meant for direct channels, which are small."""
+    query = select(ChannelMemberRow.channel_id, ChannelMemberRow.user_id).where(
+        col(ChannelMemberRow.channel_id).in_(list(channel_ids))
+    )
+    people: dict[UUID, list[UUID]] = {}
+    for channel_id, user_id in await session.execute(query):
+        people.setdefault(channel_id, []).append(user_id)
+    return people
+
+
+async def view_channel(session: AsyncSession, channel: ChannelRow) -> Channel:
+    """The public view, with the people of a direct channel."""
+    if not channel.is_direct:
+        return channel.view()
+    return channel.view((await people_of(session, [channel.id])).get(channel.id, []))
+
+
+async def add_people(
+    session: AsyncSession, channel: ChannelRow, people: Iterable[UserRow], *, role: Role, actor_id: UUID
+) -> list[ChannelMemberRow]:
+    """Put people into a locked (or brand-new) channel. Who is in already stays; returns only the new ones."""
+    wanted = list(people)
+    present = set(
+        await session.scalars(
+            select(ChannelMemberRow.user_id).where(
+                col(ChannelMemberRow.channel_id) == channel.id,
+                col(ChannelMemberRow.user_id).in_([user.id for user in wanted]),
+            )
+        )
+    )
+    newcomers = [user for user in wanted if user.id not in present]
+    joined: list[ChannelMemberRow] = []
+    events: list[NewEvent] = []
+    for user in newcomers:
+        channel.last_seq += 1
+        channel.member_count += 1
+        member = ChannelMemberRow(
+            channel_id=channel.id,
+            user_id=user.id,
+            workspace_id=channel.workspace_id,
+            role=role,
+            joined_seq=channel.last_seq,
+            read_seq=channel.last_seq,
+        )
+        session.add_all([channel, member])
+        await session.flush()
+        joined.append(member)
+        fact = MemberJoined(channel=await view_channel(session, channel), user=user.view(), role=role)
+        events.append(sequenced(fact, channel, actor_id))
+    await record(session, *events)
+    return joined
+
+
+async def remove_person(
+    session: AsyncSession, channel: ChannelRow, user_id: UUID, *, reason: LeaveReason, actor_id: UUID
+) -> bool:
+    """Take a person out of a locked channel; False when they were not in it."""
+    removed = await session.execute(
+        delete(ChannelMemberRow)
+        .where(col(ChannelMemberRow.channel_id) == channel.id, col(ChannelMemberRow.user_id) == user_id)
+        .returning(col(ChannelMemberRow.user_id))
+    )
+    if removed.scalar_one_or_none() is None:
+        return False
+    channel.last_seq += 1
+    channel.last_left_seq = channel.last_seq
+    channel.member_count -= 1
+    session.add(channel)
+    await session.flush()
+    await record(session, sequenced(MemberLeft(user_id=str(user_id), reason=reason), channel, actor_id))
+    return True
+
+
+def sequenced(fact: Fact, channel: ChannelRow, actor_id: UUID) -> NewEvent:
+    """An event that holds the channel's present `last_seq` as its number."""
+    return NewEvent(
+        fact=fact,
+        workspace_id=str(channel.workspace_id),
+        scope="ch",
+        scope_id=str(channel.id),
+        channel_id=str(channel.id),
+        ch_seq=channel.last_seq,
+        actor_id=str(actor_id),
+    )
+
+
+def unsequenced(fact: Fact, channel: ChannelRow, actor_id: UUID) -> NewEvent:
+    """An event about a channel that is no entry in its history. It keeps the channel's lane on the bus."""
+    public = channel.kind == ChannelKind.PUBLIC
+    return NewEvent(
+        fact=fact,
+        workspace_id=str(channel.workspace_id),
+        scope="ws" if public else "ch",
+        scope_id=str(channel.workspace_id if public else channel.id),
+        channel_id=str(channel.id),
+        ch_seq=None,
+        actor_id=str(actor_id),
+    )

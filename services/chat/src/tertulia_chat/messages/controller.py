@@ -1,0 +1,110 @@
+"""/channels/{ch}/messages, /channels/{ch}/events, /messages, and the internal import."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from tertulia_chat.access import access_channel, access_message
+from tertulia_chat.caller import Authenticator, Caller
+from tertulia_chat.database import Database
+from tertulia_chat.edge import Limit, require_service
+from tertulia_chat.messages import imports, queries
+from tertulia_chat.messages.schemas import (
+    EventPage,
+    ImportMessages,
+    ImportResult,
+    MessagePage,
+    SendMessage,
+    SentMessage,
+)
+from tertulia_chat.messages.send import send
+from tertulia_shared.problems import FieldError, ValidationFailed
+from tertulia_shared.tokens import ServiceTokens
+
+Seq = Annotated[int | None, QueryParameter(ge=0, le=2**53, description="A `ch_seq`.")]
+MAX_IMPORT_BYTES = 16 * 1024 * 1024
+
+
+class ChannelMessagesController(Controller):
+    path = "/channels/{channel_id:uuid}"
+    tags = ("messages",)
+
+    @post("/messages", summary="Send a message")
+    async def send(
+        self,
+        request: Request[Any, Any, Any],
+        channel_id: FromPath[UUID],
+        data: JSONBody[SendMessage],
+        database: NamedDependency[Database],
+        authenticator: NamedDependency[Authenticator],
+    ) -> Response[SentMessage]:
+        """201 with the new message; 200 with the first one's when this `client_msg_id` was seen."""
+        caller = await authenticator.claimed(request.headers.get("authorization", ""))
+        message, created = await send(database, caller, channel_id, data)
+        return Response(SentMessage(message=message), status_code=201 if created else 200)
+
+    @get("/messages", summary="The newest messages, or those before, after or around a number")
+    async def index(
+        self,
+        caller: NamedDependency[Caller],
+        channel_id: FromPath[UUID],
+        database: NamedDependency[Database],
+        before: Seq = None,
+        after: Seq = None,
+        around: Seq = None,
+        limit: Limit = 50,
+    ) -> MessagePage:
+        if sum(given is not None for given in (before, after, around)) > 1:
+            detail = "At most one of before, after and around."
+            raise ValidationFailed(errors=[FieldError(detail=detail, parameter="before")])
+        async with database.transaction() as session:
+            seat = await access_channel(session, caller.user_id, channel_id)
+            if before is not None:
+                return await queries.before(session, seat, before, limit)
+            if after is not None:
+                return await queries.after(session, seat, after, limit)
+            if around is not None:
+                return await queries.around(session, seat, around, limit)
+            return await queries.newest(session, seat, limit)
+
+    @get("/events", summary="Every change of a channel above a number, without a gap")
+    async def events(
+        self,
+        caller: NamedDependency[Caller],
+        channel_id: FromPath[UUID],
+        database: NamedDependency[Database],
+        after: Seq = 0,
+        limit: Limit = 100,
+    ) -> EventPage:
+        async with database.transaction() as session:
+            seat = await access_channel(session, caller.user_id, channel_id)
+            return await queries.events(session, seat, after or 0, limit)
+
+
+@get("/messages/{message_id:uuid}", tags=["messages"], summary="One message")
+async def one_message(
+    caller: NamedDependency[Caller], message_id: FromPath[UUID], database: NamedDependency[Database]
+) -> SentMessage:
+    async with database.transaction() as session:
+        return SentMessage(message=(await access_message(session, caller.user_id, message_id)).view())
+
+
+@post(
+    "/internal/v1/channels/{channel_id:uuid}/import",
+    status_code=200,
+    include_in_schema=False,
+    request_max_body_size=MAX_IMPORT_BYTES,
+)
+async def import_messages(
+    request: Request[Any, Any, Any],
+    channel_id: FromPath[UUID],
+    data: JSONBody[ImportMessages],
+    database: NamedDependency[Database],
+    services: NamedDependency[ServiceTokens],
+) -> ImportResult:
+    require_service(request, services)
+    async with database.transaction() as session:
+        return await imports.take_over(session, channel_id, data.messages)

@@ -1,0 +1,1 @@
+"""What other services start their own projections from. Internal: the gateway never routes it."""

@@ -1,0 +1,51 @@
+"""Who belongs where, and which sessions have ended, as lines of JSON.
+
+One repeatable-read transaction sees one moment; PostgreSQL builds the lines and a cursor hands them out in batches, so
+neither side ever holds all of them. Channels come first, then workspaces, then sessions, then the end with the count.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import asyncpg
+
+from tertulia_chat.database import Database
+from tertulia_chat.tables import now
+
+BATCH = 5_000
+
+_CHANNEL_MEMBERS = """
+    SELECT '{"c":"' || channel_id || '","w":"' || workspace_id || '","u":"' || user_id || '","s":' || joined_seq || '}'
+    FROM channel_member
+"""
+_WORKSPACE_MEMBERS = """
+    SELECT '{"w":"' || workspace_id || '","u":"' || user_id || '","role":"' || role || '"}' FROM workspace_member
+"""
+# `exp` is when the last access token of the session has expired and nobody needs to remember it any more.
+_REVOKED = """
+    SELECT '{"revoked":"' || id || '","exp":' || ceil(extract(epoch FROM revoked_at + $1::interval))::bigint || '}'
+    FROM session WHERE revoked_at > $2
+"""
+
+
+async def lines(database: Database, token_ttl: timedelta) -> AsyncIterator[bytes]:
+    """Batches of complete lines. A stream that ends without the `end` line was cut short."""
+    count = 0
+    async with database.snapshot() as connection:
+        for statement, values in (
+            (_CHANNEL_MEMBERS, ()),
+            (_WORKSPACE_MEMBERS, ()),
+            (_REVOKED, (token_ttl, now() - token_ttl)),
+        ):
+            async for batch in _batches(connection, statement, *values):
+                count += len(batch)
+                yield "".join(f"{row[0]}\n" for row in batch).encode()
+    yield f'{{"end":true,"count":{count}}}\n'.encode()
+
+
+async def _batches(
+    connection: asyncpg.Connection, statement: str, *values: object
+) -> AsyncIterator[list[asyncpg.Record]]:
+    cursor = await connection.cursor(statement, *values)
+    while batch := await cursor.fetch(BATCH):
+        yield batch

@@ -1,0 +1,26 @@
+"""The rows that chat owns, one file per aggregate, and how each looks from outside (`views`).
+
+Nothing here decides anything. The schema itself is written by hand in `migrations/`; `tests/migrations` holds the two
+together.
+"""
+
+from tertulia_chat.tables.accounts import RefreshTokenRow, SessionRow, SigningKeyRow, UserRow
+from tertulia_chat.tables.base import new_id, now
+from tertulia_chat.tables.channels import ChannelMemberRow, ChannelRow
+from tertulia_chat.tables.messages import MessageRow
+from tertulia_chat.tables.workspaces import InviteRow, WorkspaceMemberRow, WorkspaceRow
+
+__all__ = [
+    "ChannelMemberRow",
+    "ChannelRow",
+    "InviteRow",
+    "MessageRow",
+    "RefreshTokenRow",
+    "SessionRow",
+    "SigningKeyRow",
+    "UserRow",
+    "WorkspaceMemberRow",
+    "WorkspaceRow",
+    "new_id",
+    "now",
+]

@@ -1,0 +1,73 @@
+"""People, their sessions, and the keys that sign their tokens."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Field, SQLModel
+
+from tertulia_chat.tables.base import Json, UtcTime, new_id, now
+from tertulia_shared.events import User
+
+
+class UserRow(SQLModel, table=True):
+    """`username` and `email` are stored in lower case; `password_hash` is Argon2id in PHC form."""
+
+    __tablename__ = "user_account"  # pyright: ignore[reportAssignmentType]
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    username: str
+    email: str
+    display_name: str
+    password_hash: str
+    preferences: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    created_at: datetime = Field(default_factory=now, sa_type=UtcTime)
+    deactivated_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+    def view(self) -> User:
+        return User(
+            id=str(self.id),
+            username=self.username,
+            display_name=self.display_name,
+            created_at=self.created_at,
+            deactivated_at=self.deactivated_at,
+        )
+
+
+class SessionRow(SQLModel, table=True):
+    """One login on one device. It ends once, by `revoked_at`."""
+
+    __tablename__ = "session"  # pyright: ignore[reportAssignmentType]
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    user_id: UUID
+    user_agent: str | None = None
+    ip: str | None = None
+    created_at: datetime = Field(default_factory=now, sa_type=UtcTime)
+    last_used_at: datetime = Field(default_factory=now, sa_type=UtcTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    revoked_reason: str | None = None
+
+
+class RefreshTokenRow(SQLModel, table=True):
+    """A link in a session's chain of refresh tokens. Only its SHA-256 is stored."""
+
+    __tablename__ = "refresh_token"  # pyright: ignore[reportAssignmentType]
+
+    token_hash: bytes = Field(primary_key=True)
+    session_id: UUID
+    parent_hash: bytes | None = None
+    created_at: datetime = Field(default_factory=now, sa_type=UtcTime)
+    expires_at: datetime = Field(sa_type=UtcTime)
+    used_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class SigningKeyRow(SQLModel, table=True):
+    """An Ed25519 key pair: the public half as a JWK, the private half sealed with a key derived from SECRET_KEY."""
+
+    __tablename__ = "signing_key"  # pyright: ignore[reportAssignmentType]
+
+    kid: str = Field(primary_key=True)
+    public_jwk: dict[str, Any] = Field(sa_type=Json)
+    sealed_private: bytes
+    created_at: datetime = Field(default_factory=now, sa_type=UtcTime)

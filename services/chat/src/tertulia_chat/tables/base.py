@@ -1,0 +1,34 @@
+"""What all tables share: identifiers, times and the few column types that SQLModel does not know."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+import uuid_utils.compat
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tertulia_shared.events import to_milliseconds
+
+
+def new_id() -> UUID:
+    """UUIDv7: roughly ordered by time, so that new rows land at the end of an index."""
+    return uuid_utils.compat.uuid7()
+
+
+def now() -> datetime:
+    """The present in UTC, cut to whole milliseconds: what is stored is exactly what the API says."""
+    return to_milliseconds(datetime.now(UTC))
+
+
+class UtcTime(sa.TypeDecorator[datetime]):
+    """`timestamptz`, always read back in UTC."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+
+class Json(sa.TypeDecorator[dict[str, object]]):
+    """`jsonb` holding an object."""
+
+    impl = JSONB
+    cache_ok = True

@@ -1,0 +1,74 @@
+"""Channels and who is in them.
+
+`last_seq` is the channel's gap-free sequence: whoever changes the channel takes the next number under this row's lock,
+so the order of numbers is the order of commits.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Field, SQLModel
+
+from tertulia_chat.tables.base import UtcTime, new_id, now
+from tertulia_shared.events import Channel, ChannelKind
+
+DIRECT_KINDS = frozenset({ChannelKind.DM, ChannelKind.GROUP_DM})
+
+
+class ChannelRow(SQLModel, table=True):
+    """`people_key` names a direct channel by its people; `last_left_seq` is the number of the newest departure,
+    `member_count` follows every joining and leaving."""
+
+    __tablename__ = "channel"  # pyright: ignore[reportAssignmentType]
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    workspace_id: UUID
+    kind: str
+    name: str | None = None
+    people_key: str | None = None
+    topic: str = ""
+    created_by: UUID
+    created_at: datetime = Field(default_factory=now, sa_type=UtcTime)
+    archived_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    last_seq: int = 0
+    last_msg_seq: int = 0
+    last_left_seq: int = 0
+    member_count: int = 0
+
+    @property
+    def is_direct(self) -> bool:
+        return self.kind in DIRECT_KINDS
+
+    def view(self, member_ids: Sequence[UUID] = ()) -> Channel:
+        """`member_ids` are shown for direct channels only."""
+        return Channel(
+            id=str(self.id),
+            workspace_id=str(self.workspace_id),
+            kind=ChannelKind(self.kind),
+            name=self.name,
+            topic=self.topic,
+            created_by=str(self.created_by),
+            created_at=self.created_at,
+            archived_at=self.archived_at,
+            last_seq=self.last_seq,
+            last_msg_seq=self.last_msg_seq,
+            member_ids=sorted(map(str, member_ids)) if self.is_direct else None,
+        )
+
+
+class ChannelMemberRow(SQLModel, table=True):
+    """`joined_seq` is the `ch_seq` of the joining, `read_seq` how far the person has read.
+
+    `workspace_id` repeats the channel's, so that "my channels here" is one index.
+    """
+
+    __tablename__ = "channel_member"  # pyright: ignore[reportAssignmentType]
+
+    channel_id: UUID = Field(primary_key=True)
+    user_id: UUID = Field(primary_key=True)
+    workspace_id: UUID
+    role: str
+    joined_at: datetime = Field(default_factory=now, sa_type=UtcTime)
+    joined_seq: int
+    read_seq: int = 0

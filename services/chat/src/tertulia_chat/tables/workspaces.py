@@ -1,0 +1,56 @@
+"""Workspaces, who belongs to them, and the codes that let people in."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Field, SQLModel
+
+from tertulia_chat.tables.base import UtcTime, new_id, now
+from tertulia_shared.events import Role, Workspace
+
+
+class WorkspaceRow(SQLModel, table=True):
+    __tablename__ = "workspace"  # pyright: ignore[reportAssignmentType]
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    name: str
+    slug: str
+    created_by: UUID
+    created_at: datetime = Field(default_factory=now, sa_type=UtcTime)
+
+    def view(self) -> Workspace:
+        return Workspace(
+            id=str(self.id),
+            name=self.name,
+            slug=self.slug,
+            created_by=str(self.created_by),
+            created_at=self.created_at,
+        )
+
+
+class WorkspaceMemberRow(SQLModel, table=True):
+    __tablename__ = "workspace_member"  # pyright: ignore[reportAssignmentType]
+
+    workspace_id: UUID = Field(primary_key=True)
+    user_id: UUID = Field(primary_key=True)
+    role: str
+    joined_at: datetime = Field(default_factory=now, sa_type=UtcTime)
+
+    @property
+    def rank(self) -> Role:
+        return Role(self.role)
+
+
+class InviteRow(SQLModel, table=True):
+    """`max_uses` None means any number of people."""
+
+    __tablename__ = "invite"  # pyright: ignore[reportAssignmentType]
+
+    code: str = Field(primary_key=True)
+    workspace_id: UUID
+    role: str
+    max_uses: int | None = None
+    uses: int = 0
+    expires_at: datetime = Field(sa_type=UtcTime)
+    created_by: UUID
+    created_at: datetime = Field(default_factory=now, sa_type=UtcTime)

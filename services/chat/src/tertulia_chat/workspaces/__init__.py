@@ -1,0 +1,1 @@
+"""Workspaces: founding one, who belongs to it, and the codes that let people in."""

@@ -1,0 +1,126 @@
+"""/workspaces and /invites."""
+
+from uuid import UUID
+
+from litestar import Controller, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from tertulia_chat.access import access_workspace
+from tertulia_chat.caller import Caller
+from tertulia_chat.database import Database
+from tertulia_chat.edge import Cursor, Limit
+from tertulia_chat.workspaces import commands, queries
+from tertulia_chat.workspaces.schemas import (
+    Invite,
+    InviteList,
+    MemberPage,
+    Membership,
+    NewInvite,
+    NewWorkspace,
+    PatchWorkspace,
+    WorkspaceList,
+)
+from tertulia_shared.events import Role, Workspace
+
+
+class WorkspaceController(Controller):
+    path = "/workspaces"
+    tags = ("workspaces",)
+
+    @post("/", summary="Found a workspace with the channel `general`")
+    async def create(
+        self, caller: NamedDependency[Caller], data: JSONBody[NewWorkspace], database: NamedDependency[Database]
+    ) -> Workspace:
+        async with database.transaction() as session:
+            return await commands.found(session, caller.user_id, data.name, data.slug)
+
+    @get("/", summary="The workspaces I belong to")
+    async def index(self, caller: NamedDependency[Caller], database: NamedDependency[Database]) -> WorkspaceList:
+        async with database.transaction() as session:
+            return WorkspaceList(items=await queries.workspaces_of(session, caller.user_id))
+
+    @get("/{workspace_id:uuid}", summary="One workspace")
+    async def show(
+        self, caller: NamedDependency[Caller], workspace_id: FromPath[UUID], database: NamedDependency[Database]
+    ) -> Workspace:
+        async with database.transaction() as session:
+            return (await access_workspace(session, caller.user_id, workspace_id)).workspace.view()
+
+    @patch("/{workspace_id:uuid}", summary="Rename a workspace")
+    async def update(
+        self,
+        caller: NamedDependency[Caller],
+        workspace_id: FromPath[UUID],
+        data: JSONBody[PatchWorkspace],
+        database: NamedDependency[Database],
+    ) -> Workspace:
+        async with database.transaction() as session:
+            seat = await access_workspace(session, caller.user_id, workspace_id)
+            return await commands.update(session, seat, data.name, caller.user_id)
+
+    @get("/{workspace_id:uuid}/members", summary="Who belongs to a workspace")
+    async def members(
+        self,
+        caller: NamedDependency[Caller],
+        workspace_id: FromPath[UUID],
+        database: NamedDependency[Database],
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> MemberPage:
+        async with database.transaction() as session:
+            await access_workspace(session, caller.user_id, workspace_id)
+            return await queries.members_page(session, workspace_id, limit, cursor)
+
+    @delete("/{workspace_id:uuid}/members/{user_id:uuid}", status_code=204, summary="Leave, or remove somebody")
+    async def remove_member(
+        self,
+        caller: NamedDependency[Caller],
+        workspace_id: FromPath[UUID],
+        user_id: FromPath[UUID],
+        database: NamedDependency[Database],
+    ) -> None:
+        async with database.transaction() as session:
+            seat = await access_workspace(session, caller.user_id, workspace_id)
+            await commands.remove_member(session, seat, user_id, caller.user_id)
+
+    @post("/{workspace_id:uuid}/invites", summary="Make a code that lets people in")
+    async def create_invite(
+        self,
+        caller: NamedDependency[Caller],
+        workspace_id: FromPath[UUID],
+        data: JSONBody[NewInvite],
+        database: NamedDependency[Database],
+    ) -> Invite:
+        async with database.transaction() as session:
+            seat = await access_workspace(session, caller.user_id, workspace_id)
+            return await commands.create_invite(session, seat, data, caller.user_id)
+
+    @get("/{workspace_id:uuid}/invites", summary="The codes that still let people in")
+    async def invites(
+        self, caller: NamedDependency[Caller], workspace_id: FromPath[UUID], database: NamedDependency[Database]
+    ) -> InviteList:
+        async with database.transaction() as session:
+            seat = await access_workspace(session, caller.user_id, workspace_id)
+            seat.require(Role.ADMIN)
+            return InviteList(items=await queries.open_invites(session, workspace_id))
+
+    @delete("/{workspace_id:uuid}/invites/{code:str}", status_code=204, summary="Withdraw a code")
+    async def withdraw_invite(
+        self,
+        caller: NamedDependency[Caller],
+        workspace_id: FromPath[UUID],
+        code: FromPath[str],
+        database: NamedDependency[Database],
+    ) -> None:
+        async with database.transaction() as session:
+            seat = await access_workspace(session, caller.user_id, workspace_id)
+            await commands.withdraw_invite(session, seat, code)
+
+
+@post("/invites/{code:str}/accept", status_code=200, tags=["workspaces"], summary="Enter a workspace by code")
+async def accept_invite(
+    caller: NamedDependency[Caller], code: FromPath[str], database: NamedDependency[Database]
+) -> Membership:
+    async with database.transaction() as session:
+        return await commands.accept_invite(session, caller.user_id, code)

@@ -1,0 +1,69 @@
+"""What the workspace addresses take and answer."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from tertulia_chat.edge import Body
+from tertulia_shared.events import Role, User, View, Workspace
+
+Name = Annotated[str, Meta(pattern=r"\S", min_length=1, max_length=80)]
+Slug = Annotated[
+    str, Meta(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$", description="1 to 40 of a-z, 0-9, hyphen.")
+]
+
+
+class NewWorkspace(Body, frozen=True, kw_only=True):
+    """Without `slug` one is made from the name."""
+
+    name: Name
+    slug: Slug | None = None
+
+
+class PatchWorkspace(Body, frozen=True, kw_only=True):
+    name: Name | UnsetType = UNSET
+
+
+class NewInvite(Body, frozen=True, kw_only=True):
+    """`max_uses` null lets in any number of people; `expires_in_s` is at most 90 days."""
+
+    role: Role = Role.MEMBER
+    max_uses: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    expires_in_s: Annotated[int, Meta(ge=60, le=7_776_000)] = 604_800
+
+
+class Membership(View, frozen=True, kw_only=True):
+    """A workspace with my role in it."""
+
+    workspace: Workspace
+    role: Role
+
+
+class WorkspaceList(View, frozen=True, kw_only=True):
+    items: list[Membership]
+
+
+class Member(View, frozen=True, kw_only=True):
+    user: User
+    role: Role
+    joined_at: datetime
+
+
+class MemberPage(View, frozen=True, kw_only=True):
+    items: list[Member]
+    next: str | None
+
+
+class Invite(View, frozen=True, kw_only=True):
+    code: str
+    role: Role
+    max_uses: int | None
+    uses: int
+    expires_at: datetime
+    created_by: str
+    created_at: datetime
+
+
+class InviteList(View, frozen=True, kw_only=True):
+    items: list[Invite]

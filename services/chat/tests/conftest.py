@@ -1,0 +1,163 @@
+"""chat's application in this process, on a migrated PostgreSQL database of the test's own and on the run's NATS."""
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from argon2 import PasswordHasher
+
+from tertulia_chat import migrate
+from tertulia_chat.accounts.passwords import Passwords
+from tertulia_chat.app import Parts, assemble, create_app
+from tertulia_chat.database import Database
+from tertulia_chat.poke import Poke
+from tertulia_shared.bus import Bus
+from tertulia_shared.events import Topology
+from tertulia_shared.runtime import Health
+from tertulia_shared.settings import SecretKeys
+from tertulia_shared.telemetry import TraceMiddleware
+
+SECRETS = SecretKeys(b"0123456789abcdef0123456789abcdef")
+PASSWORD = "correct horse battery"
+# Real Argon2id with the smallest parameters, so that a test's ten people do not cost a second.
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+class Person:
+    """Somebody who is logged in and talks to chat over HTTP."""
+
+    def __init__(self, chat: "Chat", account: dict[str, Any]) -> None:
+        self.chat = chat
+        self.user: dict[str, Any] = account["user"]
+        self.access_token: str = account["access_token"]
+        self.refresh_token: str = account["refresh_token"]
+
+    @property
+    def id(self) -> str:
+        return self.user["id"]
+
+    async def ask(self, method: str, path: str, expect: int | None = 200, **more: Any) -> Any:
+        """The decoded answer; `expect` None answers the response itself."""
+        headers = {"authorization": f"Bearer {self.access_token}", **more.pop("headers", {})}
+        return await self.chat.ask(method, path, expect, headers=headers, **more)
+
+    async def get(self, path: str, expect: int | None = 200, **more: Any) -> Any:
+        return await self.ask("GET", path, expect, **more)
+
+    async def post(self, path: str, body: Any = None, expect: int | None = 200, **more: Any) -> Any:
+        return await self.ask("POST", path, expect, **({"json": body} if body is not None else {}), **more)
+
+    async def patch(self, path: str, body: Any, expect: int | None = 200) -> Any:
+        return await self.ask("PATCH", path, expect, json=body)
+
+    async def delete(self, path: str, expect: int | None = 204) -> Any:
+        return await self.ask("DELETE", path, expect)
+
+    async def workspace(self, name: str = "Acme") -> dict[str, Any]:
+        """A new workspace, with its channel `general` under the key `general`."""
+        workspace = await self.post("/workspaces", {"name": name}, 201)
+        channels = await self.get(f"/workspaces/{workspace['id']}/channels")
+        return {**workspace, "general": channels["items"][0]["channel"]}
+
+    async def invite(self, workspace: dict[str, Any], *people: "Person", role: str = "member") -> None:
+        code = (await self.post(f"/workspaces/{workspace['id']}/invites", {"role": role}, 201))["code"]
+        for person in people:
+            await person.post(f"/invites/{code}/accept")
+
+    async def channel(self, workspace: dict[str, Any], name: str = "plans", kind: str = "public") -> dict[str, Any]:
+        return await self.post(f"/workspaces/{workspace['id']}/channels", {"kind": kind, "name": name}, 201)
+
+    async def say(self, channel: dict[str, Any], text: str, key: str | None = None, expect: int | None = 201) -> Any:
+        body = {"text": text, "client_msg_id": key or str(uuid.uuid4())}
+        answer = await self.post(f"/channels/{channel['id']}/messages", body, expect)
+        return answer["message"] if expect in (200, 201) else answer
+
+
+class Chat:
+    """The application, and what is behind it."""
+
+    def __init__(self, app: Any, parts: Parts, bus: Bus, postgres_url: str) -> None:
+        self.app = app
+        self.parts = parts
+        self.bus = bus
+        self.postgres_url = postgres_url
+        # An error that escapes the application shall fail the test, not look like an answer.
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://chat")
+
+    async def ask(self, method: str, path: str, expect: int | None = 200, **more: Any) -> Any:
+        prefix = "" if path.startswith(("/internal", "/.well-known", "/healthz", "/readyz")) else "/api/v1"
+        answer = await self.http.request(method, prefix + path, **more)
+        if expect is None:
+            return answer
+        assert answer.status_code == expect, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content and "json" in answer.headers.get("content-type", "") else answer
+
+    async def person(self, name: str | None = None) -> Person:
+        name = name or f"u{uuid.uuid4().hex[:12]}"
+        return Person(self, await self.ask("POST", "/auth/register", 201, json=registration(name)))
+
+    async def people(self, count: int) -> list[Person]:
+        return [await self.person() for _ in range(count)]
+
+    async def login(self, name: str, password: str = PASSWORD, **more: Any) -> Person:
+        return Person(self, await self.ask("POST", "/auth/login", json={"login": name, "password": password}, **more))
+
+    async def sql(self, statement: str, *values: Any) -> list[asyncpg.Record]:
+        """Look behind the scenes."""
+        connection = await asyncpg.connect(self.postgres_url)
+        try:
+            return await connection.fetch(statement, *values)
+        finally:
+            await connection.close()
+
+
+def registration(name: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "email": f"{name}@example.org",
+        "username": name,
+        "password": PASSWORD,
+        "display_name": name.title(),
+        **changes,
+    }
+
+
+@pytest.fixture(scope="session")
+def migrated(create_database: Callable[[str | None], str]) -> str:
+    """Name of this worker's migrated database, which others are copied from."""
+    url = create_database(None)
+    migrate.upgrade(url)
+    return url.rsplit("/", 1)[1]
+
+
+@pytest.fixture
+def chat_url(migrated: str, create_database: Callable[[str | None], str]) -> str:
+    return create_database(migrated)
+
+
+async def open_chat(postgres_url: str, bus: Bus) -> AsyncIterator[Chat]:
+    database = Database(postgres_url, pool_size=4, wake=Poke(bus, bus.topology))
+    passwords = Passwords(CHEAP)
+    async with bus, database:
+        parts = assemble(database=database, bus=bus, secrets=SECRETS, access_token_ttl_s=900, passwords=passwords)
+        health = Health()
+        health.add("postgres", database.check)
+        health.add("nats", bus.check, required=False)
+        chat = Chat(TraceMiddleware(create_app(parts, health)), parts, bus, postgres_url)
+        async with chat.http:
+            yield chat
+    passwords.close()
+
+
+@pytest.fixture
+async def chat(chat_url: str, nats_url: str, topology: Topology) -> AsyncIterator[Chat]:
+    async for opened in open_chat(chat_url, Bus(nats_url, "chat", topology)):
+        await opened.bus.wait_connected(5)
+        yield opened
+
+
+@pytest.fixture
+def make_registration() -> Callable[..., dict[str, Any]]:
+    return registration
