@@ -13,7 +13,7 @@ from tertulia_gateway.http1.upstream import UpstreamPool
 from tertulia_gateway.limits import PER_ADDRESS, PER_USER, Limiter
 from tertulia_gateway.ops import OpsServer
 from tertulia_gateway.own import OwnAnswers
-from tertulia_gateway.routes import Router, Upstream
+from tertulia_gateway.routes import ROUTES, Route, Router, Upstream
 from tertulia_gateway.server import HttpServer
 from tertulia_gateway.settings import GatewaySettings
 from tertulia_gateway.status import StatusBoard
@@ -29,7 +29,9 @@ async def build(settings: GatewaySettings) -> AsyncGenerator[Process]:
 
 
 @asynccontextmanager
-async def gateway(settings: GatewaySettings) -> AsyncGenerator[tuple[Process, HttpServer]]:
+async def gateway(
+    settings: GatewaySettings, routes: tuple[Route, ...] = ROUTES
+) -> AsyncGenerator[tuple[Process, HttpServer]]:
     """The process, listening, and its server for who needs to know the real port."""
     services = {Upstream.CHAT: settings.chat_url, Upstream.NOTIFY: settings.notify_url}
     health = Health()
@@ -41,7 +43,7 @@ async def gateway(settings: GatewaySettings) -> AsyncGenerator[tuple[Process, Ht
         document = ApiDocument(http, {name.value: url for name, url in services.items()})
         limited = settings.rate_limits == "on"
         rules = Rules(
-            router=Router(),
+            router=Router(routes),
             authenticator=Authenticator(TokenVerifier(RemoteJwks(settings.jwks_url))),
             proxies=TrustedProxies(settings.trusted_proxies),
             pools={name: UpstreamPool(name.value, url) for name, url in services.items()},

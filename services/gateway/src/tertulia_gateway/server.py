@@ -24,16 +24,11 @@ class HttpServer:
 
     def __init__(self, host: str, port: int, rules: Rules) -> None:
         self._host = host
-        self._port = port
+        self.port = port
+        """The real one once open, when 0 was asked for."""
         self._rules = rules
         self._server: asyncio.Server | None = None
         self._fronts = Fronts(asyncio.get_running_loop().time)
-
-    @property
-    def port(self) -> int:
-        """The real port, when 0 was asked for."""
-        assert self._server is not None, "open() comes first"  # noqa: S101
-        return int(self._server.sockets[0].getsockname()[1])
 
     @property
     def connections(self) -> int:
@@ -44,9 +39,10 @@ class HttpServer:
         self._server = await asyncio.get_running_loop().create_server(
             lambda: FrontConnection(self._fronts, lambda front, request: Exchange(front, request, self._rules)),
             self._host,
-            self._port,
+            self.port,
             backlog=BACKLOG,
         )
+        self.port = int(self._server.sockets[0].getsockname()[1])
         log.info("http.listening", host=self._host, port=self.port)
 
     async def run(self) -> None:

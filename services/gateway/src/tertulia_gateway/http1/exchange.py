@@ -26,7 +26,10 @@ log = logger(__name__)
 
 LAST_CHUNK = b"0\r\n\r\n"
 MAX_PENDING = 64 * 1024
+MAX_DISCARD = 64 * 1024
+"""A rest of a body this small is read and thrown away, so that the connection can go on after an early answer."""
 LOCAL_TIME_S = 10.0
+DISCARD_TIME_S = 5.0
 RETRIED = frozenset({"GET", "HEAD"})
 
 
@@ -89,11 +92,13 @@ class Exchange:
         "_bucket",
         "_chunked_out",
         "_close",
+        "_discarding",
         "_ended",
         "_front",
         "_head_written",
         "_observation",
         "_origin",
+        "_overdue",
         "_path",
         "_pending",
         "_request",
@@ -124,6 +129,8 @@ class Exchange:
         self._head_written = False
         self._chunked_out = False
         self._close = False
+        self._discarding = False
+        self._overdue = False
         self._ended = False
         self._retried = False
         OPEN_EXCHANGES.inc()
@@ -242,6 +249,8 @@ class Exchange:
     def on_request_end(self) -> None:
         self._request_complete = True
         if self._ended:
+            if self._discarding:
+                self._front.finished(self, close=self._close)
             return
         upstream = self._upstream
         if self._request.chunked:
@@ -312,7 +321,7 @@ class Exchange:
         """`length` None: the body ends by itself, so it goes out chunked, or until the end to an HTTP/1.0 client."""
         http10 = self._request.http10
         self._head_written = True
-        self._close = http10 or self._front.will_close
+        self._close = http10 or self._front.will_close or not self._can_read_on()
         if status in (204, 304):
             framing = b""
         elif length is not None:
@@ -344,6 +353,8 @@ class Exchange:
     def refuse(self, problem: Problem) -> None:
         """Answer with a problem, unless a response is under way: then all that is left is to break it off."""
         if self._ended:
+            if self._discarding:
+                self._front.break_off()
             return
         if self._head_written:
             self._cut()
@@ -361,6 +372,7 @@ class Exchange:
         self._end()
 
     def on_deadline(self) -> None:
+        self._overdue = True
         if not self._request_complete and not self._head_written:
             self.refuse(RequestTimeout())
         else:
@@ -381,7 +393,20 @@ class Exchange:
 
     def _finish(self) -> None:
         self._end()
-        self._front.finished(self, close=self._close or not self._request_complete)
+        if self._close or self._request_complete:
+            self._front.finished(self, close=self._close)
+        else:
+            self._discarding = True
+            self._front.resume_body()
+            self._front.set_deadline(DISCARD_TIME_S)
+
+    def _can_read_on(self) -> bool:
+        """Whether the rest of the request is so little that reading it costs less than a new connection."""
+        request = self._request
+        if self._request_complete or not request.has_body:
+            return True
+        rest = request.content_length - self._body_bytes
+        return not (request.chunked or request.expects_continue or self._overdue) and rest <= MAX_DISCARD
 
     def _end(self) -> None:
         if not self._ended:

@@ -8,6 +8,7 @@ from typing import Protocol, cast
 import httptools
 
 from tertulia_gateway.http1.message import MAX_HEAD, MAX_HEADERS, BadRequest, HeadTooLarge, Request, RequestTimeout
+from tertulia_gateway.http1.outbox import Outbox
 from tertulia_shared.problems import Problem
 
 HEAD_TIME_S = 10.0
@@ -74,11 +75,13 @@ class FrontConnection(asyncio.Protocol):
         "_converse",
         "_deaf",
         "_failure",
+        "_fed_bytes",
         "_fronts",
         "_head_bytes",
         "_in_head",
         "_later",
         "_lingering",
+        "_outbox",
         "_parser",
         "_queue",
         "_receiving",
@@ -96,12 +99,14 @@ class FrontConnection(asyncio.Protocol):
         self._converse = converse
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._outbox: Outbox = cast(Outbox, None)
         self._queue: deque[Conversation] = deque()
         self._active: Conversation | None = None
         self._receiving: Conversation | None = None
         self._request = Request()
         self._in_head = False
         self._head_bytes = 0
+        self._fed_bytes = 0
         self._failure: Problem | None = None
         self._unread = False
         self._deaf = False
@@ -118,6 +123,7 @@ class FrontConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        self._outbox = Outbox(self._transport)
         peer = transport.get_extra_info("peername")
         self.peer = str(peer[0]) if peer else ""
         self._fronts.connections.add(self)
@@ -134,12 +140,13 @@ class FrontConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._lingering or self._deaf:
             return
-        if self._in_head:
-            self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
-            if self._in_head and self._head_bytes > MAX_HEAD:
-                self._fail(HeadTooLarge())
+            if self._in_head:
+                # A header that never ends is not reported by the parser, so what was fed is counted too.
+                self._fed_bytes += len(data)
+                if self._fed_bytes > 2 * MAX_HEAD:
+                    self._fail(HeadTooLarge())
         except httptools.HttpParserUpgrade:
             # No protocol is offered to upgrade to, so the request is answered as it is (RFC 9110, 7.8) and the
             # connection, of which the client may think differently, ends with the answer.
@@ -169,8 +176,9 @@ class FrontConnection(asyncio.Protocol):
         self._request = Request()
         self._in_head = True
         self._head_bytes = 0
+        self._fed_bytes = 0
         self._unread = True
-        if self._active is None:
+        if self._active is None and not self._lingering:
             self.deadline = self._fronts.clock() + HEAD_TIME_S
 
     def on_url(self, url: bytes) -> None:
@@ -187,6 +195,8 @@ class FrontConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         parser, request = self._parser, self._request
+        if self._lingering:
+            return  # the rest of a segment whose connection has had its last response
         version = parser.get_http_version()
         if version not in ("1.1", "1.0"):
             raise BadRequest("Only HTTP/1.1 is spoken here.")
@@ -219,14 +229,14 @@ class FrontConnection(asyncio.Protocol):
     # for the exchange
 
     def write(self, data: bytes) -> None:
-        self._transport.write(data)
+        self._outbox.write(data)
 
     @property
     def will_close(self) -> bool:
         """Whether the response under way is the connection's last: said in its Connection header."""
         if self._queue or (self._failure is not None and self.keep_alive):
             return False
-        return self._fronts.draining or not self.keep_alive or self._receiving is not None
+        return self._fronts.draining or not self.keep_alive
 
     def set_deadline(self, seconds: float | None) -> None:
         """The active exchange must move on within `seconds`; None: it may be silent for ever."""
@@ -264,10 +274,12 @@ class FrontConnection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def abort(self) -> None:
+        self._outbox.drop()
         self._transport.abort()
 
     def break_off(self) -> None:
         """Send what is written and end: the client sees a message that is shorter than announced."""
+        self._outbox.flush()
         self._transport.close()
         self.deadline = self._fronts.clock() + LINGER_TIME_S
 
@@ -317,6 +329,7 @@ class FrontConnection(asyncio.Protocol):
         connection, and the response with it (RFC 9112, 9.6)."""
         self._lingering = True
         self._drop_queue()
+        self._outbox.flush()
         self.deadline = self._fronts.clock() + LINGER_TIME_S
         if self._unread and self._transport.can_write_eof():
             self._transport.write_eof()

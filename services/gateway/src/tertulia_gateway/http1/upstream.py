@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import httptools
 
 from tertulia_gateway.headers import Headers
+from tertulia_gateway.http1.outbox import Outbox
 from tertulia_shared.problems import DependencyUnavailable
 
 CONNECT_TIMEOUT_S = 2.0
@@ -43,6 +44,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_head_bytes",
         "_headers",
         "_in_head",
+        "_outbox",
         "_parser",
         "_pool",
         "_request_open",
@@ -66,6 +68,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._request_open = False
         self.receiver: Receiver | None = None
         self.transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._outbox: Outbox = cast(Outbox, None)
         self.closed = False
         self.idle_since = 0.0
         self.uses = 0
@@ -81,12 +84,13 @@ class UpstreamConnection(asyncio.Protocol):
         self._request_open = False
 
     def write(self, data: bytes) -> None:
-        self.transport.write(data)
+        self._outbox.write(data)
 
     def abort(self) -> None:
         """End the request at once, whatever state it is in."""
         self.receiver = None
         self.closed = True
+        self._outbox.drop()
         self.transport.abort()
 
     # asyncio.Protocol
@@ -94,6 +98,7 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        self._outbox = Outbox(self.transport)
         self._pool.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
