@@ -20,6 +20,7 @@ from joserfc.jwk import KeySet, OKPKey
 from uuid_utils import uuid7
 
 from tertulia_notify.app import assemble
+from tertulia_notify.limits import Limits
 from tertulia_notify.settings import NotifySettings
 from tertulia_shared import events
 from tertulia_shared.bus import Bus, Outgoing, PipelinedPublisher, ensure_event_stream
@@ -343,9 +344,9 @@ class World:
         return NotifySettings(**values | changes)
 
     @contextlib.asynccontextmanager
-    async def starting(self, **changes: Any) -> AsyncIterator[Notify]:
+    async def starting(self, limits: Limits | None = None, **changes: Any) -> AsyncIterator[Notify]:
         """The service, perhaps not ready yet."""
-        async with assemble(self.settings(**changes)) as parts, contextlib.AsyncExitStack() as stack:
+        async with assemble(self.settings(**changes), limits) as parts, contextlib.AsyncExitStack() as stack:
             process = parts.process
             server = HttpServer(process.app, "127.0.0.1", 0, socket_options=process.socket_options)
             serving = spawn(server.run(), name="http")
@@ -369,9 +370,9 @@ class World:
                 await asyncio.wait(components)
 
     @contextlib.asynccontextmanager
-    async def notify(self, **changes: Any) -> AsyncIterator[Notify]:
+    async def notify(self, limits: Limits | None = None, **changes: Any) -> AsyncIterator[Notify]:
         """The service, ready."""
-        async with self.starting(**changes) as notify:
+        async with self.starting(limits, **changes) as notify:
             await notify.ready()
             yield notify
 

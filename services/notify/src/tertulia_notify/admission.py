@@ -5,11 +5,9 @@ from collections.abc import Callable
 
 from tertulia_notify.delivery.connection import Connection
 from tertulia_notify.delivery.hub import Hub
+from tertulia_notify.limits import Limits
 from tertulia_shared.problems import DependencyUnavailable, RateLimited, Unauthenticated
 from tertulia_shared.tokens import Claims, TokenVerifier, bearer_value
-
-MAX_STREAMS_PER_USER = 20
-MAX_NEW_PER_S = 500
 
 
 class Admission:
@@ -18,14 +16,14 @@ class Admission:
         hub: Hub,
         verifier: TokenVerifier,
         serving: Callable[[], bool],
-        *,
-        max_new_per_s: float = MAX_NEW_PER_S,
+        limits: Limits,
     ) -> None:
         self._hub = hub
         self._verifier = verifier
         self._serving = serving
-        self._max_new_per_s = max_new_per_s
-        self._tokens = max_new_per_s
+        self._per_user = limits.streams_per_user
+        self._new_per_s = float(limits.new_streams_per_s)
+        self._tokens = self._new_per_s
         self._refilled_at = time.monotonic()
 
     async def identify(self, authorization: str) -> Claims:
@@ -51,10 +49,10 @@ class Admission:
 
     def check_room(self, user_id: str) -> None:
         """Raises RateLimited or DependencyUnavailable. Counts as one more connection."""
-        if len(self._hub.registry.of_user(user_id)) >= MAX_STREAMS_PER_USER:
-            raise RateLimited(f"At most {MAX_STREAMS_PER_USER} streams per person.", retry_after=30)
+        if len(self._hub.registry.of_user(user_id)) >= self._per_user:
+            raise RateLimited(f"At most {self._per_user} streams per person.", retry_after=30)
         now = time.monotonic()
-        self._tokens = min(self._max_new_per_s, self._tokens + (now - self._refilled_at) * self._max_new_per_s)
+        self._tokens = min(self._new_per_s, self._tokens + (now - self._refilled_at) * self._new_per_s)
         self._refilled_at = now
         if self._tokens < 1:
             raise DependencyUnavailable("Too many clients are connecting at once.", retry_after=2)

@@ -22,6 +22,7 @@ from tertulia_notify.http.routes import DESCRIBED, SERVED, LiveApi, live_api
 from tertulia_notify.http.stream import StreamEndpoint
 from tertulia_notify.http.typing import TypingNotices
 from tertulia_notify.ingress.ingress import Ingress
+from tertulia_notify.limits import Limits
 from tertulia_notify.membership.revocations import Revocations
 from tertulia_notify.membership.snapshot import SnapshotLoader
 from tertulia_notify.settings import NotifySettings
@@ -68,27 +69,28 @@ class Parts:
 
 
 @asynccontextmanager
-async def assemble(settings: NotifySettings) -> AsyncGenerator[Parts]:
+async def assemble(settings: NotifySettings, limits: Limits | None = None) -> AsyncGenerator[Parts]:
+    limits = limits or Limits()
     secrets = settings.secrets
     topology = Topology(settings.nats_prefix)
     sealer = CursorSealer(secrets)
     revocations = Revocations()
     hub = Hub(EventReader(topology, sealer), sealer, revocations)
-    upkeep = Upkeep(hub)
+    upkeep = Upkeep(hub, settings.stream_rotate_s, limits)
     health = Health()
     async with Bus(settings.nats_url.get_secret_value(), NAME, topology) as bus:
         snapshot = SnapshotLoader(settings.chat_url, ServiceTokens(secrets), revocations)
-        ingress = Ingress(bus, hub, snapshot.load)
+        ingress = Ingress(bus, hub, snapshot.load, limits)
         verifier = TokenVerifier(RemoteJwks(settings.jwks_url))
-        admission = Admission(hub, verifier, lambda: ingress.serving and not upkeep.draining)
-        resumer = Resumer(bus, hub, sealer)
+        admission = Admission(hub, verifier, lambda: ingress.serving and not upkeep.draining, limits)
+        resumer = Resumer(bus, hub, sealer, limits)
         typing = TypingNotices(bus, hub)
         await typing.start()
         health.add("nats", bus.check)
         health.add("events", ingress.check)
         live = LiveApi(admission, LongPoll(hub, admission, resumer), typing)
         rest = _litestar([*SERVED, *health_routes(health)], State({"live_api": live}))
-        endpoint = StreamEndpoint(hub, admission, resumer, settings.stream_rotate_s)
+        endpoint = StreamEndpoint(hub, admission, resumer, upkeep)
         process = Process(
             name=NAME,
             app=TraceMiddleware(Dispatcher(endpoint, rest)),

@@ -9,25 +9,12 @@ from tertulia_notify import metrics
 from tertulia_notify.delivery import frames
 from tertulia_notify.delivery.connection import Connection
 from tertulia_notify.delivery.hub import Hub, end
+from tertulia_notify.limits import Limits
 from tertulia_shared.telemetry import logger
 
 log = logger(__name__)
 
-SWEEP_S = 1.0
-HEARTBEAT_S = (15.0, 20.0)
-SEND_TIMEOUT_S = 10.0
-STALLED_S = 35.0
-DRAIN_S = 2.0
 DRAIN_STEP_S = 0.05
-
-
-def next_heartbeat(now: float) -> float:
-    """Spread out, so that a thousand connections do not beat together. `now` is monotonic."""
-    return now + random.uniform(*HEARTBEAT_S)  # noqa: S311 jitter
-
-
-def next_rotation(now: float, rotate_s: float) -> float:
-    return now + rotate_s * random.uniform(0.9, 1.1)  # noqa: S311 jitter
 
 
 class Upkeep:
@@ -38,21 +25,30 @@ class Upkeep:
     def __init__(
         self,
         hub: Hub,
-        *,
-        sweep_s: float = SWEEP_S,
-        send_timeout_s: float = SEND_TIMEOUT_S,
+        rotate_s: float,
+        limits: Limits,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._hub = hub
-        self._sweep_s = sweep_s
-        self._send_timeout_s = send_timeout_s
+        self._rotate_s = rotate_s
+        self._limits = limits
         self._wall_clock = wall_clock
         self.draining = False
+
+    def schedule(self, connection: Connection, now: float) -> float:
+        """Set a new connection's times, spread out so that a thousand do not act together; answers its life in s.
+
+        `now` is monotonic.
+        """
+        life = self._rotate_s * random.uniform(0.9, 1.1)  # noqa: S311 jitter
+        connection.rotate_at = now + life
+        connection.heartbeat_due = self._next_heartbeat(now)
+        return life
 
     async def run(self) -> None:
         sweeps = 0
         while True:
-            await asyncio.sleep(self._sweep_s)
+            await asyncio.sleep(self._limits.sweep_s)
             self.sweep(time.monotonic(), self._wall_clock())
             sweeps += 1
             if sweeps % 60 == 0:
@@ -63,7 +59,7 @@ class Upkeep:
         self.draining = True
         waiting = list(self._hub.registry)
         log.info("upkeep.draining", connections=len(waiting))
-        steps = round(DRAIN_S / DRAIN_STEP_S)
+        steps = max(1, round(self._limits.drain_s / DRAIN_STEP_S))
         per_step = -(-len(waiting) // steps)
         for start in range(0, len(waiting), max(1, per_step)):
             self._hub.end_all(waiting[start : start + per_step], "drain")
@@ -83,12 +79,12 @@ class Upkeep:
     def _look_at_ended(self, connection: Connection, now: float) -> None:
         """Usually TCP_USER_TIMEOUT ends a dead peer's socket, and with it the waiting; this is for when it does not."""
         sending_since = connection.sending_since
-        if sending_since is not None and now - sending_since > self._send_timeout_s + STALLED_S:
+        if sending_since is not None and now - sending_since > self._limits.send_timeout_s + self._limits.stalled_s:
             connection.give_up()
 
     def _look_at(self, connection: Connection, now: float, unix_now: float) -> None:
         sending_since = connection.sending_since
-        if sending_since is not None and now - sending_since > self._send_timeout_s:
+        if sending_since is not None and now - sending_since > self._limits.send_timeout_s:
             metrics.OVERFLOWS.inc()
             connection.discard_queue()
             end(connection, "slow")
@@ -97,5 +93,8 @@ class Upkeep:
         elif now >= connection.rotate_at:
             end(connection, "rotate")
         elif now >= connection.heartbeat_due:
-            connection.heartbeat_due = next_heartbeat(now)
+            connection.heartbeat_due = self._next_heartbeat(now)
             connection.push(frames.heartbeat(self._hub.head_id()))
+
+    def _next_heartbeat(self, now: float) -> float:
+        return now + random.uniform(*self._limits.heartbeat_s)  # noqa: S311 jitter

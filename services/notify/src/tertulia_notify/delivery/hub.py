@@ -37,7 +37,7 @@ class Hub:
         self.revocations = revocations
         self.registry = Registry()
         self.epoch = ""
-        self.ring = Ring()
+        self.ring = Ring(0, 0, 0)
         self.projection = Projection()
         self.audience = Audience(self.projection)
         self._sealer = sealer

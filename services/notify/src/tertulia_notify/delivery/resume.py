@@ -15,18 +15,10 @@ from typing import Literal
 from tertulia_notify import metrics
 from tertulia_notify.delivery.connection import Connection
 from tertulia_notify.delivery.hub import Hub
+from tertulia_notify.limits import Limits
 from tertulia_shared.bus import Bus, BusError, StoredMessage, StreamState, read_range, stream_state
 from tertulia_shared.cursors import CursorRejected, CursorSealer, Position
 from tertulia_shared.problems import DependencyUnavailable
-
-MAX_SCANNED = 10_000
-MAX_SENT = 2_000
-MAX_SENT_BYTES = 8 * 1024 * 1024
-CONCURRENT_CATCH_UPS = 8
-CATCH_UP_S = 30.0
-QUEUE_FOR_CATCH_UP_S = 5.0
-AHEAD_S = 1.0
-"""A cursor from a bootstrap may be a few milliseconds ahead of us."""
 
 ResetReason = Literal["invalid", "foreign", "expired", "epoch", "too_far"]
 Outcome = Literal["live", "ring", "stream", "reset"]
@@ -42,6 +34,7 @@ class CannotReplay(Exception):
 class Replay:
     """What a connection missed, within bounds."""
 
+    limits: Limits
     frames: list[bytes] = field(default_factory=list)
     size: int = 0
 
@@ -49,7 +42,7 @@ class Replay:
         """Raises CannotReplay."""
         self.frames.append(frame)
         self.size += len(frame)
-        if len(self.frames) > MAX_SENT or self.size > MAX_SENT_BYTES:
+        if len(self.frames) > self.limits.max_sent or self.size > self.limits.max_sent_bytes:
             raise CannotReplay("too_far")
 
 
@@ -68,11 +61,12 @@ class Beginning:
 
 
 class Resumer:
-    def __init__(self, bus: Bus, hub: Hub, sealer: CursorSealer) -> None:
+    def __init__(self, bus: Bus, hub: Hub, sealer: CursorSealer, limits: Limits) -> None:
         self._bus = bus
         self._hub = hub
         self._sealer = sealer
-        self._catch_ups = asyncio.Semaphore(CONCURRENT_CATCH_UPS)
+        self._limits = limits
+        self._catch_ups = asyncio.Semaphore(limits.catch_ups)
 
     async def begin(self, connection: Connection, last_event_id: str | None, cursor: str | None) -> Beginning:
         """Make an admitted connection live. Raises DependencyUnavailable when too many catch up at once."""
@@ -112,7 +106,7 @@ class Resumer:
     async def _replay(self, connection: Connection, position: Position) -> Beginning:
         await self._wait_for_head(position)
         self._check_reach(position)
-        replay = Replay()
+        replay = Replay(self._limits)
         seq = position.seq
         outcome: Outcome = "ring"
         if seq < self._hub.ring.floor:
@@ -131,7 +125,7 @@ class Resumer:
         self._hub.registry.go_live(connection, self._hub.projection)
 
     async def _wait_for_head(self, position: Position) -> None:
-        deadline = asyncio.get_running_loop().time() + AHEAD_S
+        deadline = asyncio.get_running_loop().time() + self._limits.ahead_s
         while position.epoch == self._hub.epoch and position.seq > self._hub.head:
             if asyncio.get_running_loop().time() > deadline:
                 raise CannotReplay("epoch")
@@ -140,18 +134,18 @@ class Resumer:
     def _check_reach(self, position: Position) -> None:
         if position.epoch != self._hub.epoch:
             raise CannotReplay("epoch")
-        if self._hub.head - position.seq > MAX_SCANNED:
+        if self._hub.head - position.seq > self._limits.max_scanned:
             raise CannotReplay("too_far")
 
     async def _from_stream(self, user_id: str, position: Position, replay: Replay) -> int:
         """Replay up to where the ring begins; answers that place. Raises CannotReplay, DependencyUnavailable."""
         try:
-            async with asyncio.timeout(QUEUE_FOR_CATCH_UP_S):
+            async with asyncio.timeout(self._limits.catch_up_queue_s):
                 await self._catch_ups.acquire()
         except TimeoutError:
             raise DependencyUnavailable("Too many clients are catching up.", retry_after=3) from None
         try:
-            async with asyncio.timeout(CATCH_UP_S):
+            async with asyncio.timeout(self._limits.catch_up_s):
                 return await self._read_to_ring(user_id, position, replay)
         except (TimeoutError, BusError) as error:
             raise DependencyUnavailable("Missed events cannot be read right now.", retry_after=2) from error
@@ -161,13 +155,14 @@ class Resumer:
     async def _read_to_ring(self, user_id: str, position: Position, replay: Replay) -> int:
         seq = position.seq
         while seq < self._hub.ring.floor:
+            # The ring moves on while we read: what it let go meanwhile is the next round's.
             last = self._hub.ring.floor
             async for message in read_range(self._bus, seq + 1, last):
                 self._consider(user_id, position.epoch, message, replay)
-            seq = last
+            # Asked after reading, so that nothing can have expired between the question and the reading.
+            self._check_complete(await stream_state(self._bus), position)
             self._check_reach(position)
-        # Asked afterwards, so that nothing can have expired between the question and the reading.
-        self._check_complete(await stream_state(self._bus), position)
+            seq = last
         return seq
 
     def _consider(self, user_id: str, epoch: str, message: StoredMessage, replay: Replay) -> None:

@@ -4,9 +4,6 @@ from collections.abc import Iterator
 
 from tertulia_notify.delivery.event import Event
 
-MAX_EVENTS = 50_000
-MAX_BYTES = 64 * 1024 * 1024
-
 
 class Ring:
     """Holds every event of the stream in (`floor`, `head`], bounded by count and bytes; the oldest go first.
@@ -14,7 +11,7 @@ class Ring:
     A sequence number inside that range may be absent: the stream no longer had it, or it was not an event.
     """
 
-    def __init__(self, floor: int = 0, max_events: int = MAX_EVENTS, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, floor: int, max_events: int, max_bytes: int) -> None:
         self.floor = floor
         self.head = floor
         self.bytes = 0
@@ -40,7 +37,9 @@ class Ring:
         return self._events.get(seq)
 
     def after(self, seq: int) -> Iterator[Event]:
-        """Events above `seq`, in order. `seq` must not be below the floor."""
+        """Events above `seq`, in order. Raises ValueError below the floor: that would be a hole."""
+        if seq < self.floor:
+            raise ValueError(f"the ring begins after {self.floor}, not at {seq}")
         for number in range(seq + 1, self.head + 1):
             event = self._events.get(number)
             if event is not None:

@@ -14,12 +14,12 @@ from urllib.parse import parse_qs
 
 from litestar.types import Receive, Scope, Send
 
-from tertulia_notify import upkeep
 from tertulia_notify.admission import Admission
 from tertulia_notify.delivery import frames
 from tertulia_notify.delivery.connection import Connection
 from tertulia_notify.delivery.hub import Hub
 from tertulia_notify.delivery.resume import Beginning, Resumer
+from tertulia_notify.upkeep import Upkeep
 from tertulia_shared.problems import CONTENT_TYPE, MethodNotAllowed, Problem, problem_body, problem_headers
 from tertulia_shared.runtime import spawn
 
@@ -35,11 +35,11 @@ _HEADERS = [
 
 
 class StreamEndpoint:
-    def __init__(self, hub: Hub, admission: Admission, resumer: Resumer, rotate_s: float) -> None:
+    def __init__(self, hub: Hub, admission: Admission, resumer: Resumer, upkeep: Upkeep) -> None:
         self._hub = hub
         self._admission = admission
         self._resumer = resumer
-        self._rotate_s = rotate_s
+        self._upkeep = upkeep
         self._server = secrets.token_hex(4)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,13 +71,11 @@ class StreamEndpoint:
 
     async def _stream(self, connection: Connection, beginning: Beginning, receive: Receive, send: Send) -> None:
         connection.serving = asyncio.current_task()
-        now = time.monotonic()
-        connection.rotate_at = upkeep.next_rotation(now, self._rotate_s)
-        connection.heartbeat_due = upkeep.next_heartbeat(now)
+        life = self._upkeep.schedule(connection, time.monotonic())
         watching = spawn(_watch(receive, connection), name="stream client")
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-            for piece in _pieces(self._opening(connection, beginning, now)):
+            for piece in _pieces(self._opening(connection, beginning, life)):
                 await _write(send, connection, piece)
             await _pump(send, connection)
         except asyncio.CancelledError:
@@ -86,7 +84,7 @@ class StreamEndpoint:
         finally:
             watching.cancel()
 
-    def _opening(self, connection: Connection, beginning: Beginning, now: float) -> Iterator[bytes]:
+    def _opening(self, connection: Connection, beginning: Beginning, life: float) -> Iterator[bytes]:
         cursor = self._hub.cursor(connection.user_id, beginning.position)
         yield frames.OPENING
         yield frames.retry(random.randint(2_000, 5_000))  # noqa: S311 jitter
@@ -94,7 +92,7 @@ class StreamEndpoint:
             resumed=beginning.resumed,
             cursor=cursor,
             server=self._server,
-            rotate_s=round(connection.rotate_at - now),
+            rotate_s=round(life),
         )
         if beginning.reset is not None:
             yield frames.reset(beginning.reset, cursor)

@@ -21,6 +21,7 @@ from tertulia_notify import metrics
 from tertulia_notify.delivery.hub import Hub
 from tertulia_notify.delivery.ring import Ring
 from tertulia_notify.ingress.proof import EpochChanged, Lost, NotYet, check_same_life, read_on, state_of
+from tertulia_notify.limits import Limits
 from tertulia_notify.membership.projection import Projection
 from tertulia_notify.membership.snapshot import SnapshotFailed
 from tertulia_shared.bus import Bus, BusError, BusMessage, StoredMessage, StreamState
@@ -29,8 +30,6 @@ from tertulia_shared.telemetry import logger
 
 log = logger(__name__)
 
-WARM_EVENTS = 10_000
-"""As many as a resuming client may ask for."""
 PUT_ASIDE = 10_000
 FIRST_RETRY_S, LAST_RETRY_S = 0.05, 1.0
 TAIL_SETTLE_S = 0.2
@@ -47,7 +46,7 @@ class State(StrEnum):
 
 
 class Ingress:
-    """Feeds the hub. `proof_s`, `restart_s` and `tail_check_s` are in seconds; tests shorten them."""
+    """Feeds the hub."""
 
     name = "ingress"
 
@@ -56,18 +55,13 @@ class Ingress:
         bus: Bus,
         hub: Hub,
         load_projection: Callable[[], Awaitable[Projection]],
-        *,
-        proof_s: float = 5.0,
-        restart_s: float = 10.0,
-        tail_check_s: float = 2.0,
+        limits: Limits,
     ) -> None:
         self.state = State.STARTING
         self._bus = bus
         self._hub = hub
         self._load_projection = load_projection
-        self._proof_s = proof_s
-        self._restart_s = restart_s
-        self._tail_check_s = tail_check_s
+        self._limits = limits
         self._cold = True
         self._doubt = asyncio.Event()
         self._aside: deque[tuple[int, BusMessage]] = deque(maxlen=PUT_ASIDE)
@@ -126,7 +120,7 @@ class Ingress:
         """Returns when contiguity could not be proven in time."""
         while True:
             try:
-                async with asyncio.timeout(self._tail_check_s):
+                async with asyncio.timeout(self._limits.tail_check_s):
                     await self._doubt.wait()
             except TimeoutError:
                 await self._check_tail()
@@ -134,7 +128,7 @@ class Ingress:
             # A doubt may have come up while another was being resolved; nothing is live while the stream is read.
             self.state = State.REPAIRING
             try:
-                async with asyncio.timeout(self._proof_s) as limit:
+                async with asyncio.timeout(self._limits.proof_s) as limit:
                     await self._recover(limit)
             except TimeoutError:
                 return
@@ -168,7 +162,7 @@ class Ingress:
             except (EpochChanged, Lost) as reason:
                 log.warning("ingress.starting_over", reason=str(reason))
                 if limit is not None and not self._cold:
-                    limit.reschedule(asyncio.get_running_loop().time() + self._restart_s)
+                    limit.reschedule(asyncio.get_running_loop().time() + self._limits.restart_s)
                 self._cold = True
             except (BusError, NotYet, SnapshotFailed) as error:
                 log.warning("ingress.not_yet", state=self.state, error=str(error))
@@ -186,8 +180,8 @@ class Ingress:
         state = await state_of(self._bus)
         projection = await self._load_projection()
         epoch = Position(state.incarnation, 0).epoch
-        floor = max(state.first_seq - 1, state.last_seq - WARM_EVENTS)
-        ring = Ring(floor)
+        floor = max(state.first_seq - 1, state.last_seq - self._limits.warm_events)
+        ring = Ring(floor, self._limits.ring_events, self._limits.ring_bytes)
         await read_on(self._bus, state, floor, lambda message: self._warm(ring, epoch, message))
         ring.pass_over(state.last_seq)
         if self._hub.epoch:
