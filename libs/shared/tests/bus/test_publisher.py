@@ -15,6 +15,7 @@ from tertulia_shared.bus import (
     PipelinedPublisher,
     PublishFailed,
     RequestTimeout,
+    StreamRegressed,
     ensure_event_stream,
     jetstream,
     read_range,
@@ -102,6 +103,28 @@ async def test_a_refusal_in_the_middle_reports_what_is_surely_stored(stream: Bus
             await publisher.publish([event(number) for number in range(30)])
     assert failed.value.done == 10
     assert isinstance(failed.value.cause, JetStreamError)
+
+
+async def test_large_messages_do_not_pile_up_in_memory(stream: Bus, event) -> None:
+    """Together they are more than a connection may have unsent."""
+    messages = [event(number, data=b"x" * 250_000) for number in range(120)]
+    async with PipelinedPublisher(stream) as publisher:
+        assert await publisher.publish(messages) == list(range(1, 121))
+
+
+async def test_a_stream_that_lost_its_messages_is_noticed_with_the_first_one_it_takes(stream: Bus, event) -> None:
+    async with PipelinedPublisher(stream) as publisher:
+        await publisher.publish([event(number) for number in range(10)])
+        await jetstream.call(stream, f"STREAM.DELETE.{stream.topology.stream}")
+        publishing = asyncio.gather(publisher.publish([event(number) for number in range(10, 20)]))
+        await asyncio.sleep(0.1)
+        await ensure_event_stream(stream)
+        with pytest.raises(PublishFailed) as failed:
+            await publishing
+        assert failed.value.done == 1
+        assert isinstance(failed.value.cause, StreamRegressed)
+        assert await publisher.publish([event(number) for number in range(20)])
+    assert await stored(stream) == [b"10", *(str(number).encode() for number in range(20) if number != 10)]
 
 
 async def test_silence_ends_the_connection_and_the_next_call_uses_another(

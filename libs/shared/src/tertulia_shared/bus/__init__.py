@@ -12,6 +12,7 @@ from tertulia_shared.bus.errors import (
     NoResponders,
     PublishFailed,
     RequestTimeout,
+    StreamRegressed,
 )
 from tertulia_shared.bus.message import BusMessage, Outgoing, StoredMessage
 from tertulia_shared.bus.outcomes import Reject, Retry
@@ -46,6 +47,7 @@ __all__ = [
     "RequestTimeout",
     "Retry",
     "StoredMessage",
+    "StreamRegressed",
     "StreamState",
     "Subscription",
     "ensure_event_stream",

@@ -38,5 +38,9 @@ class PublishFailed(BusError):
         """Stream sequences of those `done` messages."""
 
 
+class StreamRegressed(BusError):
+    """A message was stored at a sequence that was taken before: the stream lost messages, or is another one."""
+
+
 class MessageTooLarge(BusError):
     """Larger than the stream takes. Trying again cannot help."""

@@ -8,6 +8,10 @@ Sending again from `done` on is harmless: every message carries a `Nats-Msg-Id`,
 Two connections may overlap (the server can still be reading from the one we gave up); since both carry the same
 messages in the same order and the first copy wins, the stored order is still ours.
 
+One thing is left to the reader of the stream: when a cluster's leader changes while messages are on the way, the old
+leader may refuse one and the new one take its followers. They are sent again and stored late, behind those; `ch_seq`
+tells the order.
+
 A connection of its own: nothing else can delay or reorder what is sent here.
 """
 
@@ -28,6 +32,7 @@ from tertulia_shared.bus.errors import (
     NoResponders,
     PublishFailed,
     RequestTimeout,
+    StreamRegressed,
 )
 from tertulia_shared.bus.jetstream import ApiError
 from tertulia_shared.bus.message import BusMessage, Outgoing
@@ -36,6 +41,7 @@ from tertulia_shared.telemetry import logger
 
 log = logger(__name__)
 
+MAX_BYTES_ON_THE_WAY = 4 * 1024 * 1024
 ACK_TIMEOUT_S = 5.0
 """How long the server may go without acknowledging anything while messages are on the way."""
 NO_RESPONDERS_RETRIES_S = (0.25, 0.5, 1.0, 2.0)
@@ -68,6 +74,8 @@ class PipelinedPublisher:
         self._inbox = ""
         self._batches = 0
         self._batch: _Batch | None = None
+        self._highest = 0
+        """The highest sequence that the stream gave to a new message."""
 
     async def __aenter__(self) -> "PipelinedPublisher":
         return self
@@ -82,8 +90,8 @@ class PipelinedPublisher:
     async def publish(self, messages: Sequence[Outgoing]) -> list[int]:
         """Store all messages in this order; returns their stream sequences. Calls run one after the other.
 
-        Raises PublishFailed; its `cause` is BusUnavailable, RequestTimeout, NoResponders, MessageTooLarge or
-        JetStreamError.
+        Raises PublishFailed; its `cause` is BusUnavailable, RequestTimeout, NoResponders, MessageTooLarge,
+        StreamRegressed or JetStreamError.
         """
         async with self._lock:
             seqs: list[int] = []
@@ -127,6 +135,12 @@ class PipelinedPublisher:
         finally:
             self._batch = None
             seqs.extend(batch.stored())
+        first, last = batch.newly_stored
+        regressed = 0 < first <= self._highest
+        self._highest = last if regressed else max(self._highest, last)
+        if regressed:
+            self._proven = False
+            raise StreamRegressed(f"stored at {first}, although a later message was stored before")
 
     async def _connection(self) -> DirectClient:
         """The current connection, or a new one. Raises BusUnavailable after one attempt: the caller sets the pace."""
@@ -159,7 +173,10 @@ class _Batch:
         self._seqs: list[int] = [0] * len(messages)
         self._sent = 0
         self._acked = 0
+        self._bytes_on_the_way = 0
         self._refusal: BusError | None = None
+        self.newly_stored = (0, 0)
+        """Lowest and highest sequence given to messages that the stream did not have yet."""
         self._progress = asyncio.Event()
 
     def stored(self) -> list[int]:
@@ -185,13 +202,14 @@ class _Batch:
 
     def _fill_window(self) -> None:
         last = min(len(self._messages), self._acked + self._window)
-        while self._sent < last:
+        while self._sent < last and self._bytes_on_the_way < MAX_BYTES_ON_THE_WAY:
             message = self._messages[self._sent]
             if len(message.data) > MAX_MESSAGE_BYTES - 4096:
                 self._refusal = MessageTooLarge(f"{len(message.data)} bytes on {message.subject}")
                 return
             reply = f"{self._prefix}{self._sent}"
             self._client.write(publish_command(message.subject, message.data, message.headers, reply))
+            self._bytes_on_the_way += len(message.data)
             self._sent += 1
 
     async def _next_progress(self) -> None:
@@ -209,6 +227,7 @@ class _Batch:
             return
         index = int(message.subject[len(self._prefix) :])
         self._acked += 1
+        self._bytes_on_the_way -= len(self._messages[index].data)
         if message.status == "503":
             self._refuse(NoResponders(f"no stream takes {self._messages[index].subject}"))
         else:
@@ -216,11 +235,19 @@ class _Batch:
             if ack.error is not None:
                 self._refuse(JetStreamError(ack.error.code, ack.error.err_code, ack.error.description))
             else:
-                self._seqs[index] = ack.seq
-                (DUPLICATE if ack.duplicate else STORED).inc()
+                self._take(index, ack)
         # Waking for every acknowledgement would cost a turn of the loop each; half a window keeps the pipe full.
         if self._acked >= self._sent or self._sent - self._acked <= self._window // 2 or self._refusal is not None:
             self._progress.set()
+
+    def _take(self, index: int, ack: _Ack) -> None:
+        self._seqs[index] = ack.seq
+        if ack.duplicate:
+            DUPLICATE.inc()
+            return
+        STORED.inc()
+        lowest, highest = self.newly_stored
+        self.newly_stored = (min(lowest or ack.seq, ack.seq), max(highest, ack.seq))
 
     def _refuse(self, error: BusError) -> None:
         if self._refusal is None:

@@ -8,6 +8,8 @@ from typing import Any
 import uvicorn
 from litestar.types import ASGIApp
 
+from tertulia_shared.runtime.http import BoundedHttpProtocol
+
 STOP_S = 4.0
 KEEP_ALIVE_S = 75
 BACKLOG = 2048
@@ -31,7 +33,7 @@ class HttpServer:
         config = uvicorn.Config(
             app=app,  # pyright: ignore[reportArgumentType] -- the same protocol, typed twice
             loop="none",
-            http="httptools",
+            http=BoundedHttpProtocol,
             ws="none",
             lifespan="auto",
             access_log=False,

@@ -1,6 +1,6 @@
 """The outermost ASGI layer of every service: request id, trace, request metrics, one debug line per request.
 
-It never wraps or buffers a body, so a stream passes through untouched. Its cost without an exporter is about 10 µs.
+It never wraps or buffers a body, so a stream passes through untouched. Its cost without an exporter is about 5 µs.
 """
 
 import random
