@@ -1,0 +1,12 @@
+"""The event log and its relay (a transactional outbox that is kept).
+
+`record` appends an event in the transaction that causes it; `relay` publishes the log to the stream. Invariants:
+
+* an event exists if and only if its cause was committed;
+* events of one channel are published in the order of their `ch_seq`, and none is skipped, however late it commits;
+* nothing is deleted from the log before it was published.
+"""
+
+from tertulia_chat.outbox.record import NewEvent, record, render
+
+__all__ = ["NewEvent", "record", "render"]

@@ -1,0 +1,12 @@
+"""What the relay tells Prometheus."""
+
+from prometheus_client import Counter, Gauge
+
+PUBLISHED = Counter("relay_published_events", "Events of the log stored in the stream.")
+REWINDS = Counter("relay_rewinds", "Times that the stream came back shorter and the log was published again.")
+FAILURES = Counter("relay_publish_failures", "Publishes that stopped half-way and were taken up again.")
+UNPUBLISHED_AGE = Gauge("relay_oldest_unpublished_seconds", "Age of the oldest event that is not in the stream yet.")
+REMEMBERED = Gauge(
+    "relay_remembered_events", "Events published above the watermark; grows while a long transaction is open."
+)
+HELD = Gauge("relay_held_shards", "Shards that this process publishes.")

@@ -1,0 +1,53 @@
+"""The relay's process: publisher of the log and keeper of its partitions."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import asyncpg
+from litestar import Litestar
+from pydantic import Field
+
+from tertulia_chat.outbox.partitions import PartitionKeeper
+from tertulia_chat.outbox.relay import Relay
+from tertulia_shared import telemetry
+from tertulia_shared.bus import Bus
+from tertulia_shared.events import Topology
+from tertulia_shared.runtime import Health, Process, health_routes, run_process
+from tertulia_shared.settings import NatsSettings, PostgresSettings, ServiceSettings, load
+
+
+class RelaySettings(ServiceSettings, PostgresSettings, NatsSettings):
+    """`event_log_retention_days` also bounds how far back a client can resume."""
+
+    event_log_retention_days: Annotated[int, Field(ge=1, le=3650)] = 7
+
+
+@asynccontextmanager
+async def relay_process(settings: RelaySettings) -> AsyncGenerator[Process]:
+    url = settings.postgres_url.get_secret_value()
+    bus = Bus(settings.nats_url.get_secret_value(), "relay", Topology(settings.nats_prefix))
+    health = Health()
+    health.add("postgres", lambda: _check_postgres(url))
+    health.add("nats", bus.check)
+    async with bus:
+        yield Process(
+            name="relay",
+            app=Litestar(health_routes(health), openapi_config=None, logging_config=None),
+            components=[Relay(url, bus), PartitionKeeper(url, settings.event_log_retention_days)],
+            health=health,
+        )
+
+
+async def _check_postgres(url: str) -> None:
+    connection = await asyncpg.connect(url, timeout=2)
+    try:
+        await connection.execute("SELECT 1")
+    finally:
+        connection.terminate()
+
+
+def main() -> None:
+    settings = load(RelaySettings)
+    telemetry.configure("relay", settings)
+    run_process(settings, relay_process)
