@@ -182,11 +182,12 @@ class _Tenure:
         after = await verify(self._relay.bus, before)
         if after == before:
             return
-        metrics.REWINDS.inc()
         self._newest = (0, None)
         self._relay.positions = {position.shard: position for position in after}
         self._start_over()
-        log.warning("relay starts again", low=self._low, was=min(position.low for position in before))
+        if any(position.incarnation for position in before):
+            metrics.REWINDS.inc()
+            log.warning("relay rewinds", low=self._low, was=min(position.low for position in before))
         await self._save()
 
     async def _publish_visible(self) -> None:
