@@ -4,6 +4,7 @@
  * Refresh tokens rotate, so at most one refresh may run at a time: inside this tab by sharing the promise,
  * between tabs by a Web Lock (where the browser offers them: secure contexts only; the server forgives the rest).
  */
+import { exclusively } from './exclusive'
 import { networkProblem, Problem, problemFrom } from './problem'
 import type { AuthResult, Me } from './types'
 
@@ -47,7 +48,7 @@ export function distrust(token: string): void {
 }
 
 export function refresh(): Promise<string> {
-  refreshing ??= exclusively(requestRefresh).finally(() => {
+  refreshing ??= exclusively('refresh', requestRefresh).finally(() => {
     refreshing = null
   })
   return refreshing
@@ -72,13 +73,6 @@ async function requestRefresh(): Promise<string> {
   const result = (await response.json()) as AuthResult
   openSession(result)
   return result.access_token
-}
-
-async function exclusively<T>(work: () => Promise<T>): Promise<T> {
-  // `locks` is missing on plain HTTP from another machine, whatever the types say.
-  const locks = navigator.locks as LockManager | undefined
-  if (locks === undefined) return work()
-  return await locks.request('tertulia.refresh', () => work())
 }
 
 export function isSessionEnd(error: unknown): boolean {

@@ -133,15 +133,22 @@ export class Sync {
   }
 
   #apply(event: Envelope): void {
-    const added = event.type === 'member.joined' && !this.store.channels.has(event.data.channel.id)
+    const added = this.#addsMe(event)
     applyEvent(this.store, event)
     advance(this.store, event)
     if (event.type === 'message.created') this.learnUser(event.data.message.author_id)
-    if (added) void this.#learnChannel(event.data.channel.id)
+    if (added !== null) void this.#learnChannel(added)
     this.hooks.onApplied(event)
   }
 
-  /** Somebody added us to a channel: the event does not say how many people are in it. */
+  /** The channel that this event lets me into, if it does. */
+  #addsMe(event: Envelope): string | null {
+    if (event.type !== 'member.joined' || event.data.user.id !== this.store.myId) return null
+    const { id } = event.data.channel
+    return this.store.channels.get(id)?.joined ? null : id
+  }
+
+  /** The event that let me in does not say how many people are there. */
   async #learnChannel(channelId: string): Promise<void> {
     try {
       const { channel, member_count: memberCount } = await channelApi.get(channelId)

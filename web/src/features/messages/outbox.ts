@@ -8,6 +8,7 @@ import { defineStore } from 'pinia'
 import { computed, shallowReactive } from 'vue'
 
 import { messages as messageApi } from '@/api/endpoints'
+import { exclusively } from '@/api/exclusive'
 import { asProblem, Problem } from '@/api/problem'
 import { applyMessage } from '@/entities/apply'
 import { useEntities } from '@/entities/store'
@@ -88,7 +89,7 @@ export const useOutbox = defineStore('outbox', () => {
     pumping.add(channelId)
     try {
       for (let next = nextToSend(queue(channelId)); next; next = nextToSend(queue(channelId))) {
-        const wait = await exclusively(channelId, () => attempt(next as Pending))
+        const wait = await exclusively(`outbox.${channelId}`, () => attempt(next as Pending))
         if (wait > 0) await sleep(channelId, wait)
       }
     } finally {
@@ -152,9 +153,3 @@ export const useOutbox = defineStore('outbox', () => {
 
   return { queues, unsent, queue, send, retry, remove, retryAll, restore, pause, clear }
 })
-
-async function exclusively(channelId: string, work: () => Promise<number>): Promise<number> {
-  const locks = navigator.locks as LockManager | undefined
-  if (locks === undefined) return work()
-  return await locks.request(`tertulia.outbox.${channelId}`, () => work())
-}

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest'
+
+import type { Message } from '@/api/types'
+
+import type { Timeline } from './timeline'
+import {
+  EMPTY, mergeMessages, trimmedToEnd, WINDOW, windowOf, withLatest, withMessage, withNewer, withOlder,
+} from './timeline'
+
+function message(seq: number, text = ''): Message {
+  return {
+    id: `m${seq}`, workspace_id: 'w', channel_id: 'c', ch_seq: seq, author_id: 'a', text, thread_id: null,
+    mentions: [], reactions: [], edited_at: null, deleted_at: null, created_at: '2026-11-21T04:00:00.000Z',
+    client_msg_id: `k${seq}`,
+  }
+}
+
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => message(from + i))
+const seqs = (timeline: Timeline) => timeline.items.map((item) => item.ch_seq)
+const page = (items: Message[], before = false, after = false) => ({ items, has_before: before, has_after: after })
+
+describe('merging messages', () => {
+  it('keeps the order of ch_seq whatever the order of arrival', () => {
+    const arrivals = [5, 2, 9, 1, 7].map((seq) => message(seq))
+    const merged = arrivals.reduce<readonly Message[]>((list, item) => mergeMessages(list, [item]), [])
+    expect(merged.map((item) => item.ch_seq)).toEqual([1, 2, 5, 7, 9])
+  })
+
+  it('holds each message once and lets the later version win', () => {
+    const merged = mergeMessages([message(1, 'old'), message(2)], [message(1, 'new')])
+    expect(merged.map((item) => item.text)).toEqual(['new', ''])
+  })
+})
+
+describe('the newest page', () => {
+  it('is joined with what came live while it was loading', () => {
+    const live = withMessage(EMPTY, message(12))
+    const timeline = withLatest(live, page(range(8, 11), true))
+    expect(seqs(timeline)).toEqual([8, 9, 10, 11, 12])
+    expect(timeline).toMatchObject({ hasBefore: true, hasAfter: false })
+  })
+})
+
+describe('paging', () => {
+  it('adds older messages in front', () => {
+    const timeline = withOlder(withLatest(EMPTY, page(range(51, 100), true)), page(range(1, 50)))
+    expect(seqs(timeline)).toEqual(range(1, 100).map((item) => item.ch_seq))
+    expect(timeline.hasBefore).toBe(false)
+  })
+
+  it('drops the newest beyond the window when going up, and says that more follows', () => {
+    const start = withLatest(EMPTY, page(range(101, 100 + WINDOW), true))
+    const timeline = withOlder(start, page(range(51, 100), true))
+    expect(timeline.items).toHaveLength(WINDOW)
+    expect(seqs(timeline).at(0)).toBe(51)
+    expect(timeline.hasAfter).toBe(true)
+  })
+
+  it('drops the oldest beyond the window when going down', () => {
+    const start = windowOf(page(range(1, WINDOW), false, true))
+    const timeline = withNewer(start, page(range(WINDOW + 1, WINDOW + 50)))
+    expect(timeline.items).toHaveLength(WINDOW)
+    expect(timeline).toMatchObject({ hasBefore: true, hasAfter: false })
+  })
+})
+
+describe('a live message', () => {
+  it('goes to the end', () => {
+    expect(seqs(withMessage(withLatest(EMPTY, page(range(1, 2))), message(3)))).toEqual([1, 2, 3])
+  })
+
+  it('goes between its neighbours when it comes late', () => {
+    const timeline = withLatest(EMPTY, page([message(1), message(3)]))
+    expect(seqs(withMessage(timeline, message(2)))).toEqual([1, 2, 3])
+  })
+
+  it('replaces its earlier version where it stands', () => {
+    const timeline = withMessage(withLatest(EMPTY, page(range(1, 3))), message(2, 'edited'))
+    expect(timeline.items[1]?.text).toBe('edited')
+    expect(timeline.items).toHaveLength(3)
+  })
+
+  it('is left out while the window does not reach the end', () => {
+    const timeline = windowOf(page(range(1, 3), false, true))
+    expect(withMessage(timeline, message(90))).toBe(timeline)
+  })
+
+  it('is left out when it is older than the window', () => {
+    const timeline = withLatest(EMPTY, page(range(10, 12), true))
+    expect(withMessage(timeline, message(4))).toBe(timeline)
+  })
+})
+
+it('a long day at the end keeps only the window', () => {
+  const timeline = trimmedToEnd(withLatest(EMPTY, page(range(1, WINDOW + 7))))
+  expect(seqs(timeline).at(0)).toBe(8)
+  expect(timeline.hasBefore).toBe(true)
+})

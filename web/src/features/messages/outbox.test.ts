@@ -1,0 +1,156 @@
+import 'fake-indexeddb/auto'
+
+import { createPinia, setActivePinia } from 'pinia'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+
+import { closeSession, openSession } from '@/api/session'
+import type { Message } from '@/api/types'
+import { useEntities } from '@/entities/store'
+import { EMPTY } from '@/entities/timeline'
+
+import { useOutbox } from './outbox'
+import { outboxStorage } from './outboxStorage'
+
+interface Post {
+  channel: string
+  text: string
+  client_msg_id: string
+}
+
+/** What the server answers to each POST, in turn; the last one repeats. */
+let answers: (number | 'cut')[]
+let posts: Post[]
+let seq = 0
+
+function answer(post: Post): Response {
+  const next = answers.length > 1 ? answers.shift() : answers[0]
+  if (next === 'cut') throw new TypeError('network')
+  if (next !== 201 && next !== 200) {
+    return Response.json({ code: 'nope', detail: 'No.', request_id: 'r1' }, { status: next ?? 500 })
+  }
+  const message: Message = {
+    id: `m-${post.client_msg_id}`, workspace_id: 'w', channel_id: post.channel, ch_seq: ++seq, author_id: 'ana',
+    text: post.text, thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null,
+    created_at: new Date().toISOString(), client_msg_id: post.client_msg_id,
+  }
+  return Response.json({ message }, { status: next })
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+  vi.spyOn(Math, 'random').mockReturnValue(0.5)
+  answers = [201]
+  posts = []
+  vi.stubGlobal('fetch', (url: string, init: RequestInit) => {
+    const body = JSON.parse(String(init.body)) as { text: string; client_msg_id: string }
+    const post = { channel: url.split('/').at(-2) ?? '', ...body }
+    posts.push(post)
+    return Promise.resolve().then(() => answer(post))
+  })
+  setActivePinia(createPinia())
+  const user = {
+    id: 'ana', username: 'ana', display_name: 'Ana', created_at: '', deactivated_at: null, email: '', preferences: {},
+  }
+  openSession({ user, access_token: 't', token_type: 'Bearer', expires_in: 86_400, refresh_token: null })
+  useEntities().setMe(user)
+  useEntities().timelines.set('c1', EMPTY)
+})
+
+afterEach(async () => {
+  await useOutbox().clear()
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+  vi.restoreAllMocks()
+  closeSession()
+})
+
+const texts = () => posts.map((post) => post.text)
+const settled = (check: () => void) => vi.waitFor(check, { timeout: 2_000, interval: 5 })
+
+describe('the outbox', () => {
+  it('shows a message at once and puts the answer in its place', async () => {
+    const outbox = useOutbox()
+    outbox.send('c1', 'hello')
+    expect(outbox.queue('c1').map((item) => item.text)).toEqual(['hello'])
+    await settled(() => expect(outbox.queue('c1')).toEqual([]))
+    expect(useEntities().timelines.get('c1')?.items.map((item) => item.text)).toEqual(['hello'])
+    expect(await outboxStorage.all('ana')).toEqual([])
+  })
+
+  it('keeps the order of a channel and has one message in flight', async () => {
+    const outbox = useOutbox()
+    for (const text of ['one', 'two', 'three']) outbox.send('c1', text)
+    await settled(() => expect(outbox.queue('c1')).toEqual([]))
+    expect(texts()).toEqual(['one', 'two', 'three'])
+  })
+
+  it('tries again after a cut with the same id, and nothing overtakes it', async () => {
+    answers = ['cut', 503, 201]
+    const outbox = useOutbox()
+    outbox.send('c1', 'one')
+    outbox.send('c1', 'two')
+    await settled(() => expect(posts).toHaveLength(1))
+    await settled(() => expect(outbox.queue('c1')[0]).toMatchObject({ state: 'queued', attempts: 1 }))
+    await vi.advanceTimersByTimeAsync(1_000)
+    await settled(() => expect(outbox.queue('c1')[0]?.attempts).toBe(2))
+    await vi.advanceTimersByTimeAsync(2_000)
+    await settled(() => expect(outbox.queue('c1')).toEqual([]))
+    expect(texts()).toEqual(['one', 'one', 'one', 'two'])
+    expect(new Set(posts.slice(0, 3).map((post) => post.client_msg_id)).size).toBe(1)
+  })
+
+  it('lets a refused message stand with its reason and sends the next one', async () => {
+    answers = [403, 201]
+    const outbox = useOutbox()
+    outbox.send('c1', 'forbidden')
+    outbox.send('c1', 'fine')
+    await settled(() => expect(outbox.queue('c1')).toHaveLength(1))
+    expect(outbox.queue('c1')[0]).toMatchObject({ text: 'forbidden', state: 'failed', failure: { code: 'nope' } })
+    expect(texts()).toEqual(['forbidden', 'fine'])
+  })
+
+  it('sends a failed message again under the same id', async () => {
+    answers = [403, 201]
+    const outbox = useOutbox()
+    outbox.send('c1', 'again')
+    await settled(() => expect(outbox.queue('c1')[0]?.state).toBe('failed'))
+    const failed = outbox.queue('c1')[0]
+    if (failed !== undefined) outbox.retry(failed)
+    await settled(() => expect(outbox.queue('c1')).toEqual([]))
+    expect(posts[0]?.client_msg_id).toBe(posts[1]?.client_msg_id)
+  })
+
+  it('survives a reload', async () => {
+    answers = ['cut']
+    useOutbox().send('c1', 'before the reload')
+    await settled(() => expect(useOutbox().queue('c1')[0]?.attempts).toBe(1))
+    await settled(async () => expect(await outboxStorage.all('ana')).toHaveLength(1))
+    useOutbox().pause()
+    const id = posts[0]?.client_msg_id
+
+    setActivePinia(createPinia())
+    useEntities().me = { id: 'ana' } as never
+    answers = [200]
+    await useOutbox().restore()
+    await settled(() => expect(useOutbox().queue('c1')).toEqual([]))
+    expect(posts.at(-1)).toEqual({ channel: 'c1', text: 'before the reload', client_msg_id: id })
+  })
+
+  it('leaves another person’s messages alone', async () => {
+    answers = ['cut']
+    useOutbox().send('c1', 'mine')
+    await settled(async () => expect(await outboxStorage.all('ana')).toHaveLength(1))
+    expect(await outboxStorage.all('ben')).toEqual([])
+  })
+
+  it('drops a row that another tab has sent', async () => {
+    answers = ['cut', 201]
+    const outbox = useOutbox()
+    outbox.send('c1', 'sent elsewhere')
+    await settled(() => expect(outbox.queue('c1')[0]?.attempts).toBe(1))
+    await outboxStorage.remove(outbox.queue('c1')[0]?.id ?? '')
+    await vi.advanceTimersByTimeAsync(1_000)
+    await settled(() => expect(outbox.queue('c1')).toEqual([]))
+    expect(posts).toHaveLength(1)
+  })
+})

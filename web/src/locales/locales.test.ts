@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest'
+
+import source from './en.json?raw'
+
+const en = JSON.parse(source) as Record<string, object>
+const sources = import.meta.glob<string>(['../**/*.{vue,ts}', '!../**/*.test.ts'], {
+  query: '?raw', import: 'default', eager: true,
+})
+
+function keysOf(tree: object, prefix = ''): string[] {
+  return Object.entries(tree).flatMap(([key, value]: [string, unknown]) =>
+    typeof value === 'object' && value !== null ? keysOf(value, `${prefix}${key}.`) : [`${prefix}${key}`],
+  )
+}
+
+const known = new Set(keysOf(en))
+const code = Object.values(sources).join('\n')
+/** Anything in quotes that looks like a key of one of our groups. */
+const groups = Object.keys(en).join('|')
+const used = new Set([...code.matchAll(new RegExp(`['"\`]((?:${groups})\\.[\\w.]+)['"\`]`, 'g'))].map((hit) => hit[1] ?? ''))
+
+it('every text that is asked for exists', () => {
+  expect([...used].filter((key) => !known.has(key))).toEqual([])
+})
+
+it('every text is asked for somewhere', () => {
+  const computed = /^(problems|theme)\.|^channels\.(channels|dms|public|private)/
+  expect([...known].filter((key) => !used.has(key) && !computed.test(key))).toEqual([])
+})
