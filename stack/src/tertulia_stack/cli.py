@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tertulia_stack import doctor as doctor_room
 from tertulia_stack import logview, ports
+from tertulia_stack import seeding as seed_room
 from tertulia_stack import status as status_room
 from tertulia_stack import up as up_room
 from tertulia_stack.embedded import Options, stack_specs
@@ -128,6 +129,12 @@ def doctor(
     else:
         doctor_room.show(findings, _console())
     return 1 if any(finding.ok is False for finding in findings) else 0
+
+
+@app.command
+def seed(*, data_dir: DataDir = None) -> int:
+    """Fill the running stack with a demo team's week: 10 people, 6 channels, 3,000 messages."""
+    return seed_room.run(_home(data_dir), _console())
 
 
 @app.command

@@ -41,7 +41,7 @@ def stack_specs(home: Home, options: Options, ports: Mapping[str, int]) -> list[
     database = {"POSTGRES_URL": postgres.url(CHAT_DATABASE)}
     bus = {"NATS_URL": nats.url}
     chat = {"CHAT_URL": chat_url, "JWKS_URL": f"{chat_url}/.well-known/jwks.json"}
-    front = {"HOST": options.host, "NOTIFY_URL": service.url("notify")}
+    front = {"HOST": options.host, "NOTIFY_URL": service.url("notify"), "OPS_PORT": str(ports["gateway-ops"])}
     if options.web_dir is not None:
         front["WEB_DIR"] = str(options.web_dir)
     return [

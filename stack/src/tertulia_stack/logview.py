@@ -75,6 +75,13 @@ def show(home: Home, services: Sequence[str], *, lines: int, follow: bool, raw: 
             time.sleep(FOLLOW_POLL_S)
 
 
+def show_lines(service: str, raw: Sequence[str], console: Console) -> None:
+    """Some lines of one service as `logs` would show them."""
+    painter = _Painter(console, [service], raw=False)
+    for text in raw:
+        painter.paint(understand(service, text))
+
+
 def known_services(home: Home) -> list[str]:
     """The services that ever wrote a log here."""
     return sorted(path.stem for path in home.logs.glob("*.log"))

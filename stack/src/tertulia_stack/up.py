@@ -13,6 +13,7 @@ from tertulia_stack import ports as port_block
 from tertulia_stack.embedded import Options
 from tertulia_stack.home import Home
 from tertulia_stack.limits import raise_open_files
+from tertulia_stack.logview import show_lines
 from tertulia_stack.report import LiveReporter, PlainReporter
 from tertulia_stack.servers import ServerFailed
 from tertulia_stack.supervisor import state as state_file
@@ -69,8 +70,7 @@ def _supervise(home: Home, options: Options, specs: list[ServiceSpec], console: 
     except ServiceFailed as failure:
         reporter.close()
         console.print(f"\n[red]✗[/] {escape(str(failure))}", soft_wrap=True, highlight=False)
-        for line in failure.log:
-            console.print(f"  {line}", style="dim", markup=False, highlight=False, soft_wrap=True)
+        show_lines(failure.name, failure.log, console)
         console.print(f"The whole log: {escape(str(home.log_of(failure.name)))}", soft_wrap=True, highlight=False)
         return 1
     finally:

@@ -20,6 +20,8 @@ STEADY_S = 30.0
 START_ATTEMPTS = 3
 """A service that ends this often without having been ready once will not come up by itself."""
 READY_POLL_S = 0.05
+LAST_WORDS = 6
+"""Lines of log that go with a failure."""
 
 
 class State(StrEnum):
@@ -85,7 +87,7 @@ class Child:
                 self.was_ready.set()
                 return
             if not self.was_ready.is_set() and (self.spec.once or self.restarts + 1 >= START_ATTEMPTS):
-                raise ServiceFailed(self.spec.name, f"did not start: {self.last_end}", self._log.last_lines(12))
+                raise ServiceFailed(self.spec.name, f"did not start: {self.last_end}", self._log.last_lines(LAST_WORDS))
             if time.monotonic() - began > STEADY_S:
                 delay_s = FIRST_DELAY_S
             self.restarts += 1
