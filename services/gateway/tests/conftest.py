@@ -106,8 +106,6 @@ class Service:
                     "dependencies": {"postgres": state},
                 }
                 await call.answer(json.dumps(readiness).encode(), 200 if self.ready else 503)
-            case "/schema/openapi.json":
-                await call.answer(json.dumps(schema_of(self.name)).encode())
             case _:
                 self.calls.append(call)
                 await self.handler(call)
@@ -131,16 +129,6 @@ class Service:
         if self._server is not None and self._task is not None:
             await self._server.stop(self._task)
             self._server = None
-
-
-def schema_of(name: str) -> dict[str, Any]:
-    operation = {"summary": f"From {name} <script>", "responses": {"200": {"description": "OK"}}}
-    return {
-        "paths": {f"/api/v1/{name}-things": {"get": operation}, "/internal/v1/x": {"get": operation}},
-        "components": {
-            "schemas": {f"{name.title()}Thing": {"type": "object", "properties": {"a": {"type": "string"}}}}
-        },
-    }
 
 
 @dataclass

@@ -6,6 +6,7 @@ import pytest
 
 from tertulia_gateway import web
 from tertulia_gateway.apidocs.merge import merge
+from tertulia_gateway.apidocs.page import render_page
 
 
 @pytest.fixture
@@ -138,19 +139,21 @@ async def test_the_gateway_is_ready_without_its_services_and_says_what_is_missin
     assert (await house.ask("/healthz")).json == {"status": "alive"}
 
 
-async def test_the_description_joins_the_services_and_leaves_out_what_is_internal(house):
+async def test_the_description_is_there_while_the_services_are_away(house):
+    await house.chat.stop()
     document = (await house.ask("/api/openapi.json")).json
-    assert {"/api/v1/chat-things", "/api/v1/notify-things", "/api/v1/status"} <= set(document["paths"])
+    assert {"/api/v1/auth/login", "/api/v1/stream", "/api/v1/status"} <= set(document["paths"])
     assert not [path for path in document["paths"] if "internal" in path]
     assert document["security"] == [{"bearer": []}]
-    assert document["paths"]["/api/v1/status"]["get"]["security"] == []
+    assert document["paths"]["/api/v1/auth/login"]["post"]["security"] == []
+    assert "security" not in document["paths"]["/api/v1/stream"]["get"]
 
 
 async def test_the_description_is_a_page_without_scripts_or_strangers(house):
     answer = await house.ask("/api/docs")
     page = answer.body.decode()
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert "/api/v1/chat-things" in page
+    assert "/api/v1/channels/{channel_id}/messages" in page
     assert "<script" not in page
     assert "style=" not in page
     assert not re.findall(r"(?:src|href)=\"https?:", page)
@@ -158,15 +161,23 @@ async def test_the_description_is_a_page_without_scripts_or_strangers(house):
     assert style.headers["content-type"].startswith("text/css")
 
 
-async def test_the_description_needs_its_services_once(house):
-    await house.chat.stop()
-    answer = await house.ask("/api/docs")
-    assert (answer.status, answer.json["code"]) == (503, "dependency_unavailable")
+def described(path: str, shape: str = "string") -> dict:
+    operation = {"summary": "<script>", "security": [{"other": []}], "responses": {"200": {"description": "OK"}}}
+    return {"paths": {path: {"get": operation}}, "components": {"schemas": {"A": {"type": shape}}}}
 
 
-def test_two_services_cannot_describe_the_same_operation_or_shape_differently():
-    one = {"paths": {"/api/v1/x": {"get": {}}}, "components": {"schemas": {"A": {"type": "string"}}}}
+def test_only_public_addresses_are_described_and_the_table_says_who_needs_a_token():
+    document = merge({"chat": described("/api/v1/users/me"), "notify": described("/internal/v1/x")})
+    assert document["paths"] == {
+        "/api/v1/users/me": {"get": {"summary": "<script>", "responses": {"200": {"description": "OK"}}}}
+    }
+    assert "<script>" not in render_page(document)
+
+
+def test_what_cannot_be_true_of_one_api_is_refused():
     with pytest.raises(ValueError, match="another service has"):
-        merge({"chat": one, "notify": one})
+        merge({"chat": described("/api/v1/users/me"), "notify": described("/api/v1/users/me")})
     with pytest.raises(ValueError, match="another shape"):
-        merge({"chat": one, "notify": {"paths": {}, "components": {"schemas": {"A": {"type": "integer"}}}}})
+        merge({"chat": described("/api/v1/users/me"), "notify": described("/internal/x", "integer")})
+    with pytest.raises(ValueError, match="no row"):
+        merge({"chat": described("/api/v1/nothing")})

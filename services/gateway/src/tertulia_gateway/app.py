@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from tertulia_gateway.apidocs.merge import ApiDocument
 from tertulia_gateway.auth import Authenticator
 from tertulia_gateway.headers import TrustedProxies
 from tertulia_gateway.http1.exchange import Rules
@@ -40,14 +39,13 @@ async def gateway(
         for name in services:
             # Not required: without chat the gateway still serves pages and says clearly what is missing.
             health.add(name, _check(board, name), required=False)
-        document = ApiDocument(http, {name.value: url for name, url in services.items()})
         limited = settings.rate_limits == "on"
         rules = Rules(
             router=Router(routes),
             authenticator=Authenticator(TokenVerifier(RemoteJwks(settings.jwks_url))),
             proxies=TrustedProxies(settings.trusted_proxies),
             pools={name: UpstreamPool(name.value, url) for name, url in services.items()},
-            answer=OwnAnswers(WebFiles(settings.web_dir), board, health, document),
+            answer=OwnAnswers(WebFiles(settings.web_dir), board, health),
             per_address=Limiter(PER_ADDRESS) if limited else None,
             per_user=Limiter(PER_USER) if limited else None,
         )

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tertulia_gateway.apidocs.merge import ApiDocument
+from tertulia_gateway.apidocs import OPENAPI
 from tertulia_gateway.apidocs.page import STYLE, render_page
 from tertulia_gateway.http1.exchange import LocalResponse
 from tertulia_gateway.http1.message import Request
@@ -20,11 +20,12 @@ SHORT = (("Cache-Control", "public, max-age=60"),)
 
 
 class OwnAnswers:
-    def __init__(self, web: WebFiles, board: StatusBoard, health: Health, document: ApiDocument) -> None:
+    def __init__(self, web: WebFiles, board: StatusBoard, health: Health) -> None:
         self._web = web
         self._board = board
         self._health = health
-        self._document = document
+        self._openapi_json = OPENAPI.read_bytes()
+        self._page = render_page(msgspec.json.decode(self._openapi_json)).encode()
         self._answers = {
             f"{V1}/status": self._status,
             "/api/openapi.json": self._openapi,
@@ -55,10 +56,10 @@ class OwnAnswers:
         return LocalResponse(msgspec.json.encode(readiness), JSON, code, FRESH)
 
     async def _openapi(self) -> LocalResponse:
-        return LocalResponse(msgspec.json.encode(await self._document.get()), JSON, 200, SHORT)
+        return LocalResponse(self._openapi_json, JSON, 200, SHORT)
 
     async def _docs(self) -> LocalResponse:
-        return LocalResponse(render_page(await self._document.get()).encode(), HTML, 200, SHORT, page=True)
+        return LocalResponse(self._page, HTML, 200, SHORT, page=True)
 
     async def _style(self) -> LocalResponse:
         return LocalResponse(STYLE, CSS, 200, SHORT)
