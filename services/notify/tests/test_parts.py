@@ -1,0 +1,119 @@
+"""The small parts alone: the ring's bounds, a connection's queue, frames."""
+
+from typing import Any
+
+import pytest
+
+from tertulia_notify.delivery import frames
+from tertulia_notify.delivery.connection import MAX_QUEUED_EVENTS, MAX_SLOTS, Connection
+from tertulia_notify.delivery.event import Event
+from tertulia_notify.delivery.ring import Ring
+from tertulia_notify.membership.revocations import Revocations
+
+
+def _event(seq: int, size: int = 10) -> Event:
+    return Event(
+        seq=seq,
+        event_id=str(seq),
+        event_type="t",
+        scope="ch",
+        target="C",
+        workspace_id="W",
+        ch_seq=seq,
+        time_ms=None,
+        fact=None,
+        frame=b"x" * size,
+    )
+
+
+def _numbers(ring: Ring, after: int) -> list[int]:
+    return [event.seq for event in ring.after(after)]
+
+
+def test_the_ring_keeps_the_newest_by_count() -> None:
+    ring = Ring(100, max_events=3, max_bytes=10**6)
+    for seq in range(101, 106):
+        ring.append(_event(seq))
+    assert (ring.floor, ring.head, len(ring), ring.bytes) == (102, 105, 3, 30)
+    assert _numbers(ring, 102) == [103, 104, 105]
+    assert _numbers(ring, 105) == []
+
+
+def test_the_ring_keeps_the_newest_by_bytes() -> None:
+    ring = Ring(0, max_events=100, max_bytes=25)
+    for seq in range(1, 5):
+        ring.append(_event(seq))
+    assert (ring.floor, ring.bytes) == (2, 20)
+
+
+def test_the_ring_refuses_to_answer_with_a_hole() -> None:
+    ring = Ring(5, max_events=3, max_bytes=100)
+    with pytest.raises(ValueError, match="begins after 5"):
+        _numbers(ring, 4)
+
+
+def test_numbers_without_an_event_do_not_disturb_the_ring() -> None:
+    ring = Ring(0, max_events=2, max_bytes=10**6)
+    for seq in (1, 4, 9):
+        ring.append(_event(seq))
+    ring.pass_over(12)
+    assert (ring.floor, ring.head) == (1, 12)
+    assert _numbers(ring, 1) == [4, 9]
+    ring.append(_event(13))
+    assert _numbers(ring, ring.floor) == [9, 13]
+
+
+def _connection() -> Connection:
+    return Connection("ada", "session", 0.0)
+
+
+def test_one_event_too_many_ends_the_connection_and_queues_only_the_bye() -> None:
+    connection = _connection()
+    assert all(connection.push(b"x") for _ in range(MAX_QUEUED_EVENTS))
+    assert connection.push(b"x") is False
+    assert connection.bye == "slow"
+    assert connection.take().startswith(b"event: bye\n")
+    assert connection.push(b"later") is True
+    assert connection.take() == b""
+
+
+def test_ephemeral_frames_keep_the_latest_and_go_after_the_durable_ones() -> None:
+    connection = _connection()
+    connection.push_ephemeral(("c", "u"), b"old")
+    connection.push(b"durable ")
+    connection.push_ephemeral(("c", "u"), b"new")
+    assert connection.take() == b"durable new"
+    for number in range(MAX_SLOTS * 2):
+        connection.push_ephemeral(("c", str(number)), b"x")
+    assert len(connection.take()) == MAX_SLOTS
+
+
+def test_nothing_is_queued_for_a_client_that_is_gone() -> None:
+    connection = _connection()
+    connection.push(b"x")
+    connection.vanish()
+    connection.push(b"y")
+    connection.push_ephemeral(("c", "u"), b"z")
+    connection.end("rotate")
+    assert connection.take() == b""
+    assert connection.bye is None
+
+
+def test_a_line_break_in_a_body_cannot_end_the_frame() -> None:
+    frame = frames.durable("id", "t", b'{"a":\n\r\n1}')
+    assert frame == b'id: id\nevent: t\ndata: {"a":   1}\n\n'
+    assert frames.body_of(frame) == b'{"a":   1}'
+
+
+def test_an_ended_session_is_remembered_until_its_tokens_are_over() -> None:
+    now = 1000.0
+    revocations = Revocations(lambda: now)
+    revocations.add("told by an event")
+    revocations.add("told by a snapshot", 1010.0)
+    revocations.add("told by both", 1010.0)
+    revocations.add("told by both")
+    now = 1011.0
+    revocations.forget_expired()
+    kept: dict[str, Any] = {name: name in revocations for name in ("told by an event", "told by a snapshot")}
+    assert kept == {"told by an event": True, "told by a snapshot": False}
+    assert "told by both" in revocations
