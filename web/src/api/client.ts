@@ -1,9 +1,11 @@
 /** The one way to the server's JSON: adds the token, refreshes it once, turns failures into Problems. */
 import { networkProblem, problemFrom } from './problem'
 import { distrust, freshToken } from './session'
+import type { ApiPath } from './types'
 
 const TIMEOUT_MS = 20_000
 
+type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
 type Query = Record<string, string | number | null | undefined>
 
 interface Options {
@@ -14,14 +16,14 @@ interface Options {
   signal?: AbortSignal
 }
 
-export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
+export async function request<T>(method: Method, path: ApiPath, options: Options = {}): Promise<T> {
   const first = await send(method, path, options)
   if (first.status !== 401 || options.anonymous) return read<T>(first)
   // The token may have been revoked or outlived a clock jump: one fresh token, one more try.
   return read<T>(await send(method, path, options))
 }
 
-async function send(method: string, path: string, options: Options): Promise<Response> {
+async function send(method: Method, path: ApiPath, options: Options): Promise<Response> {
   const headers: Record<string, string> = { 'X-Tertulia-Client': 'web', Accept: 'application/json' }
   let token: string | null = null
   if (!options.anonymous) {

@@ -2,10 +2,10 @@
 import { defineStore } from 'pinia'
 import { ref } from 'vue'
 
-import type { Registration } from '@/api/endpoints'
 import { auth } from '@/api/endpoints'
 import { asProblem } from '@/api/problem'
 import { closeSession, onSession, openSession, refresh } from '@/api/session'
+import type { Registration } from '@/api/types'
 import { useEntities } from '@/entities/store'
 
 export type SessionState = 'unknown' | 'anonymous' | 'authenticated' | 'unreachable'
