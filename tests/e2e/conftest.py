@@ -1,0 +1,47 @@
+"""The whole stack, started once as `tertulia up` does it, and what its services said when a journey fails."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tertulia_stack.background import BackgroundStack
+from tertulia_stack.home import Home
+
+REPOSITORY = Path(__file__).parents[2]
+LOG_LINES = 25
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            # One stack serves all journeys of a run, so that parallel workers do not start one each.
+            item.add_marker(pytest.mark.xdist_group("e2e"))
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[BackgroundStack]:
+    """Ready for work, with the limits off: bursts are the point here, and the gateway's tests hold the limits."""
+    assert (REPOSITORY / "web" / "dist" / "index.html").is_file(), "build the web front end first: make web"
+    data_dir = tmp_path_factory.mktemp("a whole stack") / "data"
+    with BackgroundStack(data_dir, env={"RATE_LIMITS": "off"}) as stack:
+        request.config.stash[_STACK] = stack
+        yield stack
+        del request.config.stash[_STACK]
+
+
+_STACK = pytest.StashKey[BackgroundStack]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """A failed journey shows the end of every service's log."""
+    report: pytest.TestReport = yield
+    stack = item.config.stash.get(_STACK, None)
+    if report.failed and stack is not None:
+        report.sections.append(("supervisor", stack.said()[-2000:]))
+        for log in sorted(Home(stack.data_dir).logs.glob("*.log")):
+            lines = log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+            report.sections.append((f"log of {log.stem}", "\n".join(line[:600] for line in lines)))
+    return report

@@ -1,0 +1,108 @@
+"""A person at the page: what they do, by the roles and names that a screen reader would tell them."""
+
+import re
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+
+@asynccontextmanager
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium, which looks nothing up on the network by itself."""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        await chromium.close()
+
+
+@dataclass
+class Person:
+    """One browser context: its cookies and storage are nobody else's."""
+
+    name: str
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    """What the console called an error, and exceptions that nobody caught."""
+
+    @classmethod
+    async def at(cls, browser: Browser, name: str, viewport: dict[str, int]) -> "Person":
+        context = await browser.new_context(viewport=viewport, locale="en-GB", timezone_id="Europe/Madrid")  # pyright: ignore[reportArgumentType]
+        context.set_default_timeout(15_000)
+        person = cls(name, await context.new_page())
+        person.page.on("console", person._note)
+        person.page.on("pageerror", lambda error: person.complaints.append(str(error)))
+        return person
+
+    def _note(self, message: ConsoleMessage) -> None:
+        # Chromium reports every answer of 400 and above; the first look for a session is answered by a 401.
+        if message.type == "error" and "401" not in message.text:
+            self.complaints.append(message.text)
+
+    async def register(self) -> str:
+        """The user name."""
+        page = self.page
+        await page.get_by_role("textbox", name="Display name").fill(self.name)
+        username = f"{self.name.split()[0].lower()}-{secrets.token_hex(3)}"
+        await page.get_by_role("textbox", name="Username").fill(username)
+        await page.get_by_role("textbox", name="Email").fill(f"{username}@example.org")
+        await page.get_by_label("Password", exact=True).fill("correct horse battery")
+        await page.get_by_role("button", name="Create account").click()
+        return username
+
+    async def found_workspace(self, name: str) -> None:
+        await self.page.get_by_role("textbox", name="Workspace name").fill(name)
+        await self.page.get_by_role("button", name="Create workspace").click()
+        await self.in_channel("general")
+
+    async def invitation(self, workspace: str) -> str:
+        page = self.page
+        await page.get_by_role("button", name=f"{workspace} menu").click()
+        await page.get_by_role("menuitem", name="Invite people").click()
+        link = page.get_by_role("textbox", name="Invitation link")
+        await expect(link).to_have_value(re.compile("/join/."))
+        value = await link.input_value()
+        await page.keyboard.press("Escape")
+        return value
+
+    async def in_channel(self, name: str) -> None:
+        await expect(self.page.get_by_role("heading", level=1, name=name)).to_be_visible()
+
+    async def open(self, conversation: str) -> None:
+        sidebar = self.page.get_by_role("navigation", name="Conversations")
+        await sidebar.get_by_role("link", name=conversation).click()
+        await self.in_channel(conversation)
+
+    async def start_dm(self, other: str) -> None:
+        page = self.page
+        await page.get_by_role("button", name="New message").click()
+        dialog = page.get_by_role("dialog", name="New message")
+        await dialog.get_by_role("button", name=other).click()
+        await dialog.get_by_role("button", name="Start conversation").click()
+        await self.in_channel(other)
+
+    async def write(self, text: str, *, by_button: bool = False) -> None:
+        composer = self.page.get_by_role("form", name="Write a message").get_by_role("textbox")
+        await composer.fill(text)
+        if by_button:
+            await self.page.get_by_role("button", name="Send message").click()
+        else:
+            await composer.press("Enter")
+
+    async def reads(self, *texts: str) -> None:
+        """Exactly these messages are there, in this order."""
+        rows = self.page.get_by_role("list", name="Messages").locator("li .prose")
+        await expect(rows).to_have_text(list(texts), timeout=30_000)

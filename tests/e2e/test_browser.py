@@ -1,0 +1,98 @@
+"""Two people talk through the page, in two browsers that share nothing.
+
+`TERTULIA_SCREENSHOTS=<folder>` keeps the pictures there; otherwise they go where pytest keeps its temporary files.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tertulia_stack.background import BackgroundStack
+
+from .faults import kill
+from .page import DESKTOP, PHONE, Person, browser
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = Path(os.environ.get("TERTULIA_SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+async def test_two_people_talk_through_the_page(stack: BackgroundStack, pictures: Path):
+    async with browser() as chromium:
+        ada = await Person.at(chromium, "Ada Lovelace", DESKTOP)
+        ben = await Person.at(chromium, "Ben Okri", DESKTOP)
+
+        await ada.page.goto(stack.url)
+        await ada.page.get_by_role("link", name="Create account").click()
+        await ada.register()
+        await ada.found_workspace("Analytical Engine")
+        await ada.write("Welcome! The plan for this week is in the notes.")
+
+        await ben.page.goto(await ada.invitation("Analytical Engine"))
+        await ben.page.get_by_role("button", name="Create account").click()
+        await ben.register()
+        await ben.in_channel("general")
+        said = ["Welcome! The plan for this week is in the notes."]
+        await ben.reads(*said)
+
+        for person, text in (
+            (ben, "Thanks, Ada. I read them on the train 🚆"),
+            (ben, "Two questions about the punched cards, though."),
+            (ada, "Ask away! 是的 — ¿cuáles?"),
+        ):
+            await person.write(text, by_button=person is ben)
+            said.append(text)
+            await ada.reads(*said)
+            await ben.reads(*said)
+
+        await ben.start_dm("Ada Lovelace")
+        await ben.write("Not for everybody: do we have a budget?")
+        await ada.open("Ben Okri")
+        await ada.reads("Not for everybody: do we have a budget?")
+        await ada.write("We do now.")
+        await ben.reads("Not for everybody: do we have a budget?", "We do now.")
+
+        await ada.open("general")
+        await ben.open("general")
+        await ada.page.reload()
+        await ada.reads(*said)
+        await ada.page.screenshot(path=pictures / "conversation.png")
+        assert (ada.complaints, ben.complaints) == ([], [])
+
+        await kill(stack, "notify")
+        await ada.write("Sent while the delivery was dead.")
+        said.append("Sent while the delivery was dead.")
+        await ben.reads(*said)
+        await ben.write("And here it is.")
+        said.append("And here it is.")
+        await ada.reads(*said)
+
+        await ben.page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+        await ben.reads(*said)
+        await ben.page.screenshot(path=pictures / "phone.png")
+
+
+async def test_a_wrong_password_says_so_and_a_good_one_brings_one_back(stack: BackgroundStack, pictures: Path):
+    async with browser() as chromium:
+        ada = await Person.at(chromium, "Ada Lovelace", DESKTOP)
+        await ada.page.goto(f"{stack.url}/register")
+        await ada.page.screenshot(path=pictures / "register.png")
+        username = await ada.register()
+        await ada.found_workspace("Difference Engine")
+
+        again = await Person.at(chromium, "Ada Lovelace", DESKTOP)
+        await again.page.goto(stack.url)
+        for password in ("not the one", "correct horse battery"):
+            await again.page.get_by_role("textbox", name="Email or username").fill(username)
+            await again.page.get_by_label("Password", exact=True).fill(password)
+            await again.page.get_by_role("button", name="Log in").click()
+            if password == "not the one":
+                await expect(again.page.get_by_text("The name or the password is wrong.")).to_be_visible()
+        await again.in_channel("general")
+        await ada.write("To my other window")
+        await again.reads("To my other window")
