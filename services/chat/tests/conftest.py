@@ -138,7 +138,7 @@ def chat_url(migrated: str, create_database: Callable[[str | None], str]) -> str
 
 
 async def open_chat(postgres_url: str, bus: Bus) -> AsyncIterator[Chat]:
-    database = Database(postgres_url, pool_size=4, wake=Poke(bus, bus.topology))
+    database = Database(postgres_url, pool_size=4, wake=Poke(bus))
     passwords = Passwords(CHEAP)
     async with bus, database:
         parts = assemble(database=database, bus=bus, secrets=SECRETS, access_token_ttl_s=900, passwords=passwords)

@@ -23,6 +23,7 @@ from tertulia_chat.channels.controller import ChannelController, WorkspaceChanne
 from tertulia_chat.database import Database
 from tertulia_chat.edge import StrictJson, provide_caller
 from tertulia_chat.messages.controller import ChannelMessagesController, import_messages, one_message
+from tertulia_chat.messages.send import Sender
 from tertulia_chat.poke import Poke
 from tertulia_chat.projections.controller import memberships
 from tertulia_chat.settings import ApiSettings
@@ -62,6 +63,7 @@ class Parts:
     tokens: AccessTokens
     authenticator: Authenticator
     services: ServiceTokens
+    sender: Sender
     position: StreamPosition
 
 
@@ -70,12 +72,14 @@ def assemble(
 ) -> Parts:
     """Connects to nothing."""
     keys = KeyRing(database, secrets, token_ttl=timedelta(seconds=access_token_ttl_s))
+    authenticator = Authenticator(TokenVerifier(keys), database)
     return Parts(
         database=database,
         passwords=passwords or Passwords(),
         keys=keys,
         tokens=AccessTokens(keys, access_token_ttl_s),
-        authenticator=Authenticator(TokenVerifier(keys), database),
+        authenticator=authenticator,
+        sender=Sender(authenticator, database),
         services=ServiceTokens(secrets),
         position=StreamPosition(bus, CursorSealer(secrets)),
     )
@@ -114,7 +118,7 @@ def openapi_app() -> Litestar:
     """For the export of the contract: built without a network, serves nothing."""
     secrets = SecretKeys(bytes(32))
     bus = Bus("nats://127.0.0.1:4222", "openapi", Topology())
-    database = Database("postgresql://openapi@127.0.0.1/openapi", pool_size=1, wake=Poke(bus, bus.topology))
+    database = Database("postgresql://openapi@127.0.0.1/openapi", pool_size=1, wake=Poke(bus))
     parts = assemble(database=database, bus=bus, secrets=secrets, access_token_ttl_s=900)
     return create_app(parts, Health())
 
@@ -126,7 +130,7 @@ async def api(settings: ApiSettings) -> AsyncGenerator[Process]:
     database = Database(
         settings.postgres_url.get_secret_value(),
         pool_size=settings.postgres_pool_size,
-        wake=Poke(bus, bus.topology),
+        wake=Poke(bus),
     )
     async with bus, database:
         parts = assemble(

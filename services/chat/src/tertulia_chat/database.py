@@ -11,7 +11,7 @@ of the request has happened, unless the connection broke during the commit itsel
 an idempotency key.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -39,7 +39,7 @@ _SERVER_SETTINGS = {
 # The hot statements look up by key; planning them again for each set of values costs more than it can gain.
 _HOT_SETTINGS = _SERVER_SETTINGS | {"plan_cache_mode": "force_generic_plan"}
 
-Wake = Callable[[Iterable[int]], Awaitable[None]]
+Wake = Callable[[Iterable[int]], None]
 
 _AWAY = (
     OSError,
@@ -98,7 +98,7 @@ class Database:
         with unavailable():
             async with self._sessions.begin() as session:
                 yield session
-        await self._wake(session.info.pop("outbox_shards", ()))
+        self._wake(session.info.pop("outbox_shards", ()))
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[asyncpg.Connection]:
@@ -119,9 +119,9 @@ class Database:
             async with self._hot.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
                 return await connection.fetchrow(statement, *values)
 
-    async def wake(self, shards: Iterable[int]) -> None:
+    def wake(self, shards: Iterable[int]) -> None:
         """Tell the relay that something was committed, for statements that did not go through `transaction`."""
-        await self._wake(shards)
+        self._wake(shards)
 
     async def check(self) -> None:
         """Raises DependencyUnavailable unless PostgreSQL answers."""

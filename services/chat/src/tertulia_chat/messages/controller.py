@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from tertulia_chat.access import access_channel, access_message
-from tertulia_chat.caller import Authenticator, Caller
+from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
 from tertulia_chat.edge import Limit, require_service
 from tertulia_chat.messages import imports, queries
@@ -20,7 +20,7 @@ from tertulia_chat.messages.schemas import (
     SendMessage,
     SentMessage,
 )
-from tertulia_chat.messages.send import send
+from tertulia_chat.messages.send import Sender
 from tertulia_shared.problems import FieldError, ValidationFailed
 from tertulia_shared.tokens import ServiceTokens
 
@@ -38,12 +38,10 @@ class ChannelMessagesController(Controller):
         request: Request[Any, Any, Any],
         channel_id: FromPath[UUID],
         data: JSONBody[SendMessage],
-        database: NamedDependency[Database],
-        authenticator: NamedDependency[Authenticator],
+        sender: NamedDependency[Sender],
     ) -> Response[SentMessage]:
         """201 with the new message; 200 with the first one's when this `client_msg_id` was seen."""
-        caller = await authenticator.claimed(request.headers.get("authorization", ""))
-        message, created = await send(database, caller, channel_id, data)
+        message, created = await sender.send(request.headers.get("authorization", ""), channel_id, data)
         return Response(SentMessage(message=message), status_code=201 if created else 200)
 
     @get("/messages", summary="The newest messages, or those before, after or around a number")
