@@ -1,0 +1,88 @@
+"""Takes the pictures in docs/screenshots from the running product: its own stack, its own demo data, a real browser."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tertulia_stack.ports import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "docs" / "screenshots"
+TERTULIA = ROOT / ".venv" / "bin" / "tertulia"
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@contextmanager
+def running_stack() -> Generator[str]:
+    """A stack with demo data on a free port, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="tertulia-pictures-") as directory:
+        port = free_port()
+        place = ["--data-dir", f"{directory}/data"]
+        process = subprocess.Popen([TERTULIA, "up", "--port", str(port), *place], stdout=subprocess.PIPE, text=True)
+        try:
+            for line in process.stdout or ():
+                if "ready at" in line:
+                    break
+            subprocess.run([TERTULIA, "seed", *place], check=True)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def sign_in(browser: Browser, base: str, *, width: int = 1280, height: int = 800, scheme: str = "light") -> Page:
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if scheme == "dark" else "light",
+        locale="en-GB",
+    )
+    page = context.new_page()
+    page.goto(f"{base}/login")
+    page.get_by_label("Email or username").fill("mira")
+    page.get_by_label("Password", exact=True).fill("tertulia-demo")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("textbox", name="Message #general").wait_for()
+    page.wait_for_timeout(1000)
+    return page
+
+
+def take(browser: Browser, base: str) -> None:
+    page = sign_in(browser, base)
+    page.get_by_role("link", name="engineering").click()
+    page.get_by_role("textbox", name="Message #engineering").wait_for()
+    page.wait_for_timeout(1000)
+    page.screenshot(path=PICTURES / "conversation.png")
+    sign_in(browser, base, scheme="dark").screenshot(path=PICTURES / "conversation-dark.png")
+    sign_in(browser, base, width=375, height=720).screenshot(path=PICTURES / "conversation-phone.png")
+
+
+def main() -> int:
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        print("Chromium is not installed.", file=sys.stderr)
+        return 1
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with running_stack() as base, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        take(browser, base)
+        browser.close()
+    for picture in sorted(PICTURES.glob("*.png")):
+        print(f"{picture.relative_to(ROOT)}  {picture.stat().st_size // 1024} KiB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
