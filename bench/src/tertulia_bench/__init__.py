@@ -1,0 +1,1 @@
+"""Benchmarks and fault scenarios; each ends with one JSON line."""

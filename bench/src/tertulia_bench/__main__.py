@@ -1,0 +1,42 @@
+"""`python -m tertulia_bench NAME`: one benchmark, or all of them. The last line is a JSON object."""
+
+import asyncio
+import json
+import sys
+
+import uvloop
+from rich.console import Console
+
+from tertulia_bench import send
+from tertulia_bench.conversation import Lost
+
+BENCHMARKS = {"send": send}
+
+
+def main(arguments: list[str]) -> int:
+    names = arguments or ["all"]
+    if names == ["all"]:
+        names = list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        print(f"There is no benchmark {', '.join(unknown)}. There are: {', '.join(BENCHMARKS)}.", file=sys.stderr)
+        return 2
+    lines = [_run(name) for name in names]
+    for line in lines:
+        print(json.dumps(line))
+    return 0 if all(line["ok"] for line in lines) else 1
+
+
+def _run(name: str) -> dict[str, object]:
+    room = BENCHMARKS[name]
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            return runner.run(room.run(console))
+        except Lost as error:
+            console.print(f"[red]Lost:[/] {error}")
+            return room.failed(error)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

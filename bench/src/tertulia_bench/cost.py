@@ -1,0 +1,39 @@
+"""Where processor time goes while a benchmark runs."""
+
+import os
+from collections.abc import Mapping, Sequence
+from time import monotonic
+
+import psutil
+
+Processes = Mapping[str, Sequence[psutil.Process]]
+
+
+class Meter:
+    """Processor time of named processes, and of this one, between `__init__` and `stop`."""
+
+    def __init__(self, processes: Processes) -> None:
+        self._processes = {**processes, "load generator": [psutil.Process()]}
+        self._before = {name: _seconds(each) for name, each in self._processes.items()}
+        self._started = monotonic()
+
+    def stop(self) -> dict[str, float]:
+        """Cores used by each name: 1.0 is one core all the time."""
+        wall = monotonic() - self._started
+        return {name: (_seconds(each) - self._before[name]) / wall for name, each in self._processes.items()}
+
+
+def cores() -> int:
+    return os.cpu_count() or 1
+
+
+def _seconds(processes: Sequence[psutil.Process]) -> float:
+    """Ended processes count as nothing: their time is gone from the table."""
+    total = 0.0
+    for process in processes:
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system
+    return total
