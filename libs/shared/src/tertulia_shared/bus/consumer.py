@@ -84,7 +84,8 @@ class DurableConsumer:
         self._draining = False
         self._finished = asyncio.Event()
         self._floor = 0
-        """The highest sequence ever handed to us; where to go on if the consumer is deleted under us."""
+        """Everything up to here is settled, as the server last told. Where to go on if it loses the consumer: what was
+        handed out later may have been lost on the way or wait for a retry, although its followers are done."""
         self._incarnation = ""
         self._failures = 0
         self._session: PullSession | None = None
@@ -92,6 +93,7 @@ class DurableConsumer:
     async def run(self) -> None:
         workers = [spawn(self._work(lane), name=f"{self.name} lane") for lane in self._lanes]
         workers.append(spawn(self._keep_alive(), name=f"{self.name} keep-alive"))
+        workers.append(spawn(self._follow_floor(), name=f"{self.name} floor"))
         try:
             await self._pull_until_drained()
             await asyncio.Event().wait()
@@ -147,38 +149,45 @@ class DurableConsumer:
                 self._failures = 0
 
     async def _ensure_consumer(self) -> None:
-        """Create the consumer on the server unless it is there; go on where we were if it was deleted under us."""
+        """Create the consumer on the server unless it is there; go on at the floor if it was deleted under us."""
         stream = self._bus.topology.stream
-        incarnation = (await stream_state(self._bus)).incarnation
-        same_stream = self._incarnation in {"", incarnation}
+        state = await stream_state(self._bus)
+        if self._incarnation not in {"", state.incarnation}:
+            self._floor = 0
+        same_stream = self._incarnation in {"", state.incarnation}
         try:
-            info = await jetstream.call(self._bus, f"CONSUMER.INFO.{stream}.{self.name}")
+            info = await self._info()
         except JetStreamError as error:
             if error.err_code != jetstream.CONSUMER_NOT_FOUND:
                 raise
-            config = self._config(self._start(same_stream=same_stream))
-            await self._put(stream, config)
-            log.info("consumer.created", consumer=self.name, start=config["deliver_policy"])
+            if same_stream and self._floor == 0 and self._options.start == "new":
+                self._floor = state.last_seq
+            await self._put(stream, self._config(_start_after(self._floor)))
+            log.info("consumer.created", consumer=self.name, after=self._floor)
         else:
             config = {**info["config"], **self._config({})}
             if config != info["config"]:
                 await self._put(stream, config)
-        if not same_stream:
-            self._floor = 0
-        self._incarnation = incarnation
+        self._incarnation = state.incarnation
+
+    async def _info(self) -> dict[str, Any]:
+        return await jetstream.call(self._bus, f"CONSUMER.INFO.{self._bus.topology.stream}.{self.name}")
 
     async def _put(self, stream: str, config: dict[str, Any]) -> None:
         request = {"stream_name": stream, "config": config}
         await jetstream.call(self._bus, f"CONSUMER.CREATE.{stream}.{self.name}", request)
 
-    def _start(self, *, same_stream: bool) -> dict[str, Any]:
-        if not same_stream or (self._floor == 0 and self._options.start == "all"):
-            return {"deliver_policy": "all"}
-        if self._floor == 0:
-            return {"deliver_policy": "new"}
-        # What is in hand is answered to a consumer that is gone, so begin at the oldest of it.
-        oldest = min(self._in_hand, default=self._floor + 1)
-        return {"deliver_policy": "by_start_sequence", "opt_start_seq": oldest}
+    async def _follow_floor(self) -> None:
+        while True:
+            await asyncio.sleep(self._options.heartbeat_s)
+            incarnation = self._incarnation
+            try:
+                floor: int = (await self._info())["ack_floor"]["stream_seq"]
+            except BusError as error:
+                log.debug("consumer.floor_unknown", consumer=self.name, error=str(error))
+                continue
+            if incarnation == self._incarnation:
+                self._floor = max(self._floor, floor)
 
     def _config(self, start: dict[str, Any]) -> dict[str, Any]:
         # max_deliver is ours to enforce: the server would drop an exhausted message without a dead letter.
@@ -200,7 +209,6 @@ class DurableConsumer:
             known.reply = delivery.reply
             known.attempt = delivery.attempt
             return
-        self._floor = max(self._floor, delivery.seq)
         if self._draining:
             self._answer(delivery, nak(0))
             return
@@ -284,3 +292,9 @@ class DurableConsumer:
 
     def _count(self, outcome: str) -> None:
         HANDLED.labels(self.name, outcome).inc()
+
+
+def _start_after(seq: int) -> dict[str, Any]:
+    if seq == 0:
+        return {"deliver_policy": "all"}
+    return {"deliver_policy": "by_start_sequence", "opt_start_seq": seq + 1}
