@@ -6,7 +6,6 @@ import base64
 import contextlib
 import json
 import secrets
-import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -170,23 +169,21 @@ class Chat:
         return web.json_response(KeySet([self.key]).as_dict(private=False))
 
 
-class Notify:
-    """One running process of the service."""
+class Remote:
+    """The service by its address."""
 
-    def __init__(self, process: Any, http: aiohttp.ClientSession, url: str, parts: Any) -> None:
-        self.process = process
+    def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
         self.url = url
-        self.parts = parts
         self._http = http
         self._answers: list[aiohttp.ClientResponse] = []
 
-    async def ready(self, timeout: float = 15) -> float:
-        """Wait for /readyz; answers the seconds it took."""
-        started = time.monotonic()
+    async def until_ready(self, timeout: float = 20) -> None:
         async with asyncio.timeout(timeout):
-            while not self.parts.ingress.serving:
-                await asyncio.sleep(0.01)
-        return time.monotonic() - started
+            while True:
+                with contextlib.suppress(aiohttp.ClientConnectionError):
+                    if (await self.get("/readyz"))[0] == 200:
+                        return
+                await asyncio.sleep(0.05)
 
     async def stream(self, token: str, cursor: str | None = None, last_event_id: str | None = None) -> Stream:
         headers = {"Authorization": f"Bearer {token}"}
@@ -216,6 +213,20 @@ class Notify:
     def close(self) -> None:
         for answer in self._answers:
             answer.close()
+
+
+class Notify(Remote):
+    """The service in this process, with its parts to look into."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str, parts: Any) -> None:
+        super().__init__(http, url)
+        self.process = parts.process
+        self.parts = parts
+
+    async def ready(self, timeout: float = 15) -> None:
+        async with asyncio.timeout(timeout):
+            while not self.parts.ingress.serving:
+                await asyncio.sleep(0.01)
 
 
 class World:
@@ -354,9 +365,8 @@ class World:
             async with asyncio.timeout(10):
                 while not server.started:
                     await asyncio.sleep(0.005)
-            connector = aiohttp.TCPConnector(limit=0)
-            http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, read_bufsize=2**20))
-            notify = Notify(process, http, f"http://127.0.0.1:{server.port}", parts)
+            http = await stack.enter_async_context(_client())
+            notify = Notify(http, f"http://127.0.0.1:{server.port}", parts)
             try:
                 yield notify
             finally:
@@ -374,6 +384,16 @@ class World:
         async with self.starting(limits, **changes) as notify:
             await notify.ready()
             yield notify
+
+
+def _client() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), read_bufsize=2**20)
+
+
+@pytest.fixture
+async def remote() -> AsyncIterator[Callable[[str], Remote]]:
+    async with _client() as http:
+        yield lambda url: Remote(http, url)
 
 
 @pytest.fixture

@@ -223,3 +223,28 @@ async def _handled(notify: Any, seq: int) -> None:
     async with asyncio.timeout(10):
         while notify.parts.hub.head < seq:
             await asyncio.sleep(0.005)
+
+
+async def test_a_last_event_id_that_is_not_ours_is_a_reset(world: Any) -> None:
+    ada = world.person(CHANNEL)
+    async with world.notify() as notify:
+        stream = await notify.stream(world.token(ada), last_event_id="nonsense")
+        assert (await stream.next("reset")).data["reason"] == "invalid"
+
+
+async def test_a_session_that_ends_during_the_catch_up_gets_nothing(world: Any, monkeypatch: Any) -> None:
+    ada = world.person(CHANNEL)
+    async with world.notify(SMALL_RING) as notify:
+        cursor = (await (await notify.stream(world.token(ada))).hello())["cursor"]
+        await world.publish(*(world.message(CHANNEL, str(number)) for number in range(30)))
+        await _handled(notify, 30)
+
+        async def slowly(*arguments: Any) -> Any:
+            if notify.parts.hub.head == 30:
+                await world.publish(world.revoked("gone", ada))
+                await _handled(notify, 31)
+            return await stream_state(*arguments)
+
+        monkeypatch.setattr("tertulia_notify.delivery.resume.stream_state", slowly)
+        refused = await notify.stream(world.token(ada, session="gone"), cursor=cursor)
+        assert (refused.status, (await refused.answer.json())["code"]) == (401, "unauthenticated")

@@ -12,7 +12,7 @@ DELIVERY_SECONDS = Histogram(
 )
 RING_EVENTS = Gauge("notify_ring_events", "Events in the in-memory ring.")
 RING_BYTES = Gauge("notify_ring_bytes", "Bytes of frames in the ring.")
-MEMBERSHIPS = Gauge("notify_memberships", "Channel memberships known.")
+MEMBERSHIPS = Gauge("notify_memberships", "Channel memberships in the last snapshot.")
 GAPS = Counter("notify_ingress_gaps", "Times that contiguity was in doubt, by reason.", ["reason"])
 QUARANTINES = Counter("notify_quarantines", "Times that every connection was closed for want of a proof.")
 EPOCHS = Counter("notify_epochs", "New lives of the stream seen while serving.")

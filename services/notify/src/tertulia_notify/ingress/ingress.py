@@ -188,6 +188,7 @@ class Ingress:
             metrics.EPOCHS.inc()
         self._hub.begin(epoch, ring, projection)
         self._cold = False
+        metrics.MEMBERSHIPS.set(projection.memberships)
         log.info("ingress.started", epoch=epoch, head=ring.head, ring=len(ring), memberships=projection.memberships)
 
     def _warm(self, ring: Ring, epoch: str, message: StoredMessage) -> None:

@@ -37,9 +37,6 @@ class Projection:
     def memberships(self) -> int:
         return sum(len(members) for members in self._members.values())
 
-    def members(self, channel_id: str) -> AbstractSet[str]:
-        return self._members.get(channel_id, _NOBODY).keys()
-
     def joined_at(self, channel_id: str, user_id: str) -> int | None:
         """The `ch_seq` of the member's (latest) joining; None for a non-member."""
         return self._members.get(channel_id, _NOBODY).get(user_id)
