@@ -3,7 +3,11 @@ import time
 
 import pytest
 
+from tertulia_gateway.http1 import exchange
+from tertulia_gateway.routes import Route, Upstream
+
 STREAM = "/api/v1/stream"
+ME = "/api/v1/users/me"
 POST = "/api/v1/channels/c1/messages"
 SSE = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache, no-transform")]
 
@@ -120,6 +124,38 @@ async def test_a_slow_reader_slows_the_service_down_instead_of_filling_memory(ho
     while chunk := await connection.chunk():
         total += len(chunk)
     assert total == 400 * 65_536
+
+
+async def test_after_a_service_was_slow_to_take_a_body_the_connection_goes_on(closed_house):
+    body_limit = 32 * 1024 * 1024
+    await closed_house.open(
+        routes=(Route(path=POST, upstream=Upstream.CHAT, body_limit=body_limit), Route(path=ME, upstream=Upstream.CHAT))
+    )
+    taken = 0
+
+    async def slow(call):
+        nonlocal taken
+        if call.path == POST:
+            await asyncio.sleep(0.3)
+            taken = len(await call.read())
+        await call.answer(b"ok")
+
+    closed_house.chat.handler = slow
+    connection = await closed_house.connect()
+    for _ in range(2):
+        assert (await connection.request("POST", POST, closed_house.bearer, b"x" * body_limit)).body == b"ok"
+        assert taken == body_limit
+        assert (await connection.request("GET", ME, closed_house.bearer)).body == b"ok"
+
+
+async def test_a_mistake_of_our_own_is_a_500_and_goes_to_the_log(house, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(exchange, "split_target", broken)
+    answer = await house.ask(ME, headers=house.bearer)
+    assert (answer.status, answer.json["code"]) == (500, "internal_error")
+    assert "a bug" not in answer.body.decode()
 
 
 async def test_an_early_answer_to_a_long_upload_is_delivered_and_the_connection_ends(house):

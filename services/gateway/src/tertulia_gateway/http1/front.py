@@ -10,6 +10,9 @@ import httptools
 from tertulia_gateway.http1.message import MAX_HEAD, MAX_HEADERS, BadRequest, HeadTooLarge, Request, RequestTimeout
 from tertulia_gateway.http1.outbox import Outbox
 from tertulia_shared.problems import Problem
+from tertulia_shared.telemetry import logger
+
+log = logger(__name__)
 
 HEAD_TIME_S = 10.0
 """From a request's first byte to the end of its headers; then 408."""
@@ -262,6 +265,7 @@ class FrontConnection(asyncio.Protocol):
         if exchange is not self._active:
             return
         self._active = None
+        self._body_paused = False
         if close:
             self._end()
         elif self._queue:
@@ -270,7 +274,7 @@ class FrontConnection(asyncio.Protocol):
             self._answer(self._failure)
         else:
             self.deadline = self._fronts.clock() + (HEAD_TIME_S if self._in_head else IDLE_TIME_S)
-        if not self._queue and not self._body_paused and not self._lingering:
+        if not self._queue and not self._lingering:
             self._transport.resume_reading()
 
     def abort(self) -> None:
@@ -333,8 +337,7 @@ class FrontConnection(asyncio.Protocol):
         self.deadline = self._fronts.clock() + LINGER_TIME_S
         if self._unread and self._transport.can_write_eof():
             self._transport.write_eof()
-            if self._body_paused:
-                self._transport.resume_reading()
+            self._transport.resume_reading()
         else:
             self._transport.close()
 
@@ -344,5 +347,10 @@ class FrontConnection(asyncio.Protocol):
 
 
 def _problem_of(error: httptools.HttpParserError) -> Problem:
-    cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else None
-    return cause if isinstance(cause, Problem) else BadRequest()
+    if not isinstance(error, httptools.HttpParserCallbackError):
+        return BadRequest()
+    cause = error.__context__
+    if isinstance(cause, Problem):
+        return cause
+    log.error("request failed", exc_info=cause)
+    return Problem()

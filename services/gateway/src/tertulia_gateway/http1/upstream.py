@@ -9,6 +9,9 @@ import httptools
 from tertulia_gateway.headers import Headers
 from tertulia_gateway.http1.outbox import Outbox
 from tertulia_shared.problems import DependencyUnavailable
+from tertulia_shared.telemetry import logger
+
+log = logger(__name__)
 
 CONNECT_TIMEOUT_S = 2.0
 # The services close an idle connection after 75 s; to be earlier keeps a request from meeting a closing door.
@@ -126,7 +129,12 @@ class UpstreamConnection(asyncio.Protocol):
         self._answered = True
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        except httptools.HttpParserCallbackError as error:
+            log.error("response failed", service=self._pool.name, exc_info=error.__context__)
+            self._break_off()
+            return
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            log.warning("response not understood", service=self._pool.name, error=str(error))
             self._break_off()
             return
         if self._in_head and self._head_bytes > MAX_HEAD:
