@@ -1,6 +1,7 @@
 """The promises of `up`, `down` and `status`, on real processes."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -143,8 +144,9 @@ def test_down_stops_the_stack_of_another_terminal(stack: BackgroundStack) -> Non
 def test_status_is_complete_for_machines(stack: BackgroundStack) -> None:
     stack.start()
 
-    status = stack.status()
+    status = json.loads(stack.run("status", "--json").stdout)
 
+    assert status == {**stack.status(), "services": status["services"]}
     assert status["state"] == "ready"
     assert status["url"] == f"http://127.0.0.1:{stack.port}"
     assert status["data_dir"] == str(stack.data_dir)

@@ -13,7 +13,6 @@ from rich.console import Console
 
 from tertulia_stack import doctor as doctor_room
 from tertulia_stack import logview, ports
-from tertulia_stack import seeding as seed_room
 from tertulia_stack import status as status_room
 from tertulia_stack import up as up_room
 from tertulia_stack.embedded import Options, stack_specs
@@ -134,7 +133,9 @@ def doctor(
 @app.command
 def seed(*, data_dir: DataDir = None) -> int:
     """Fill the running stack with a demo team's week: 10 people, 6 channels, 3,000 messages."""
-    return seed_room.run(_home(data_dir), _console())
+    from tertulia_stack import seeding  # noqa: PLC0415 - the SDK is slow to import and only this command needs it
+
+    return seeding.run(_home(data_dir), _console())
 
 
 @app.command

@@ -58,8 +58,9 @@ def stack_specs(home: Home, options: Options, ports: Mapping[str, int]) -> list[
         ),
         service.spec("chat-api", ["tertulia_chat", "api"], database | bus, ["migrate", "nats"]),
         service.spec("chat-relay", ["tertulia_chat", "relay"], database | bus, ["migrate", "nats"]),
-        service.spec("notify", ["tertulia_notify"], bus | chat, ["chat-api", "nats"]),
-        service.spec("gateway", ["tertulia_gateway"], chat | front, ["chat-api", "notify"]),
+        # These two wait for chat by themselves, as they do when it restarts; so their start can overlap with its.
+        service.spec("notify", ["tertulia_notify"], bus | chat, ["nats"]),
+        service.spec("gateway", ["tertulia_gateway"], chat | front, ["nats"]),
     ]
 
 
@@ -94,6 +95,7 @@ def server_spec(name: str, server: ServerProcess, stop_signal: signal.Signals) -
     return ServiceSpec(
         name=name,
         command=server.command,
+        server=True,
         port=server.port,
         ready=answers,
         prepare=server.prepare,

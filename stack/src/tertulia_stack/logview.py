@@ -23,8 +23,12 @@ from rich.text import Text
 from tertulia_stack.home import Home
 
 FOLLOW_POLL_S = 0.2
+BYTES_BACK = 64 * 1024
+"""How far to look back for the last lines, besides 400 bytes for each: one with a stack trace is long."""
 POSTGRES_LINE = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) UTC \[\d+\] (\w+):\s+(.*)$")
 NATS_LINE = re.compile(r"^\[\d+\] (\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d+) \[(\w+)\] (.*)$")
+# What structlog writes while nothing has configured it yet.
+CONSOLE_LINE = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) \[(\w+) *\] (.*)$")
 LEVELS = {"LOG": "info", "INF": "info", "WRN": "warning", "ERR": "error", "FTL": "critical", "FATAL": "error"}
 STYLES = {"debug": "dim", "info": "", "warning": "yellow", "error": "red", "critical": "bold red", "panic": "bold red"}
 TIME_KEYS = ("timestamp", "time", "ts")
@@ -58,6 +62,9 @@ def understand(service: str, raw: str) -> Line:
         # NATS writes local time.
         at = datetime.strptime(match[1], "%Y/%m/%d %H:%M:%S.%f").astimezone(UTC)
         return Line(service=service, raw=raw, at=at, level=_level(match[2]), text=match[3])
+    if match := CONSOLE_LINE.match(raw):
+        at = datetime.strptime(match[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        return Line(service=service, raw=raw, at=at, level=match[2], text=match[3])
     return Line(service=service, raw=raw, text=raw)
 
 
@@ -99,9 +106,11 @@ class _Tail:
     def last(self, count: int) -> list[Line]:
         if self._file is None:
             return []
-        size = self._file.seek(0, 2)
-        self._file.seek(max(0, size - 400 * max(count, 1)))
+        start = max(0, self._file.seek(0, 2) - BYTES_BACK - 400 * count)
+        self._file.seek(start)
         whole, _, self._rest = self._file.read().rpartition(b"\n")
+        if start:
+            whole = whole.partition(b"\n")[2]
         return self._lines(whole)[-count:] if count else []
 
     def fresh(self) -> list[Line]:

@@ -22,6 +22,9 @@ class ServiceSpec:
     ready: Callable[[], Awaitable[bool]] | None = None
     """For servers that do not speak HTTP."""
     depends_on: Sequence[str] = ()
+    """What must be ready before this starts."""
+    server: bool = False
+    """Others use it until their end: it stops after all that are no servers."""
     prepare: Callable[[], None] | None = None
     """Blocking work before each start; runs in a thread."""
     once: bool = False

@@ -11,6 +11,7 @@ import psutil
 from tertulia_stack.home import Home, write_private
 from tertulia_stack.servers.process import end, lives
 
+LOCK_ATTEMPTS = 5
 LEAVING_S = 5.0
 """What a dead supervisor left behind gets this long to leave by itself."""
 
@@ -85,7 +86,12 @@ class AlreadyRunning(RuntimeError):
 def lock(home: Home) -> Generator[None]:
     """Hold the data directory. Raises AlreadyRunning."""
     with home.lock_file.open("ab") as file:
-        if not _try_lock(file.fileno()):
+        # A `status` that looks at the very same moment holds it for an instant.
+        for _ in range(LOCK_ATTEMPTS):
+            if _try_lock(file.fileno(), fcntl.LOCK_EX):
+                break
+            time.sleep(0.05)
+        else:
             raise AlreadyRunning
         yield
 
@@ -95,7 +101,7 @@ def is_locked(home: Home) -> bool:
     if not home.lock_file.exists():
         return False
     with home.lock_file.open("ab") as file:
-        return not _try_lock(file.fileno())
+        return not _try_lock(file.fileno(), fcntl.LOCK_SH)
 
 
 def clear_left_behind(home: Home) -> list[str]:
@@ -118,9 +124,9 @@ def _find(service: ServiceState) -> psutil.Process | None:
     return service.process.find() if service.process is not None else None
 
 
-def _try_lock(descriptor: int) -> bool:
+def _try_lock(descriptor: int, kind: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -111,8 +111,8 @@ class Supervisor:
     async def _stop_all(self) -> None:
         """Services first and together (the ends of a stream let go of each other), then the servers they use."""
         self._phase = "stopping"
-        servers = [child for child in self.children.values() if not child.spec.depends_on]
-        services = [child for child in self.children.values() if child.spec.depends_on]
+        servers = [child for child in self.children.values() if child.spec.server]
+        services = [child for child in self.children.values() if not child.spec.server]
         await asyncio.gather(*(child.stop(SERVICES_STOP_S) for child in services))
         await asyncio.gather(*(child.stop(SERVERS_STOP_S) for child in servers))
         self._home.state_file.unlink(missing_ok=True)
