@@ -1,8 +1,15 @@
 """Setting up the event stream, its state and its lives, and reading ranges of it."""
 
+import asyncio
+
+import pytest
+
 from tertulia_shared.bus import (
     Bus,
+    BusUnavailable,
+    NoResponders,
     PipelinedPublisher,
+    RequestTimeout,
     ensure_event_stream,
     jetstream,
     last_on_shard,
@@ -10,6 +17,7 @@ from tertulia_shared.bus import (
     renew_incarnation,
     stream_state,
 )
+from tertulia_shared.bus import reader as reader_module
 
 
 async def test_a_new_stream_is_empty_and_has_an_incarnation(bus: Bus) -> None:
@@ -100,3 +108,35 @@ async def test_a_range_beyond_the_end_is_empty_and_a_range_over_it_stops(stream:
 
 async def test_a_range_of_an_empty_stream_is_empty(stream: Bus) -> None:
     assert [message async for message in read_range(stream, 1, 10)] == []
+
+
+async def test_reading_a_missing_stream_says_so(bus: Bus) -> None:
+    with pytest.raises(NoResponders):
+        [message async for message in read_range(bus, 1, 10)]
+
+
+async def test_reading_over_a_silent_connection_times_out(
+    proxied_url: str, proxy, stream: Bus, event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_module, "IDLE_TIMEOUT_S", 0.1)
+    async with Bus(proxied_url, "test", stream.topology) as bus:
+        await bus.wait_connected(5)
+        proxy.silence()
+        with pytest.raises(RequestTimeout):
+            [message async for message in read_range(bus, 1, 10)]
+
+
+async def test_reading_ends_at_once_when_the_connection_breaks(proxied_url: str, proxy, stream: Bus) -> None:
+    async with Bus(proxied_url, "test", stream.topology, ping_interval_s=0.05) as bus:
+        await bus.wait_connected(5)
+        proxy.silence()
+        with pytest.raises(BusUnavailable):
+            [message async for message in read_range(bus, 1, 10)]
+
+
+async def test_two_that_set_up_the_stream_at_once_agree(nats_url: str, bus: Bus) -> None:
+    async with Bus(nats_url, "other", bus.topology) as other:
+        await other.wait_connected(5)
+        states = await asyncio.gather(*(ensure_event_stream(each) for each in (bus, other, bus, other)))
+    assert len({state.incarnation for state in states}) == 1
+    await jetstream.call(bus, f"STREAM.DELETE.{bus.topology.stream}")

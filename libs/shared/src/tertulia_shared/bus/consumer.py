@@ -15,21 +15,20 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Literal
+from typing import Literal
 from zlib import crc32
 
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Histogram
 
 from tertulia_shared import telemetry
-from tertulia_shared.bus import jetstream
 from tertulia_shared.bus.connection import Bus
 from tertulia_shared.bus.dead_letters import DeadLetters
 from tertulia_shared.bus.delivery import ACK, IN_PROGRESS, TERM, Delivery, nak
-from tertulia_shared.bus.errors import BusError, BusUnavailable, JetStreamError
+from tertulia_shared.bus.errors import BusError, BusUnavailable
 from tertulia_shared.bus.outcomes import Outcome, Reject, Retry
 from tertulia_shared.bus.pull import PullSession, Stalled
-from tertulia_shared.bus.streams import stream_state
+from tertulia_shared.bus.registration import MAX_ACK_PENDING, Registration
 from tertulia_shared.runtime.tasks import spawn
 
 log = telemetry.logger(__name__)
@@ -40,8 +39,6 @@ STALLS = Counter("bus_consumer_stalls", "Times the watchdog started a new pull s
 
 RESTART_DELAYS_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 DEAD_LETTER_RETRY_S = 5.0
-MAX_ACK_PENDING = 10_000
-"""High, because messages that wait for a retry count too and must not stop the others."""
 DRAIN_S = 3.0
 
 Handler = Callable[[Delivery], Awaitable[None]]
@@ -83,17 +80,14 @@ class DurableConsumer:
         self._room = asyncio.Event()
         self._draining = False
         self._finished = asyncio.Event()
-        self._floor = 0
-        """Everything up to here is settled, as the server last told. Where to go on if it loses the consumer: what was
-        handed out later may have been lost on the way or wait for a retry, although its followers are done."""
-        self._incarnation = ""
+        self._registration = Registration(bus, name, start=self._options.start, ack_wait_s=self._options.ack_wait_s)
         self._failures = 0
         self._session: PullSession | None = None
 
     async def run(self) -> None:
         workers = [spawn(self._work(lane), name=f"{self.name} lane") for lane in self._lanes]
         workers.append(spawn(self._keep_alive(), name=f"{self.name} keep-alive"))
-        workers.append(spawn(self._follow_floor(), name=f"{self.name} floor"))
+        workers.append(spawn(self._registration.follow_floor(self._options.heartbeat_s), name=f"{self.name} floor"))
         try:
             await self._pull_until_drained()
             await asyncio.Event().wait()
@@ -123,7 +117,7 @@ class DurableConsumer:
         while not self._draining:
             try:
                 await self._bus.wait_connected()
-                await self._ensure_consumer()
+                await self._registration.ensure()
                 await self._pull_while_healthy()
             except BusError as error:
                 if self._draining:
@@ -147,59 +141,6 @@ class DurableConsumer:
                     continue
                 await session.pull(options.batch - len(self._in_hand))
                 self._failures = 0
-
-    async def _ensure_consumer(self) -> None:
-        """Create the consumer on the server unless it is there; go on at the floor if it was deleted under us."""
-        stream = self._bus.topology.stream
-        state = await stream_state(self._bus)
-        if self._incarnation not in {"", state.incarnation}:
-            self._floor = 0
-        same_stream = self._incarnation in {"", state.incarnation}
-        try:
-            info = await self._info()
-        except JetStreamError as error:
-            if error.err_code != jetstream.CONSUMER_NOT_FOUND:
-                raise
-            if same_stream and self._floor == 0 and self._options.start == "new":
-                self._floor = state.last_seq
-            await self._put(stream, self._config(_start_after(self._floor)))
-            log.info("consumer.created", consumer=self.name, after=self._floor)
-        else:
-            config = {**info["config"], **self._config({})}
-            if config != info["config"]:
-                await self._put(stream, config)
-        self._incarnation = state.incarnation
-
-    async def _info(self) -> dict[str, Any]:
-        return await jetstream.call(self._bus, f"CONSUMER.INFO.{self._bus.topology.stream}.{self.name}")
-
-    async def _put(self, stream: str, config: dict[str, Any]) -> None:
-        request = {"stream_name": stream, "config": config}
-        await jetstream.call(self._bus, f"CONSUMER.CREATE.{stream}.{self.name}", request)
-
-    async def _follow_floor(self) -> None:
-        while True:
-            await asyncio.sleep(self._options.heartbeat_s)
-            incarnation = self._incarnation
-            try:
-                floor: int = (await self._info())["ack_floor"]["stream_seq"]
-            except BusError as error:
-                log.debug("consumer.floor_unknown", consumer=self.name, error=str(error))
-                continue
-            if incarnation == self._incarnation:
-                self._floor = max(self._floor, floor)
-
-    def _config(self, start: dict[str, Any]) -> dict[str, Any]:
-        # max_deliver is ours to enforce: the server would drop an exhausted message without a dead letter.
-        return {
-            "name": self.name,
-            "durable_name": self.name,
-            "ack_policy": "explicit",
-            "ack_wait": int(self._options.ack_wait_s * jetstream.NANOSECONDS),
-            "max_deliver": -1,
-            "max_ack_pending": MAX_ACK_PENDING,
-            **start,
-        }
 
     def _take(self, delivery: Delivery) -> None:
         """Called in the reader for each delivery."""
@@ -292,9 +233,3 @@ class DurableConsumer:
 
     def _count(self, outcome: str) -> None:
         HANDLED.labels(self.name, outcome).inc()
-
-
-def _start_after(seq: int) -> dict[str, Any]:
-    if seq == 0:
-        return {"deliver_policy": "all"}
-    return {"deliver_policy": "by_start_sequence", "opt_start_seq": seq + 1}
