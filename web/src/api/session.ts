@@ -8,14 +8,15 @@ import { exclusively } from './exclusive'
 import { networkProblem, Problem, problemFrom } from './problem'
 import type { AuthResult, Me } from './types'
 
-/** Refresh this long before the token expires, so that a slow request does not meet the end. */
+/** Refresh this long before the token expires (or a quarter of its life), so that a slow request does not meet the end. */
 const EARLY_MS = 30_000
 const REFRESH_TIMEOUT_MS = 15_000
 
 type Listener = (user: Me | null) => void
 
 let accessToken: string | null = null
-let expiresAt = 0
+/** When to get another one, unix ms. */
+let refreshAt = 0
 let refreshing: Promise<string> | null = null
 const listeners = new Set<Listener>()
 
@@ -26,25 +27,26 @@ export function onSession(listener: Listener): void {
 
 export function openSession(result: AuthResult): void {
   accessToken = result.access_token
-  expiresAt = Date.now() + result.expires_in * 1000
+  const life = result.expires_in * 1000
+  refreshAt = Date.now() + life - Math.min(EARLY_MS, life / 4)
   for (const listener of listeners) listener(result.user)
 }
 
 export function closeSession(): void {
   accessToken = null
-  expiresAt = 0
+  refreshAt = 0
   for (const listener of listeners) listener(null)
 }
 
 /** A token that is good for at least a few seconds. Throws a Problem: 401 when the session has ended. */
 export async function freshToken(): Promise<string> {
-  if (accessToken !== null && Date.now() < expiresAt - EARLY_MS) return accessToken
+  if (accessToken !== null && Date.now() < refreshAt) return accessToken
   return refresh()
 }
 
 /** The server refused this token: get another one before the next request. */
 export function distrust(token: string): void {
-  if (token === accessToken) expiresAt = 0
+  if (token === accessToken) refreshAt = 0
 }
 
 export function refresh(): Promise<string> {

@@ -66,14 +66,14 @@ export class StreamClient {
     this.stop()
     this.#cursor = cursor
     this.#attempt = 0
-    addEventListener('online', this.retryNow)
+    addEventListener('online', this.#onOnline)
     document.addEventListener('visibilitychange', this.#onVisible)
     void this.#run(++this.#generation)
   }
 
   stop(): void {
     this.#generation++
-    removeEventListener('online', this.retryNow)
+    removeEventListener('online', this.#onOnline)
     document.removeEventListener('visibilitychange', this.#onVisible)
     this.#abort?.abort()
     this.#wake?.()
@@ -84,6 +84,12 @@ export class StreamClient {
   retryNow = (): void => {
     this.#attempt = 0
     this.#wake?.()
+  }
+
+  /** The network changed: what was open may be dead without a word. Resuming costs one request. */
+  #onOnline = (): void => {
+    if (this.#state === 'live') this.#abort?.abort()
+    this.retryNow()
   }
 
   #onVisible = (): void => {

@@ -15,12 +15,15 @@ const HINT = 'tertulia.session'
 
 export const useSession = defineStore('session', () => {
   const state = ref<SessionState>('unknown')
+  /** The person left of their own will: the next one to log in does not land where they were. */
+  const left = ref(false)
   const entities = useEntities()
   const channel = new BroadcastChannel('tertulia.session')
 
   onSession((user) => {
     if (user !== null) entities.setMe(user)
     state.value = user === null ? 'anonymous' : 'authenticated'
+    if (user !== null) left.value = false
     if (user === null) localStorage.removeItem(HINT)
     else localStorage.setItem(HINT, '1')
   })
@@ -53,9 +56,10 @@ export const useSession = defineStore('session', () => {
 
   async function logout(): Promise<void> {
     await auth.logout()
+    left.value = true
     closeSession()
     channel.postMessage('logout')
   }
 
-  return { state, resume, login, register, logout }
+  return { state, left, resume, login, register, logout }
 })

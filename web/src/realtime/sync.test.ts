@@ -1,0 +1,266 @@
+import { createPinia, setActivePinia } from 'pinia'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+
+import type { Envelope } from '@/api/events'
+import { openSession } from '@/api/session'
+import type { Bootstrap, Channel, Me, Message, User } from '@/api/types'
+import { useEntities } from '@/entities/store'
+import { EMPTY } from '@/entities/timeline'
+
+import { Sync } from './sync'
+
+const TIME = '2026-11-21T04:00:00.000Z'
+
+function user(id: string): User {
+  return { id, username: id, display_name: id.toUpperCase(), created_at: TIME, deactivated_at: null }
+}
+
+const ana: Me = { ...user('ana'), email: 'ana@example.org', preferences: {} }
+
+function channel(id: string, lastSeq: number): Channel {
+  return {
+    id, workspace_id: 'w', kind: 'public', name: id, topic: '', created_by: 'ana', created_at: TIME, archived_at: null,
+    last_seq: lastSeq, last_msg_seq: lastSeq, member_ids: null,
+  }
+}
+
+function message(channelId: string, seq: number): Message {
+  return {
+    id: `${channelId}-${seq}`, workspace_id: 'w', channel_id: channelId, ch_seq: seq, author_id: 'ben', text: `${seq}`,
+    thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null, created_at: TIME,
+    client_msg_id: `k${channelId}${seq}`,
+  }
+}
+
+const base = { v: 1, workspace_id: 'w', actor_id: 'ben', time: TIME }
+
+function created(channelId: string, seq: number): Envelope {
+  return {
+    ...base, id: `e${channelId}${seq}`, type: 'message.created', channel_id: channelId, ch_seq: seq,
+    data: { message: message(channelId, seq) },
+  }
+}
+
+function joined(channelId: string, seq: number, who: string): Envelope {
+  return {
+    ...base, id: `j${channelId}${seq}`, type: 'member.joined', channel_id: channelId, ch_seq: seq,
+    data: { channel: channel(channelId, seq), user: user(who), role: 'member' },
+  }
+}
+
+/** The part of the server that sync talks to. Each channel's events are the truth. */
+let log: Map<string, Envelope[]>
+let memberCount: number
+let calls: string[]
+/** Answers given before the real ones, by the start of the path. */
+let failing: Map<string, Response[]>
+let gate: Promise<void>
+
+function snapshot(): Bootstrap {
+  return {
+    cursor: 'c1', me: ana, role: 'member', server_time: TIME,
+    workspace: { id: 'w', name: 'W', slug: 'w', created_by: 'ana', created_at: TIME },
+    channels: [...log].map(([id, events]) => ({
+      channel: channel(id, events.at(-1)?.ch_seq ?? 0), joined: true, member_count: memberCount, read_seq: 0,
+    })),
+    members: [{ user: ana, role: 'member' }, { user: user('ben'), role: 'owner' }],
+  }
+}
+
+function serve(url: string): Response {
+  const { pathname, searchParams } = new URL(url, 'http://x')
+  const path = pathname.replace('/api/v1', '')
+  calls.push(path)
+  const refused = failing.get(path)?.shift()
+  if (refused !== undefined) return refused
+  if (path === '/workspaces/w/bootstrap') return Response.json(snapshot())
+  const id = path.split('/')[2] ?? ''
+  const events = log.get(id) ?? []
+  const last = events.at(-1)?.ch_seq ?? 0
+  if (path.endsWith('/events')) {
+    const missing = events.filter((event) => (event.ch_seq ?? 0) > Number(searchParams.get('after')))
+    return Response.json({ items: missing.slice(0, 2), last_seq: last, has_more: missing.length > 2 })
+  }
+  if (path.startsWith('/users/')) return Response.json(user(id))
+  return Response.json({ channel: channel(id, last), joined: true, member_count: memberCount })
+}
+
+let sync: Sync
+let applied: string[]
+
+beforeEach(() => {
+  setActivePinia(createPinia())
+  vi.spyOn(Math, 'random').mockReturnValue(0)
+  log = new Map([['c', [created('c', 1), created('c', 2)]]])
+  memberCount = 2
+  calls = []
+  failing = new Map()
+  gate = Promise.resolve()
+  vi.stubGlobal('fetch', async (url: string) => {
+    await gate
+    return serve(url)
+  })
+  openSession({ user: ana, access_token: 't', token_type: 'Bearer', expires_in: 900, refresh_token: null })
+  applied = []
+  sync = new Sync(useEntities(), { onCursor: () => undefined, onApplied: (event) => applied.push(event.id) })
+})
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.restoreAllMocks()
+})
+
+const store = () => useEntities()
+const seqs = (id = 'c') => store().timelines.get(id)?.items.map((item) => item.ch_seq) ?? []
+const soon = (check: () => void) => vi.waitFor(check, { timeout: 3_000, interval: 5 })
+
+/** The event happens on the server, and comes over the stream when `deliver` is true. */
+function happen(event: Envelope, deliver = true): void {
+  log.get(event.channel_id ?? '')?.push(event)
+  if (deliver) sync.onEvent(event)
+}
+
+async function opened(): Promise<void> {
+  await sync.openWorkspace('w')
+  store().timelines.set('c', EMPTY)
+}
+
+describe('live events', () => {
+  it('are applied in order', async () => {
+    await opened()
+    happen(created('c', 3))
+    happen(created('c', 4))
+    expect(seqs()).toEqual([3, 4])
+    expect(store().channels.get('c')).toMatchObject({ knownSeq: 4, channel: { last_msg_seq: 4 } })
+  })
+
+  it('that come twice count once', async () => {
+    await opened()
+    happen(joined('c', 3, 'carla'))
+    sync.onEvent(joined('c', 3, 'carla'))
+    expect(store().channels.get('c')?.memberCount).toBe(3)
+    expect(applied).toEqual(['jc3'])
+  })
+
+  it('that the snapshot already holds change nothing', async () => {
+    await opened()
+    sync.onEvent(created('c', 2))
+    expect(applied).toEqual([])
+  })
+})
+
+describe('a gap', () => {
+  it('is fetched, page by page, and what came meanwhile is applied after it', async () => {
+    await opened()
+    for (const seq of [3, 4, 5, 6]) happen(created('c', seq), false)
+    happen(created('c', 7))
+    happen(created('c', 8))
+    await soon(() => expect(seqs()).toEqual([3, 4, 5, 6, 7, 8]))
+    expect(applied).toEqual([3, 4, 5, 6, 7, 8].map((seq) => `ec${seq}`))
+  })
+
+  it('is tried again while the server is away', async () => {
+    await opened()
+    failing.set('/channels/c/events', [new Response(null, { status: 503 })])
+    happen(created('c', 3), false)
+    happen(created('c', 4))
+    await soon(() => expect(seqs()).toEqual([3, 4]))
+  })
+
+  it('beyond the log drops the loaded history and goes on from the newest', async () => {
+    await opened()
+    failing.set('/channels/c/events', [Response.json({ code: 'events_expired' }, { status: 410 })])
+    happen(created('c', 3), false)
+    happen(created('c', 4))
+    await soon(() => expect(store().timelines.has('c')).toBe(false))
+    await soon(() => expect(store().channels.get('c')?.knownSeq).toBe(4))
+    happen(created('c', 5))
+    await soon(() => expect(store().channels.get('c')?.knownSeq).toBe(5))
+  })
+
+  it('in a channel that one may no longer read takes the channel away', async () => {
+    await opened()
+    failing.set('/channels/c/events', [Response.json({ code: 'not_found' }, { status: 404 })])
+    happen(created('c', 4))
+    await soon(() => expect(store().channels.has('c')).toBe(false))
+  })
+})
+
+describe('the snapshot', () => {
+  it('holds back events until it is there and loses none', async () => {
+    let open = (): void => undefined
+    gate = new Promise((resolve) => (open = resolve))
+    const opening = sync.openWorkspace('w')
+    sync.onEvent(created('c', 3))
+    expect(applied).toEqual([])
+    open()
+    await opening
+    await soon(() => expect(store().channels.get('c')?.knownSeq).toBe(3))
+  })
+
+  it('after a reset closes the gap of a loaded channel', async () => {
+    await opened()
+    happen(created('c', 3))
+    for (const seq of [4, 5]) happen(created('c', seq), false)
+    sync.onHello({ resumed: false, cursor: 'c9', server: 's', rotate_s: 600 })
+    await soon(() => expect(seqs()).toEqual([3, 4, 5]))
+  })
+
+  it('is not fetched again when the stream resumed', async () => {
+    await opened()
+    calls = []
+    sync.onHello({ resumed: true, cursor: 'c9', server: 's', rotate_s: 600 })
+    expect(calls).toEqual([])
+  })
+
+  it('takes away channels that are gone', async () => {
+    await opened()
+    log.delete('c')
+    sync.refetch()
+    await soon(() => expect(store().channels.has('c')).toBe(false))
+  })
+})
+
+describe('membership', () => {
+  it('being added brings the channel with its true number of people', async () => {
+    await opened()
+    memberCount = 7
+    log.set('new', [])
+    happen(joined('new', 4, 'ana'))
+    expect(store().channels.get('new')).toMatchObject({ joined: true, knownSeq: 4 })
+    await soon(() => expect(store().channels.get('new')?.memberCount).toBe(7))
+    happen(created('new', 5))
+    expect(store().channels.get('new')?.knownSeq).toBe(5)
+  })
+
+  it('leaving takes the channel away', async () => {
+    await opened()
+    happen({
+      ...base, id: 'l', type: 'member.left', channel_id: 'c', ch_seq: 3, data: { user_id: 'ana', reason: 'removed' },
+    })
+    expect(store().channels.has('c')).toBe(false)
+  })
+
+  it('somebody new in the workspace is known by name', async () => {
+    await opened()
+    sync.onEvent({
+      ...base, id: 'n', type: 'workspace.member_joined', channel_id: null, ch_seq: null,
+      data: { user: user('dora'), role: 'member' },
+    })
+    expect(store().users.get('dora')?.display_name).toBe('DORA')
+    expect(store().members.get('w')?.get('dora')).toBe('member')
+  })
+})
+
+it('a type from the future moves the channel on and breaks nothing', async () => {
+  await opened()
+  happen({ ...created('c', 3), type: 'message.sparkled' } as unknown as Envelope)
+  happen(created('c', 4))
+  expect(seqs()).toEqual([4])
+})
+
+it('a workspace that is not open is left alone', async () => {
+  await opened()
+  sync.onEvent({ ...created('other', 1), workspace_id: 'w2' })
+  expect(store().channels.has('other')).toBe(false)
+})
