@@ -79,7 +79,7 @@ class LiveReporter(PlainReporter):
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._rows: dict[str, Callable[[], Text | Spinner]] = {}
-        self._live = Live(console=console, refresh_per_second=12, transient=True, get_renderable=self._table)
+        self._live = Live(console=console, refresh_per_second=8, transient=True, get_renderable=self._table)
         self._live.start()
 
     def changed(self, child: Child) -> None:

@@ -6,7 +6,7 @@ The order matters: Linux forgets the death signal when the effective user change
 A parent that died before the request reached the kernel would never be noticed, hence the look at getppid().
 
 `--search` keeps one capability, the one to pass through directories: a PostgreSQL that must not be root
-can then live below a folder that only root may enter (a checkout in /root), without opening that folder to all.
+can then live below a folder that only root may enter (a checkout in root's home), without opening that folder to all.
 """
 
 import ctypes
