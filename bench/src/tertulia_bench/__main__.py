@@ -1,4 +1,7 @@
-"""`python -m tertulia_bench NAME`: one benchmark, or all of them. The last line is a JSON object."""
+"""`python -m tertulia_bench NAME`: one benchmark, or all of them, which also writes docs/benchmarks.md.
+
+The last line of each is a JSON object.
+"""
 
 import asyncio
 import json
@@ -7,7 +10,7 @@ import sys
 import uvloop
 from rich.console import Console
 
-from tertulia_bench import send
+from tertulia_bench import report, send
 from tertulia_bench.conversation import Lost
 
 BENCHMARKS = {"send": send}
@@ -22,6 +25,8 @@ def main(arguments: list[str]) -> int:
         print(f"There is no benchmark {', '.join(unknown)}. There are: {', '.join(BENCHMARKS)}.", file=sys.stderr)
         return 2
     lines = [_run(name) for name in names]
+    if arguments in ([], ["all"]):
+        print(f"wrote {report.write(lines)}", file=sys.stderr)
     for line in lines:
         print(json.dumps(line))
     return 0 if all(line["ok"] for line in lines) else 1

@@ -1,0 +1,94 @@
+"""`docs/benchmarks.md`: what the last run of all benchmarks measured, with a picture for each."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import matplotlib as mpl
+import psutil
+from matplotlib.figure import Figure
+
+from tertulia_bench.cost import cores
+
+ROOT = Path(__file__).resolve().parents[3]
+TARGET = ROOT / "docs" / "benchmarks.md"
+PICTURES = ROOT / "docs" / "pictures"
+
+_INK = "#1c2024"
+_OURS = "#3358d4"
+_PEER = "#b9bbc6"
+
+Line = Mapping[str, Any]
+
+_INTRODUCTION = """# Benchmarks
+
+Written by `make bench`, which runs every benchmark; each prints these numbers as its last line. Both sides do the same
+work, alternately, in the same run, with the load generator on the same machine. Compare ratios, not absolute numbers.
+"""
+
+
+def write(lines: Sequence[Line]) -> Path:
+    """The page; returns where it is."""
+    mpl.use("Agg")
+    memory = psutil.virtual_memory().total / 2**30
+    here = f"{cores()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    parts = [
+        _INTRODUCTION,
+        f"This run: {here}.\n",
+        "| benchmark | ours | peer | ratio | goal | held |",
+        "|---|---|---|---|---|---|",
+        *(_row(line) for line in lines),
+    ]
+    for line in lines:
+        parts += ["", f"## {line['bench']}", "", *_section(line)]
+    TARGET.write_text("\n".join(parts) + "\n", "utf-8")
+    return TARGET
+
+
+def _row(line: Line) -> str:
+    name = line["bench"]
+    peer = f"{_number(line['peer'])} {line.get('peer_name', '')}"
+    held = "yes" if line["ok"] else "no"
+    return f"| [{name}](#{name}) | {_number(line['ours'])} | {peer} | {line['ratio']} | {line['goal']} | {held} |"
+
+
+def _section(line: Line) -> list[str]:
+    rounds = cast(dict[str, list[float]] | None, line.get("rounds"))
+    if rounds is None:
+        return [str(line.get("lost", "not measured"))]
+    picture = PICTURES / f"benchmark-{line['bench']}.svg"
+    _draw(rounds, str(line["unit"]), picture)
+    each = len(next(iter(rounds.values())))
+    peer = line["peer_name"]
+    used = ", ".join(f"{name} {share:.2f}" for name, share in cast(dict[str, float], line["cores"]).items())
+    return [
+        f"![{line['unit']}, by round](pictures/{picture.name})",
+        "",
+        f"{line['messages']:,} messages in {each} rounds a side; every one arrived once and in order.",
+        f"At half of our maximum ({_number(line['half_rate'])} a second) delivery took {line['delivery_p50_ms']} ms (p50)",
+        f"and {line['delivery_p99_ms']} ms (p99, goal {line['delivery_p99_goal_ms']:.0f} ms); {peer} at half of its own took",
+        f"{line['peer_delivery_p50_ms']} ms and {line['peer_delivery_p99_ms']} ms.",
+        "",
+        f"Cores that our processes used at the maximum: {used}.",
+    ]
+
+
+def _draw(rounds: Mapping[str, Sequence[float]], unit: str, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    figure = Figure(figsize=(7, 2.6), layout="constrained")
+    axes = figure.subplots()
+    for row, rates in enumerate(rounds.values()):
+        places = [row + (number - (len(rates) - 1) / 2) * 0.22 for number in range(len(rates))]
+        bars = axes.barh(places, rates, height=0.2, color=_PEER if row else _OURS)
+        axes.bar_label(bars, fmt="%.0f", padding=4, color=_INK)
+    axes.set_yticks(range(len(rounds)), list(rounds))
+    axes.invert_yaxis()
+    axes.set_xlabel(unit)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.margins(x=0.12)
+    figure.savefig(target, metadata={"Date": None})
+
+
+def _number(value: object) -> str:
+    return f"{value:,.0f}" if isinstance(value, int | float) else "not measured"
