@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from litestar import Litestar, Router
 from litestar.di import Provide
+from litestar.exceptions import ValidationException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -21,7 +22,7 @@ from tertulia_chat.bootstrap.position import StreamPosition
 from tertulia_chat.caller import Authenticator
 from tertulia_chat.channels.controller import ChannelController, WorkspaceChannelsController
 from tertulia_chat.database import Database
-from tertulia_chat.edge import StrictJson, provide_caller
+from tertulia_chat.edge import StrictJson, handle_validation, provide_caller
 from tertulia_chat.messages.controller import ChannelMessagesController, import_messages, one_message
 from tertulia_chat.messages.send import Sender
 from tertulia_chat.poke import Poke
@@ -94,7 +95,7 @@ def create_app(parts: Parts, health: Health) -> Litestar:
         dependencies={**dependencies, "caller": Provide(provide_caller)},
         dto=StrictJson,
         return_dto=None,
-        exception_handlers=PROBLEM_HANDLERS,
+        exception_handlers={**PROBLEM_HANDLERS, ValidationException: handle_validation},
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=OpenAPIConfig(
             title="Tertulia chat",

@@ -7,17 +7,18 @@ from typing import Annotated, Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
 import msgspec
-from litestar import Request
+from litestar import Request, Response
 from litestar._openapi.schema_generation import SchemaCreator
 from litestar.di import NamedDependency
 from litestar.dto import AbstractDTO
 from litestar.dto.data_structures import DTOFieldDefinition
+from litestar.exceptions import ValidationException
 from litestar.openapi.spec import Reference, Schema
 from litestar.params import QueryParameter
 from litestar.typing import FieldDefinition
 
 from tertulia_chat.caller import Authenticator, Caller
-from tertulia_shared.problems import FieldError, MalformedBody, ValidationFailed
+from tertulia_shared.problems import FieldError, MalformedBody, ValidationFailed, handle
 from tertulia_shared.tokens import ServiceTokens, bearer
 
 T = TypeVar("T")
@@ -64,6 +65,14 @@ class StrictJson(AbstractDTO[Any]):
     def decode_bytes(self, value: bytes) -> Any:
         handler_id = str(cast("Any", self.asgi_connection.route_handler).handler_id)
         return decode_body(self._decoders[handler_id], value)
+
+
+def handle_validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:
+    """An empty body never reaches `StrictJson`: Litestar then reports a missing argument of the handler."""
+    extra = cast("list[dict[str, str]]", error.extra) if isinstance(error.extra, list) else []
+    if any(item.get("message") == "'data'" for item in extra):
+        return handle(request, MalformedBody("The body is empty."))
+    return handle(request, error)
 
 
 def decode_body(decoder: msgspec.json.Decoder[T], body: bytes) -> T:

@@ -1,0 +1,99 @@
+"""What other services ask chat."""
+
+import json
+import time
+import uuid
+
+
+def service(chat):
+    return {"authorization": f"Bearer {chat.parts.services.issue('notify')}"}
+
+
+async def snapshot(chat):
+    answer = await chat.ask("GET", "/internal/v1/memberships", None, headers=service(chat))
+    assert answer.headers["content-type"].startswith("application/x-ndjson")
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def test_the_snapshot_tells_who_belongs_where_and_which_sessions_ended(chat):
+    ann, bob = await chat.people(2)
+    workspace = await ann.workspace()
+    await ann.invite(workspace, bob)
+    await chat.login(bob.user["username"])
+    await bob.post("/auth/logout", None, 204)
+    *lines, end = await snapshot(chat)
+    general = workspace["general"]["id"]
+    assert end == {"end": True, "count": len(lines)}
+    assert [line for line in lines if "c" in line] == [
+        {"c": general, "w": workspace["id"], "u": ann.id, "s": 1},
+        {"c": general, "w": workspace["id"], "u": bob.id, "s": 2},
+    ]
+    assert [line for line in lines if "role" in line] == [
+        {"w": workspace["id"], "u": ann.id, "role": "owner"},
+        {"w": workspace["id"], "u": bob.id, "role": "member"},
+    ]
+    (revoked,) = [line for line in lines if "revoked" in line]
+    assert time.time() < revoked["exp"] <= time.time() + 901
+
+
+async def test_sessions_that_ended_long_ago_are_forgotten(chat):
+    ann = await chat.person()
+    await ann.post("/auth/logout", None, 204)
+    await chat.sql("UPDATE session SET revoked_at = now() - interval '16 minutes'")
+    assert await snapshot(chat) == [{"end": True, "count": 0}]
+
+
+async def test_a_hundred_thousand_memberships_are_streamed(chat):
+    ann = await chat.person()
+    workspace = await ann.workspace()
+    await chat.sql(
+        "WITH many AS (INSERT INTO channel (id, workspace_id, kind, name, created_by, created_at) "
+        "SELECT gen_random_uuid(), $1, 'public', 'c' || n, $2, now() FROM generate_series(1, 100000) n RETURNING id) "
+        "INSERT INTO channel_member (channel_id, user_id, workspace_id, role, joined_at, joined_seq) "
+        "SELECT id, $2, $1, 'member', now(), 1 FROM many",
+        uuid.UUID(workspace["id"]),
+        uuid.UUID(ann.id),
+    )
+    started = time.perf_counter()
+    lines = await snapshot(chat)
+    print(f"100,000 memberships in {time.perf_counter() - started:.2f} s")
+    assert lines[-1] == {"end": True, "count": 100_002}
+    assert len(lines) == 100_003
+
+
+def written(author, text, day=1, **more):
+    created_at = f"2026-11-{day:02d}T09:00:00Z"
+    return {"author_id": author.id, "text": text, "created_at": created_at, "client_msg_id": str(uuid.uuid4()), **more}
+
+
+async def test_an_import_keeps_order_authors_and_times_and_can_be_repeated(chat):
+    ann, bob = await chat.people(2)
+    workspace = await ann.workspace()
+    await ann.invite(workspace, bob)
+    channel = workspace["general"]
+    messages = [written((ann, bob)[number % 2], f"line {number}", number + 1) for number in range(20)]
+    path = f"/internal/v1/channels/{channel['id']}/import"
+    first = await chat.ask("POST", path, json={"messages": messages + messages[:1]}, headers=service(chat))
+    assert first == {"imported": 20, "skipped": 1, "last_seq": 22}
+    again = await chat.ask("POST", path, json={"messages": messages}, headers=service(chat))
+    assert again == {"imported": 0, "skipped": 20, "last_seq": 22}
+    items = (await ann.get(f"/channels/{channel['id']}/messages"))["items"]
+    assert [item["text"] for item in items] == [message["text"] for message in messages]
+    assert items[3]["created_at"].startswith("2026-11-04T09:00:00")
+    events = (await ann.get(f"/channels/{channel['id']}/events?after=2"))["items"]
+    assert [event["data"]["message"] for event in events] == items
+    assert (await ann.get(f"/channels/{channel['id']}"))["channel"]["last_msg_seq"] == 22
+
+
+async def test_an_import_refuses_strangers_and_unknown_places(chat):
+    ann, stranger = await chat.people(2)
+    workspace = await ann.workspace()
+    path = f"/internal/v1/channels/{workspace['general']['id']}/import"
+    problem = await chat.ask("POST", path, 422, json={"messages": [written(stranger, "hi")]}, headers=service(chat))
+    assert problem["errors"][0]["pointer"] == "/messages/0/author_id"
+    naive = written(ann, "hi", created_at="2026-11-01T09:00:00")
+    await chat.ask("POST", path, 422, json={"messages": [naive]}, headers=service(chat))
+    nowhere = f"/internal/v1/channels/{uuid.uuid4()}/import"
+    await chat.ask("POST", nowhere, 404, json={"messages": [written(ann, "hi")]}, headers=service(chat))
+    many = [written(ann, "hi") for _ in range(501)]
+    await chat.ask("POST", path, 422, json={"messages": many}, headers=service(chat))
