@@ -20,6 +20,7 @@ from tertulia_shared.problems import (
     ValidationFailed,
     problem_body,
 )
+from tertulia_shared.telemetry import TraceMiddleware
 
 
 class Address(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,7 +58,7 @@ async def fail(kind: FromPath[str]) -> None:
 @pytest.fixture
 async def client():
     application = Litestar([create, browse, fail], exception_handlers=PROBLEM_HANDLERS)
-    async with AsyncTestClient(application, raise_server_exceptions=False) as client:
+    async with AsyncTestClient(TraceMiddleware(application), raise_server_exceptions=False) as client:
         yield client
 
 
@@ -80,6 +81,12 @@ async def test_a_raised_error_becomes_its_document(client, kind: str, status: in
     assert answer.json()["code"] == code
     assert answer.json()["type"] == f"urn:tertulia:problem:{code}"
     assert headers.items() <= dict(answer.headers).items()
+
+
+async def test_a_problem_names_the_request(client):
+    answer = await client.get("/raise/missing", headers={"x-request-id": "my-request-1"})
+
+    assert answer.json()["request_id"] == "my-request-1"
 
 
 async def test_the_cause_of_a_bug_is_not_told(client):

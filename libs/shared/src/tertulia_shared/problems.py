@@ -10,10 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
-import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
+
+from tertulia_shared.telemetry import logger
+
+log = logger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:tertulia:problem:"
@@ -183,7 +186,7 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     """The one exception handler of every Litestar application."""
     problem = to_problem(error)
     if problem.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, Problem):
-        structlog.get_logger(__name__).error("request failed", path=request.url.path, exc_info=error)
+        log.error("request failed", path=request.url.path, exc_info=error)
     return Response(
         content=problem_body(problem, request.scope.get("request_id")),
         status_code=problem.status,

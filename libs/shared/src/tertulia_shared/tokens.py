@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import aiohttp
-import structlog
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OctKey, OKPKey
 
 from tertulia_shared.problems import DependencyUnavailable, TokenExpired, Unauthenticated
 from tertulia_shared.settings import SecretKeys
+from tertulia_shared.telemetry import logger
+
+log = logger(__name__)
 
 ISSUER = "tertulia"
 ALGORITHM = "Ed25519"
@@ -88,7 +90,7 @@ class RemoteJwks:
                     answer.raise_for_status()
                     document: dict[str, Any] = await answer.json()
             except (aiohttp.ClientError, TimeoutError) as error:
-                structlog.get_logger(__name__).warning("keys not available", url=self._url, error=repr(error))
+                log.warning("keys not available", url=self._url, error=repr(error))
                 if not self._keys:
                     raise DependencyUnavailable("The keys that verify access tokens are not available.") from error
                 return

@@ -1,15 +1,17 @@
 """Set up once per process, before anything else logs."""
 
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from typing import Protocol
 
 from tertulia_shared.settings import ServiceSettings
 from tertulia_shared.telemetry.logs import configure_logs
 from tertulia_shared.telemetry.trace import use_tracer
 
-_provider: TracerProvider | None = None
+
+class _Provider(Protocol):
+    def shutdown(self) -> None: ...
+
+
+_provider: _Provider | None = None
 
 
 def configure(service: str, settings: ServiceSettings) -> None:
@@ -19,9 +21,9 @@ def configure(service: str, settings: ServiceSettings) -> None:
     if endpoint is None:
         use_tracer(None)
         return
-    provider = TracerProvider(resource=Resource.create({"service.name": f"tertulia-{service}"}))
-    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
-    provider.add_span_processor(BatchSpanProcessor(exporter))
+    from tertulia_shared.telemetry.export import provider_for  # noqa: PLC0415 see there
+
+    provider = provider_for(service, endpoint)
     use_tracer(provider.get_tracer("tertulia"))
     global _provider  # noqa: PLW0603 -- one exporter per process
     _provider = provider
