@@ -32,10 +32,10 @@ def write(lines: Sequence[Line]) -> Path:
     """The page; returns where it is."""
     mpl.use("Agg")
     memory = psutil.virtual_memory().total / 2**30
-    here = f"{cores()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     parts = [
         _INTRODUCTION,
-        f"This run: {here}.\n",
+        f"This run: {cores()} cores, {memory:.0f} GiB, {system}.\n",
         "| benchmark | ours | peer | ratio | goal | held |",
         "|---|---|---|---|---|---|",
         *(_row(line) for line in lines),
@@ -66,9 +66,13 @@ def _section(line: Line) -> list[str]:
         f"![{line['unit']}, by round](pictures/{picture.name})",
         "",
         f"{line['messages']:,} messages in {each} rounds a side; every one arrived once and in order.",
-        f"At half of our maximum ({_number(line['half_rate'])} a second) delivery took {line['delivery_p50_ms']} ms (p50)",
-        f"and {line['delivery_p99_ms']} ms (p99, goal {line['delivery_p99_goal_ms']:.0f} ms); {peer} at half of its own took",
-        f"{line['peer_delivery_p50_ms']} ms and {line['peer_delivery_p99_ms']} ms.",
+        "",
+        f"| delivery | messages/s | p50 | p99 (goal: {line['delivery_p99_goal_ms']:.0f} ms for ours) |",
+        "|---|---|---|---|",
+        f"| ours, at half of our maximum | {_number(line['half_rate'])} | {line['delivery_p50_ms']} ms "
+        f"| {line['delivery_p99_ms']} ms |",
+        f"| {peer}, at half of its own | {_number(line['peer'] / 2)} | {line['peer_delivery_p50_ms']} ms "
+        f"| {line['peer_delivery_p99_ms']} ms |",
         "",
         f"Cores that our processes used at the maximum: {used}.",
     ]
