@@ -173,5 +173,11 @@ async def chat(chat_url: str, nats_url: str, topology: Topology) -> AsyncIterato
 
 
 @pytest.fixture
+def serve_chat() -> Callable[[str, Bus], AsyncIterator[Chat]]:
+    """For tests that bring their own way to PostgreSQL or NATS: `async for chat in serve_chat(url, bus)`."""
+    return open_chat
+
+
+@pytest.fixture
 def make_registration() -> Callable[..., dict[str, Any]]:
     return registration
