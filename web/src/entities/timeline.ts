@@ -71,7 +71,7 @@ export function withMessage(timeline: Timeline, message: Message): Timeline {
 }
 
 /** Drops the oldest rows while the reader is at the end, so that a long day does not grow the page for ever. */
-export function trimmedToEnd(timeline: Timeline): Timeline {
-  if (timeline.items.length <= WINDOW) return timeline
-  return { ...timeline, items: timeline.items.slice(-WINDOW), hasBefore: true }
+export function trimmedToEnd(timeline: Timeline, rows = WINDOW): Timeline {
+  if (timeline.items.length <= rows) return timeline
+  return { ...timeline, items: timeline.items.slice(-rows), hasBefore: true }
 }

@@ -25,7 +25,8 @@ export function useScrollAnchor(listId: string, box: Readonly<Ref<HTMLElement | 
   let observer: ResizeObserver | undefined
 
   function row(key: string): HTMLElement | null {
-    return box.value?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`) ?? null
+    const name = CSS.escape(key)
+    return box.value?.querySelector<HTMLElement>(`[data-key="${name}"], [data-divider="${name}"]`) ?? null
   }
 
   function measure(): void {
@@ -38,6 +39,7 @@ export function useScrollAnchor(listId: string, box: Readonly<Ref<HTMLElement | 
     places.set(listId, place)
   }
 
+  /** Only messages: a day's heading moves when older messages of that day come in above it. */
   function firstVisible(element: HTMLElement): Place {
     const top = element.getBoundingClientRect().top
     for (const child of element.querySelectorAll<HTMLElement>('[data-key]')) {

@@ -71,9 +71,10 @@ export function useTimeline(channelId: string) {
     await load('newer', { after: last.ch_seq }, withNewer)
   }
 
-  function trim(): void {
+  /** For a reader at the end: what lies far above is loaded again when they go there. */
+  function trim(rows?: number): void {
     const now = entities.timelines.get(channelId)
-    if (now !== undefined) entities.timelines.set(channelId, trimmedToEnd(now))
+    if (now !== undefined && !now.hasAfter) entities.timelines.set(channelId, trimmedToEnd(now, rows))
   }
 
   // The store drops a history that can no longer be continued (see realtime/sync.ts): fetch it anew.
