@@ -5,12 +5,16 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import psutil
 
 from tertulia_stack.background import BackgroundStack, eventually, living
+
+TINY_STACK = Path(__file__).with_name("tiny_stack.py")
 
 
 def started(stack: BackgroundStack, *words: str) -> subprocess.Popen[bytes]:
@@ -174,3 +178,48 @@ def test_everything_listens_on_the_loopback_only(stack: BackgroundStack) -> None
     }
 
     assert addresses == {"127.0.0.1"}
+
+
+IN_A_TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+
+
+def test_in_a_terminal_a_table_grows_and_ctrl_c_stops_everything(stack: BackgroundStack) -> None:
+    command = [sys.executable, "-c", IN_A_TERMINAL, sys.executable, TINY_STACK, stack.data_dir, str(stack.port)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as terminal:
+        shown = _read_until(terminal, "Tertulia is ready")
+        pids = {below.pid for below in psutil.Process(terminal.pid).children(recursive=True)}
+        _type(terminal, b"\x03")
+        shown += _read_until(terminal, "Your data stays")
+        assert terminal.wait(10) == 0
+
+    assert living(pids) == set()
+    assert "starting" in shown
+    assert "\x1b[?25h" in shown  # the cursor is back
+
+
+def _type(terminal: subprocess.Popen[bytes], keys: bytes) -> None:
+    assert terminal.stdin is not None
+    terminal.stdin.write(keys)
+    terminal.stdin.flush()
+
+
+def _read_until(terminal: subprocess.Popen[bytes], words: str) -> str:
+    assert terminal.stdout is not None
+    shown = ""
+    while words not in shown:
+        piece = os.read(terminal.stdout.fileno(), 65_536)
+        assert piece, f"ended without saying {words!r}: {shown}"
+        shown += piece.decode(errors="replace")
+    return shown
+
+
+def test_a_reader_that_goes_away_does_not_take_the_stack_down(stack: BackgroundStack) -> None:
+    command = [sys.executable, TINY_STACK, stack.data_dir, str(stack.port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as supervisor:
+        assert supervisor.stdout is not None
+        supervisor.stdout.readline()
+        supervisor.stdout.close()
+
+        eventually(lambda: stack.status()["state"] == "ready")
+        supervisor.terminate()
+        assert supervisor.wait(10) == 0

@@ -7,12 +7,11 @@ import signal
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
 from tertulia_stack import up
 from tertulia_stack.embedded import Options, server_spec
 from tertulia_stack.home import Home
 from tertulia_stack.ports import block
+from tertulia_stack.report import PatientConsole
 from tertulia_stack.servers import NatsServer, PostgresServer
 from tertulia_stack.supervisor.spec import ServiceSpec
 
@@ -42,7 +41,7 @@ def main() -> int:
             tiny("front", port, ["middle"]),
         ]
 
-    return up.up(home, Options(host="127.0.0.1", port=port, web_dir=None), specs, Console(width=120))
+    return up.up(home, Options(host="127.0.0.1", port=port, web_dir=None), specs, PatientConsole(width=120))
 
 
 if __name__ == "__main__":
