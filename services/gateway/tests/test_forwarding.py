@@ -62,6 +62,24 @@ async def test_requests_read_before_a_broken_one_are_still_answered(house):
     assert await connection.ended() == b""
 
 
+async def test_a_pipeline_of_refused_requests_is_answered_one_by_one(house):
+    connection = await house.connect()
+    good = f"GET {ME} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {house.token()}\r\n\r\n"
+    refused = f"GET {ME} HTTP/1.1\r\nHost: x\r\n\r\n"
+    await connection.send(good + refused * 30 + good)
+    statuses = [(await connection.read()).status for _ in range(32)]
+    assert statuses == [200, *[401] * 30, 200]
+
+
+async def test_a_pipeline_without_end_is_cut(house):
+    connection = await house.connect()
+    good = f"GET {ME} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {house.token()}\r\n\r\n"
+    await connection.send(good + f"GET {ME} HTTP/1.1\r\nHost: x\r\n\r\n" * 3000)
+    statuses = [(await connection.read()).status for _ in range(34)]
+    assert statuses == [200, *[401] * 32, 400]
+    assert await connection.ended() == b""
+
+
 async def test_hop_by_hop_headers_end_here(house):
     async def handler(call):
         await call.answer(

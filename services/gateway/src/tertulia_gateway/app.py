@@ -7,7 +7,7 @@ import aiohttp
 
 from tertulia_gateway.auth import Authenticator
 from tertulia_gateway.headers import TrustedProxies
-from tertulia_gateway.http1.exchange import Rules
+from tertulia_gateway.http1.rules import Rules
 from tertulia_gateway.http1.upstream import UpstreamPool
 from tertulia_gateway.limits import PER_ADDRESS, PER_USER, Limiter
 from tertulia_gateway.ops import OpsServer

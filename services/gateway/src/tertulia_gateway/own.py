@@ -4,8 +4,8 @@ import msgspec
 
 from tertulia_gateway.apidocs import OPENAPI
 from tertulia_gateway.apidocs.page import STYLE, render_page
-from tertulia_gateway.http1.exchange import LocalResponse
 from tertulia_gateway.http1.message import Request
+from tertulia_gateway.http1.rules import LocalResponse
 from tertulia_gateway.routes import V1
 from tertulia_gateway.status import StatusBoard
 from tertulia_gateway.web import WebFiles

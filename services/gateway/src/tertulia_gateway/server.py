@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from tertulia_gateway.http1.exchange import Exchange, Rules
+from tertulia_gateway.http1.exchange import Exchange
 from tertulia_gateway.http1.front import FrontConnection, Fronts
+from tertulia_gateway.http1.rules import Rules
 from tertulia_gateway.http1.upstream import UpstreamPool
 from tertulia_gateway.limits import Limiter
 from tertulia_shared.telemetry import logger

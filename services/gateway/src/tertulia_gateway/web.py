@@ -14,8 +14,8 @@ from email.utils import formatdate
 from pathlib import Path
 from time import monotonic
 
-from tertulia_gateway.http1.exchange import LocalResponse
 from tertulia_gateway.http1.message import Request
+from tertulia_gateway.http1.rules import LocalResponse
 from tertulia_shared.problems import NotFound
 from tertulia_shared.telemetry import logger
 

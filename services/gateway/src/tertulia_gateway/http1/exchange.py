@@ -4,18 +4,16 @@
 connection is idle, which is nearly always; otherwise a task does the waiting and comes back here.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
-from tertulia_gateway.auth import Authenticator
-from tertulia_gateway.headers import HSTS, SECURITY_DATA, SECURITY_WEB, Headers, Origin, TrustedProxies
+from tertulia_gateway.headers import HSTS, SECURITY_DATA, SECURITY_WEB, Headers, Origin
 from tertulia_gateway.http1.heads import chunk_of, request_head, response_lines, status_line
 from tertulia_gateway.http1.message import Request, RequestTimeout
+from tertulia_gateway.http1.rules import LocalResponse, Rules
 from tertulia_gateway.http1.upstream import UpstreamConnection, UpstreamPool
-from tertulia_gateway.limits import Bucket, Limiter, owner_of_address
+from tertulia_gateway.limits import Bucket, owner_of_address
 from tertulia_gateway.observe import OPEN_EXCHANGES, Observation
-from tertulia_gateway.routes import Auth, Route, Router, Upstream
+from tertulia_gateway.routes import Auth, Route, Upstream
 from tertulia_gateway.targets import split_target
 from tertulia_shared.problems import CONTENT_TYPE, Problem, TooLarge, Unauthenticated, problem_body, problem_headers
 from tertulia_shared.runtime import spawn
@@ -39,33 +37,6 @@ class UpstreamFailed(Problem):
 
 class UpstreamTimeout(Problem):
     code, status, title = "upstream_timeout", 504, "A part of the system took too long"
-
-
-@dataclass(frozen=True, slots=True)
-class LocalResponse:
-    """What the gateway answers by itself. `page` chooses the policy for web pages over the one for data."""
-
-    body: bytes
-    content_type: str
-    status: int = 200
-    headers: tuple[tuple[str, str], ...] = ()
-    page: bool = False
-
-
-LocalAnswer = Callable[[Request, str], Awaitable[LocalResponse]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """What decides about a request. The limiters are None when limits are off."""
-
-    router: Router
-    authenticator: Authenticator
-    proxies: TrustedProxies
-    pools: Mapping[Upstream, UpstreamPool]
-    answer: LocalAnswer
-    per_address: Limiter | None
-    per_user: Limiter | None
 
 
 class Front(Protocol):
@@ -138,6 +109,8 @@ class Exchange:
     # the rules
 
     def start(self) -> None:
+        if self._ended:
+            return
         try:
             self._admit()
         except Problem as problem:

@@ -20,6 +20,7 @@ IDLE_TIME_S = 75.0
 STALL_TIME_S = 30.0
 """How long a client may leave our bytes unread before it counts as gone."""
 LINGER_TIME_S = 2.0
+MAX_PIPELINED = 32
 WRITE_BUFFER = 64 * 1024
 NEVER = float("inf")
 
@@ -214,10 +215,15 @@ class FrontConnection(asyncio.Protocol):
         self.keep_alive = parser.should_keep_alive() and not request.http10 and not upgrade
         exchange = self._receiving = self._converse(self, request)
         if self._active is None:
-            self._begin(exchange)
-        else:
+            self._active = exchange
+            exchange.start()
+        elif len(self._queue) < MAX_PIPELINED:
             self._queue.append(exchange)
             self._transport.pause_reading()
+        else:
+            exchange.abort()
+            self._receiving = None
+            raise BadRequest("Too many requests at once on one connection.")
 
     def on_body(self, body: bytes) -> None:
         if self._receiving is not None:
@@ -269,7 +275,9 @@ class FrontConnection(asyncio.Protocol):
         if close:
             self._end()
         elif self._queue:
-            self._begin(self._queue.popleft())
+            # In a turn of its own: a long pipeline of refused requests must not become as deep a stack.
+            following = self._active = self._queue.popleft()
+            asyncio.get_running_loop().call_soon(following.start)
         elif self._failure is not None:
             self._answer(self._failure)
         else:
@@ -303,10 +311,6 @@ class FrontConnection(asyncio.Protocol):
         else:
             self._transport.close()
             self.deadline = self._fronts.clock() + LINGER_TIME_S
-
-    def _begin(self, exchange: Conversation) -> None:
-        self._active = exchange
-        exchange.start()
 
     def _fail(self, problem: Problem) -> None:
         """The byte stream cannot be read any further. Requests that were read before it are still answered."""
