@@ -1,29 +1,47 @@
-"""`python -m tertulia_chat api | relay | migrate`."""
+"""`python -m tertulia_chat api | relay | migrate`.
+
+Each process imports only what it needs: starting is mostly importing, and nothing serves before `migrate` is done.
+"""
+# ruff: noqa: PLC0415
 
 import sys
 
-from tertulia_chat import migrate
-from tertulia_chat.app import api
-from tertulia_chat.settings import ApiSettings, MigrateSettings
-from tertulia_shared import telemetry
-from tertulia_shared.runtime import run_process
-from tertulia_shared.settings import load
+
+def api() -> None:
+    from tertulia_chat.app import api as build
+    from tertulia_chat.settings import ApiSettings
+    from tertulia_shared import telemetry
+    from tertulia_shared.runtime import run_process
+    from tertulia_shared.settings import load
+
+    settings = load(ApiSettings)
+    telemetry.configure("chat", settings)
+    run_process(settings, build)
+
+
+def relay() -> None:
+    from tertulia_chat.outbox.process import main
+
+    main()
+
+
+def migrate() -> None:
+    from tertulia_chat.migrate import upgrade
+    from tertulia_chat.settings import MigrateSettings
+    from tertulia_shared.settings import load
+
+    upgrade(load(MigrateSettings).postgres_url.get_secret_value())
+
+
+PROCESSES = {"api": api, "relay": relay, "migrate": migrate}
 
 
 def main(arguments: list[str]) -> None:
     match arguments:
-        case ["api"]:
-            settings = load(ApiSettings)
-            telemetry.configure("chat", settings)
-            run_process(settings, api)
-        case ["relay"]:
-            from tertulia_chat.outbox.process import main as relay  # noqa: PLC0415 the other processes need none of it
-
-            relay()
-        case ["migrate"]:
-            migrate.upgrade(load(MigrateSettings).postgres_url.get_secret_value())
+        case [name] if name in PROCESSES:
+            PROCESSES[name]()
         case _:
-            raise SystemExit("usage: python -m tertulia_chat api | relay | migrate")
+            raise SystemExit(f"usage: python -m tertulia_chat {' | '.join(PROCESSES)}")
 
 
 if __name__ == "__main__":
