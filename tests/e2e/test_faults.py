@@ -9,7 +9,7 @@ from tertulia_client import ChannelKind, Client, Message
 from tertulia_stack.background import BackgroundStack
 from tertulia_stack.ports import is_free
 
-from .faults import delete_stream, kept_down, kill, port_of, until_ready
+from .faults import delete_stream, kept_down, kill, pid_of, port_of, until_ready
 from .people import Listener, founded, listening, people
 
 MESSAGES = 5_000
@@ -26,12 +26,14 @@ async def write(client: Client, channels: list[str], texts: list[str], acknowled
         await asyncio.sleep(PAUSE_S)
 
 
-async def strike(stack: BackgroundStack, acknowledged: list[Message]) -> None:
-    """Kill one victim after the other, spread evenly over the conversation."""
+async def strike(stack: BackgroundStack, acknowledged: list[Message]) -> dict[str, int]:
+    """Kill one victim after the other, spread evenly over the conversation. Their process ids."""
+    killed: dict[str, int] = {}
     for number, victim in enumerate(VICTIMS, start=1):
         while len(acknowledged) < MESSAGES * number // (len(VICTIMS) + 1):
             await asyncio.sleep(0.02)
-        await kill(stack, victim)
+        killed[victim] = await kill(stack, victim)
+    return killed
 
 
 async def truth(client: Client, channel: str) -> list[Message]:
@@ -49,7 +51,7 @@ def assert_saw_exactly(listener: Listener, channel: str, expected: list[Message]
     assert listener.resets == []
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_every_acknowledged_message_arrives_once_and_in_order_while_everything_is_killed(stack: BackgroundStack):
     async with people(stack, "Ada", "Ben", "Carl", "Dora") as (ada, ben, carl, dora):
         workspace, general = await founded(ada, ben, carl)
@@ -60,12 +62,13 @@ async def test_every_acknowledged_message_arrives_once_and_in_order_while_everyt
         async with listening(ada, ben, carl, dora) as (adas, bens, carls, doras):
             share = MESSAGES // (2 * WRITERS)
             async with asyncio.TaskGroup() as group:
-                group.create_task(strike(stack, acknowledged))
+                killed = group.create_task(strike(stack, acknowledged))
                 for client in (ada, ben):
                     for writer in range(WRITERS):
                         texts = [f"{client.user.display_name} {writer}/{n}" for n in range(share)]
                         group.create_task(write(client, [general, room], texts, acknowledged))
             await until_ready(stack)
+            assert all(pid_of(stack, victim) not in (None, pid) for victim, pid in killed.result().items())
             in_general, in_room = await truth(ada, general), await truth(ada, room)
             for listener in (adas, bens):
                 await listener.until(lambda me: len(me.messages(room)) >= len(in_room), 60)
