@@ -91,7 +91,11 @@ def create_app(parts: Parts, health: Health) -> Litestar:
     given = {name: getattr(parts, name) for name in Parts.__slots__}
     dependencies = {name: Provide(_constant(value), sync_to_thread=False) for name, value in given.items()}
     return Litestar(
-        route_handlers=[Router("/api/v1", route_handlers=PUBLIC), *INTERNAL, *health_routes(health)],
+        route_handlers=[
+            Router("/api/v1", route_handlers=PUBLIC),
+            *INTERNAL,
+            *health_routes(health),
+        ],
         dependencies={**dependencies, "caller": Provide(provide_caller)},
         dto=StrictJson,
         return_dto=None,

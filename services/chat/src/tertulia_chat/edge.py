@@ -3,9 +3,11 @@
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
+import litestar
 import msgspec
 from litestar import Request, Response
 from litestar._openapi.schema_generation import SchemaCreator
@@ -13,9 +15,11 @@ from litestar.di import NamedDependency
 from litestar.dto import AbstractDTO
 from litestar.dto.data_structures import DTOFieldDefinition
 from litestar.exceptions import ValidationException
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Reference, Schema
 from litestar.params import QueryParameter
 from litestar.typing import FieldDefinition
+from msgspec import UNSET, UnsetType
 
 from tertulia_chat.caller import Authenticator, Caller
 from tertulia_shared.problems import FieldError, MalformedBody, ValidationFailed, handle
@@ -31,6 +35,42 @@ Cursor = Annotated[UUID | None, QueryParameter(description="`next` of the page b
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all request bodies."""
+
+
+class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """RFC 9457. `code` is stable and for machines; `errors` points at what is wrong with the input."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str | UnsetType = UNSET
+    request_id: str | UnsetType = UNSET
+    errors: list[FieldError] | UnsetType = UNSET
+
+
+def answer(kind: type[Any], description: str, media_type: str = "application/json") -> ResponseSpec:
+    """One more answer of an address, for the OpenAPI."""
+    return ResponseSpec(kind, description=description, media_type=media_type, generate_examples=False)
+
+
+PROBLEMS: dict[int, ResponseSpec] = {
+    status: answer(ProblemDocument, description, "application/problem+json")
+    for status, description in {
+        400: "The body is not JSON.",
+        401: "No valid access token, or none that is still good.",
+        403: "Known, but not allowed.",
+        404: "Nothing here that the caller may know of.",
+        409: "Does not fit the present state.",
+        422: "Some of the input is not acceptable.",
+        503: "A part of the system is away; `Retry-After` says when to try again.",
+    }.items()
+}
+
+get = partial(litestar.get, responses=PROBLEMS)
+post = partial(litestar.post, responses=PROBLEMS)
+patch = partial(litestar.patch, responses=PROBLEMS)
+delete = partial(litestar.delete, responses=PROBLEMS)
 
 
 class StrictJson(AbstractDTO[Any]):

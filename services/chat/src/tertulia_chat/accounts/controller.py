@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, delete, get, patch, post
+from litestar import Controller, Request, Response
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
@@ -15,7 +15,6 @@ from tertulia_chat.accounts.schemas import (
     AuthResult,
     ChangePassword,
     Login,
-    Me,
     PatchMe,
     Refresh,
     Register,
@@ -25,8 +24,10 @@ from tertulia_chat.accounts.sessions import Device, Grant
 from tertulia_chat.accounts.tokens import AccessTokens
 from tertulia_chat.caller import Authenticator, Caller
 from tertulia_chat.database import Database
+from tertulia_chat.edge import delete, get, patch, post
 from tertulia_chat.errors import RefreshTokenInvalid, RefreshTokenReused
 from tertulia_chat.tables import UserRow
+from tertulia_chat.tables.accounts import Me
 from tertulia_shared.events import RevokeReason, User
 
 AnyRequest = Request[Any, Any, Any]
@@ -139,7 +140,7 @@ class AuthController(Controller):
     ) -> Response[AuthResult]:
         browser = is_browser(request)
         result = AuthResult(
-            user=queries.view_me(row),
+            user=row.view_me(),
             access_token=await tokens.issue(row.id, grant.session.id),
             expires_in=tokens.ttl_s,
             refresh_token=None if browser else grant.refresh_token,
@@ -167,7 +168,7 @@ class UserController(Controller):
     @get("/me", summary="My profile")
     async def me(self, caller: NamedDependency[Caller], database: NamedDependency[Database]) -> Me:
         async with database.transaction() as session:
-            return queries.view_me(await queries.myself(session, caller.user_id))
+            return (await queries.myself(session, caller.user_id)).view_me()
 
     @patch("/me", summary="Change my profile")
     async def update_me(
@@ -177,7 +178,7 @@ class UserController(Controller):
             row = await commands.update_me(
                 session, caller.user_id, display_name=data.display_name, preferences=data.preferences
             )
-            return queries.view_me(row)
+            return row.view_me()
 
     @get("/{user_id:uuid}", summary="Somebody's public profile")
     async def profile(

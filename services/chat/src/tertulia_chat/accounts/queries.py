@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, exists, or_, select
 
-from tertulia_chat.accounts.schemas import Me, SessionView
+from tertulia_chat.accounts.schemas import SessionView
 from tertulia_chat.caller import Caller
 from tertulia_chat.tables import RefreshTokenRow, SessionRow, UserRow, WorkspaceMemberRow, now
 from tertulia_shared.events import User
@@ -27,18 +27,6 @@ async def myself(session: AsyncSession, user_id: UUID) -> UserRow:
     if row is None:
         raise Unauthenticated
     return row
-
-
-def view_me(row: UserRow) -> Me:
-    return Me(
-        id=str(row.id),
-        username=row.username,
-        display_name=row.display_name,
-        created_at=row.created_at,
-        deactivated_at=row.deactivated_at,
-        email=row.email,
-        preferences=row.preferences,
-    )
 
 
 async def profile(session: AsyncSession, caller_id: UUID, user_id: UUID) -> User:

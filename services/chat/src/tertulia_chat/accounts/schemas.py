@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from tertulia_chat.edge import Body
-from tertulia_shared.events import User, View
+from tertulia_chat.tables.accounts import Me
+from tertulia_shared.events import View
 
 Username = Annotated[
     str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{1,31}$", description="2 to 32 of a-z, 0-9, dot, underscore, hyphen.")
@@ -49,13 +49,6 @@ class PatchMe(Body, frozen=True, kw_only=True):
 
     display_name: DisplayName | UnsetType = UNSET
     preferences: dict[str, Any] | UnsetType = UNSET
-
-
-class Me(User, frozen=True, kw_only=True):
-    """My own profile, with what only I see."""
-
-    email: str
-    preferences: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
 
 
 class AuthResult(View, frozen=True, kw_only=True):

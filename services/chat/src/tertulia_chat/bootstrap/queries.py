@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from tertulia_chat.access import access_workspace
-from tertulia_chat.bootstrap.schemas import Bootstrap, JoinedChannel, Me, Person
+from tertulia_chat.bootstrap.schemas import Bootstrap, JoinedChannel, Person
 from tertulia_chat.membership import people_of
 from tertulia_chat.tables import ChannelMemberRow, ChannelRow, UserRow, WorkspaceMemberRow, now
 from tertulia_shared.events import Role
@@ -18,15 +18,7 @@ async def read(session: AsyncSession, user_id: UUID, workspace_id: UUID, cursor:
     me = await session.get_one(UserRow, user_id)
     return Bootstrap(
         cursor=cursor,
-        me=Me(
-            id=str(me.id),
-            username=me.username,
-            display_name=me.display_name,
-            created_at=me.created_at,
-            deactivated_at=me.deactivated_at,
-            email=me.email,
-            preferences=me.preferences,
-        ),
+        me=me.view_me(),
         workspace=seat.workspace.view(),
         role=seat.role,
         channels=await _my_channels(session, user_id, workspace_id),

@@ -2,14 +2,8 @@
 
 from datetime import datetime
 
+from tertulia_chat.tables.accounts import Me
 from tertulia_shared.events import Channel, Role, User, View, Workspace
-
-
-class Me(User, frozen=True, kw_only=True):
-    """My own profile, with what only I see."""
-
-    email: str
-    preferences: dict[str, object]
 
 
 class JoinedChannel(View, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from litestar import Controller, Response, delete, get, post
+from litestar import Controller, Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
@@ -19,7 +19,7 @@ from tertulia_chat.channels.schemas import (
     OpenDirect,
 )
 from tertulia_chat.database import Database
-from tertulia_chat.edge import Cursor, Limit
+from tertulia_chat.edge import PROBLEMS, Cursor, Limit, answer, delete, get, post
 from tertulia_shared.events import Channel
 
 
@@ -52,7 +52,11 @@ class WorkspaceChannelsController(Controller):
             seat = await access_workspace(session, caller.user_id, workspace_id)
             return await queries.channels_page(session, seat, caller.user_id, limit, cursor)
 
-    @post("/dms", summary="Open the conversation of these people, or find it")
+    @post(
+        "/dms",
+        summary="Open the conversation of these people, or find it",
+        responses={**PROBLEMS, 200: answer(Channel, "They have one already.")},
+    )
     async def open_direct(
         self,
         caller: NamedDependency[Caller],
@@ -104,7 +108,11 @@ class ChannelController(Controller):
             await access_channel(session, caller.user_id, channel_id)
             return await queries.members_page(session, channel_id, limit, cursor)
 
-    @post("/members", summary="Add somebody")
+    @post(
+        "/members",
+        summary="Add somebody",
+        responses={**PROBLEMS, 200: answer(ChannelMember, "They were in already.")},
+    )
     async def add_member(
         self,
         caller: NamedDependency[Caller],

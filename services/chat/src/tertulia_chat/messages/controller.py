@@ -3,14 +3,14 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Request, Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from tertulia_chat.access import access_channel, access_message
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
-from tertulia_chat.edge import Limit, require_service
+from tertulia_chat.edge import PROBLEMS, Limit, answer, get, post, require_service
 from tertulia_chat.messages import imports, queries
 from tertulia_chat.messages.schemas import (
     EventPage,
@@ -32,7 +32,11 @@ class ChannelMessagesController(Controller):
     path = "/channels/{channel_id:uuid}"
     tags = ("messages",)
 
-    @post("/messages", summary="Send a message")
+    @post(
+        "/messages",
+        summary="Send a message",
+        responses={**PROBLEMS, 200: answer(SentMessage, "The first one's message: this `client_msg_id` was seen.")},
+    )
     async def send(
         self,
         request: Request[Any, Any, Any],

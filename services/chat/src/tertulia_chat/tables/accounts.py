@@ -4,10 +4,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlmodel import Field, SQLModel
 
 from tertulia_chat.tables.base import Json, UtcTime, new_id, now
 from tertulia_shared.events import User
+
+
+class Me(User, frozen=True, kw_only=True):
+    """My own profile, with what only I see."""
+
+    email: str
+    preferences: dict[str, Any]
 
 
 class UserRow(SQLModel, table=True):
@@ -32,6 +40,10 @@ class UserRow(SQLModel, table=True):
             created_at=self.created_at,
             deactivated_at=self.deactivated_at,
         )
+
+    def view_me(self) -> Me:
+        """For this person's own eyes."""
+        return Me(**msgspec.structs.asdict(self.view()), email=self.email, preferences=self.preferences)
 
 
 class SessionRow(SQLModel, table=True):

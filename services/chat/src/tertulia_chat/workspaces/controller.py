@@ -2,14 +2,14 @@
 
 from uuid import UUID
 
-from litestar import Controller, delete, get, patch, post
+from litestar import Controller
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from tertulia_chat.access import access_workspace
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
-from tertulia_chat.edge import Cursor, Limit
+from tertulia_chat.edge import Cursor, Limit, delete, get, patch, post
 from tertulia_chat.workspaces import commands, queries
 from tertulia_chat.workspaces.schemas import (
     Invite,
