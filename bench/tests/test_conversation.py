@@ -15,6 +15,9 @@ class Wire:
         self.reader = reader
         self.rule = rule
 
+    async def prepare(self) -> None:
+        """Nothing to do."""
+
     async def send(self, text: str) -> None:
         await asyncio.sleep(0.001)
         number, sent_at, _ = text.split(" ", 2)

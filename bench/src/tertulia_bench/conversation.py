@@ -19,6 +19,10 @@ class Lost(RuntimeError):
 
 
 class Writer(Protocol):
+    async def prepare(self) -> None:
+        """Before each round: a server may have closed a connection that was idle while the other side had its turn."""
+        ...
+
     async def send(self, text: str) -> None:
         """Returns when the message is acknowledged. Raises when it is refused."""
         ...
@@ -107,7 +111,7 @@ class Result:
 
 async def flat_out(rooms: Sequence[Room], seconds: float) -> Result:
     """Every writer sends its next message as soon as the last one is acknowledged."""
-    before = sum(room.sent for room in rooms)
+    before = await _prepare(rooms)
     started = perf_counter()
     end = started + seconds
     acknowledged: list[float] = []
@@ -121,7 +125,7 @@ async def flat_out(rooms: Sequence[Room], seconds: float) -> Result:
 
 async def paced(rooms: Sequence[Room], seconds: float, per_second: float) -> Result:
     """All writers together send `per_second`, each by its own clock. A late message counts from when it was due."""
-    before = sum(room.sent for room in rooms)
+    before = await _prepare(rooms)
     started = perf_counter()
     step = len(rooms) / per_second
     acknowledged: list[float] = []
@@ -137,11 +141,17 @@ async def paced(rooms: Sequence[Room], seconds: float, per_second: float) -> Res
     return await _round(rooms, jobs, started, before, acknowledged)
 
 
+async def _prepare(rooms: Sequence[Room]) -> int:
+    """How many messages have been sent before this round."""
+    for room in rooms:
+        await room.writer.prepare()
+        room.reader.forget_latencies()
+    return sum(room.sent for room in rooms)
+
+
 async def _round(
     rooms: Sequence[Room], jobs: Sequence[object], started: float, before: int, acknowledged: list[float]
 ) -> Result:
-    for room in rooms:
-        room.reader.forget_latencies()
     await asyncio.gather(*jobs)  # pyright: ignore[reportCallIssue, reportArgumentType]
     await asyncio.gather(*(room.reader.until(room.sent) for room in rooms))
     last = max(room.reader.last_at for room in rooms)

@@ -26,6 +26,7 @@ class Connection(asyncio.Protocol):
         self._waiting: asyncio.Future[None] | None = None
         self._parts: list[bytes] = []
         self._streaming = False
+        self.closed = False
         self.on_chunk: Callable[[bytes], None] | None = None
         self.on_lost: Callable[[], None] | None = None
         self.status = 0
@@ -64,6 +65,7 @@ class Connection(asyncio.Protocol):
         self._parser.feed_data(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(ConnectionError("the server closed the connection"))
         elif self.on_lost is not None:

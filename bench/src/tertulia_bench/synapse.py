@@ -74,15 +74,25 @@ def install() -> None:
 
 
 class SynapseWriter:
-    def __init__(self, connection: Connection, port: int, room: str, token: str) -> None:
-        self._connection = connection
+    def __init__(self, port: int, room: str, token: str) -> None:
+        self._port = port
+        self._connection: Connection | None = None
         self._path = f"/_matrix/client/v3/rooms/{quote(room)}/send/m.room.message/".encode()
         self._head = (
             f" HTTP/1.1\r\nHost: {HOST}:{port}\r\nAuthorization: Bearer {token}\r\n"
             "Content-Type: application/json\r\nContent-Length: "
         ).encode()
 
+    async def prepare(self) -> None:
+        if self._connection is None or self._connection.closed:
+            self._connection = await Connection.open(HOST, self._port)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
     async def send(self, text: str) -> None:
+        assert self._connection is not None
         body = b'{"msgtype":"m.text","body":"%b"}' % text.encode()
         transaction = secrets.token_hex(16).encode()
         answer = await self._connection.request(
@@ -159,10 +169,10 @@ class Synapse:
         syncing = SyncReader(listening, self._port, room, reader, taking)
         await syncing.begin()
         self._tasks.append(asyncio.get_running_loop().create_task(_report(syncing, taking)))
-        writing = await Connection.open(HOST, self._port)
+        writing = SynapseWriter(self._port, room, writer)
         self._open.callback(listening.close)
         self._open.callback(writing.close)
-        return Room(SynapseWriter(writing, self._port, room, writer), taking)
+        return Room(writing, taking)
 
     async def _register(self, caller: Caller, name: str) -> str:
         body = {"username": name, "password": PASSWORD, "auth": {"type": "m.login.dummy"}}

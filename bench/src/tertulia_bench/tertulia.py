@@ -38,14 +38,24 @@ _uuid = uuid4
 class TertuliaWriter:
     """One person on one kept connection."""
 
-    def __init__(self, connection: Connection, port: int, channel: str, token: str) -> None:
-        self._connection = connection
+    def __init__(self, port: int, channel: str, token: str) -> None:
+        self._port = port
+        self._connection: Connection | None = None
         self._head = (
             f"POST /api/v1/channels/{channel}/messages HTTP/1.1\r\nHost: {HOST}:{port}\r\n"
             f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: "
         ).encode()
 
+    async def prepare(self) -> None:
+        if self._connection is None or self._connection.closed:
+            self._connection = await Connection.open(HOST, self._port)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
     async def send(self, text: str) -> None:
+        assert self._connection is not None
         body = b'{"client_msg_id":"%b","text":"%b"}' % (str(_uuid()).encode(), text.encode())
         answer = await self._connection.request(b"%b%d\r\n\r\n%b" % (self._head, len(body), body))
         if self._connection.status != 201:
@@ -133,10 +143,10 @@ class Tertulia:
         listening.on_lost = stream.lost
         await listening.open_stream(raw_request("GET", "/api/v1/stream", f"{HOST}:{port}", token=reader))
         await asyncio.wait_for(stream.greeted.wait(), 10)
-        writing = await Connection.open(HOST, port)
+        writing = TertuliaWriter(port, channel, writer)
         self._open.callback(listening.close)
         self._open.callback(writing.close)
-        return Room(TertuliaWriter(writing, port, channel, writer), taking)
+        return Room(writing, taking)
 
     def processes(self) -> dict[str, list[psutil.Process]]:
         """The processes of each service, for telling where processor time goes."""
