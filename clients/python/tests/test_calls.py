@@ -79,6 +79,12 @@ async def test_while_refreshing_fails_a_token_that_still_lives_is_used(server: S
         assert len(await client.workspaces.mine()) == 1
 
 
+async def test_a_dead_token_is_renewed_however_often_that_fails_at_first(server: Server, client: Client):
+    client.auth._caller.tokens._renew_at = client.auth._caller.tokens._dies_at = 0.0
+    server.plan("POST", "/auth/refresh", *[answering(503, "down", {"Retry-After": "0"})] * 3)
+    assert len(await client.workspaces.mine()) == 1
+
+
 async def test_a_lost_answer_of_a_refresh_is_tried_again(server: Server, client: Client):
     server.plan("POST", "/auth/refresh", cut_before, answering(503, "dependency_unavailable", {"Retry-After": "0"}))
     await client.auth.refresh()
@@ -124,6 +130,11 @@ async def test_sending_repeats_with_the_same_id_until_it_is_answered(server: Ser
     assert server.count("POST", POST) >= 4
     assert [event["data"]["message"]["text"] for event in server.log] == ["once"]
     assert (message.ch_seq, message.text) == (1, "once")
+
+
+async def test_a_request_timeout_of_the_server_is_repeated(server: Server, client: Client):
+    server.plan("POST", POST, answering(408, "request_timeout"))
+    assert (await client.send(CHANNELS[0], "at last")).text == "at last"
 
 
 async def test_sending_waits_as_long_as_a_429_asks(server: Server, client: Client):

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from tertulia_client import Event, EventsPage, MemberJoined, MemberLeft, Reset, Unknown
 from tertulia_client.events import Fact
 from tertulia_client.models import Channel, ChannelKind, Role, User
-from tertulia_client.ordering import MAX_WAITING, Ordering
+from tertulia_client.ordering import MAX_WAITING, REMEMBERED_IDS, Ordering
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ME = "me"
@@ -131,6 +131,14 @@ def test_events_without_a_sequence_pass_once():
     assert len(order.accept(event(None, None, id_="a"))) == 1
     assert order.accept(event(None, None, id_="a")) == []
     assert len(order.accept(event(None, None, id_="b"))) == 1
+
+
+def test_only_so_many_ids_are_remembered():
+    order = Ordering({}, ME)
+    for number in range(REMEMBERED_IDS + 1):
+        order.accept(event(None, None, id_=str(number)))
+    assert order.accept(event(None, None, id_=str(REMEMBERED_IDS))) == []
+    assert len(order.accept(event(None, None, id_="0"))) == 1
 
 
 def test_more_waiting_events_than_fit_are_fetched_instead():

@@ -23,8 +23,9 @@ from tertulia_client import (
     Unauthenticated,
     Unknown,
 )
+from tertulia_client.sse import MAX_FRAME_BYTES
 
-from .conftest import CHANNELS, Server, answering, cut_before, problem
+from .conftest import CHANNELS, WORKSPACE, Server, answering, cut_before, problem
 
 A, B = CHANNELS
 
@@ -284,6 +285,39 @@ async def test_the_first_state_is_waited_for(server: Server, client: Client):
         assert isinstance(await anext(stream), Synced)
 
 
+async def test_a_workspace_that_is_gone_since_it_was_listed_is_left_out(server: Server, client: Client):
+    server.plan("GET", f"/workspaces/{WORKSPACE}/bootstrap", answering(404, "not_found"))
+    async with client.stream() as stream:
+        assert await anext(stream) == Synced(reason="start", workspaces=[])
+        # Without a cursor the server starts at "now", and the state is read again.
+        again = (await until(stream, Synced))[-1]
+        assert isinstance(again, Synced)
+        assert (again.reason, len(again.workspaces)) == ("not_resumed", 1)
+        server.commit(A, "live")
+        assert texts(await take(stream, 1)) == ["live"]
+
+
+async def test_while_the_tokens_cannot_be_renewed_it_keeps_trying(server: Server, client: Client):
+    async with client.stream() as stream:
+        await until(stream, Connected)
+        for token in server.access:
+            server.access[token] = 0.0
+        server.plan("POST", "/auth/refresh", *[answering(503, "down", {"Retry-After": "0"})] * 7)
+        server.commit(A, "late")
+        server.hang_up()
+        items = await take(stream, 1)
+    assert texts(items) == ["late"]
+
+
+async def test_a_frame_without_end_is_not_collected_for_ever(server: Server, client: Client):
+    async with client.stream() as stream:
+        await until(stream, Connected)
+        for _ in range(MAX_FRAME_BYTES // 500_000 + 2):
+            server.say("x" * 500_000)
+        with pytest.raises(ProtocolError):
+            await take(stream, 1)
+
+
 async def test_typing_and_signs_of_later_versions_pass_through(server: Server, client: Client):
     async with client.stream() as stream:
         await until(stream, Connected)
@@ -310,13 +344,15 @@ async def test_facts_of_later_versions_keep_their_place(server: Server, client: 
     assert [event.ch_seq for event in events] == [1, 2]
 
 
-@pytest.mark.parametrize("frame", ["event: hello\ndata: {}\n\n", "id: e1\nevent: message.created\ndata: {\n\n"])
+@pytest.mark.parametrize("frame", ["event: hello\ndata: {}\n\n", "id: e0\nevent: message.created\ndata: {\n\n"])
 async def test_a_stream_outside_the_contract_raises(server: Server, client: Client, frame: str):
     async with client.stream() as stream:
         await until(stream, Connected)
         server.say(frame)
         with pytest.raises(ProtocolError):
             await take(stream, 1)
+        server.commit(A, "and on")
+        assert texts(await take(stream, 1)) == ["and on"]
 
 
 async def test_a_page_instead_of_a_stream_raises(server: Server, client: Client):

@@ -227,17 +227,16 @@ class EventStream:
 
     async def _read(self, connection: Connection, until: float | None) -> None:
         try:
-            frames = await connection.read(until)
+            for frame in await connection.read(until):
+                self._take(frame)
+                if self._connection is None:
+                    return  # The server said good-bye.
         except ProtocolError:
+            # Whoever goes on all the same gets what stood behind the unreadable frame by a new connection.
             self._drop_connection()
             raise
         except TertuliaError as error:
             self._disconnected(str(error))
-            return
-        for frame in frames:
-            self._take(frame)
-            if self._connection is None:
-                return  # The server said good-bye.
 
     def _take(self, frame: Frame) -> None:
         if frame.id:
