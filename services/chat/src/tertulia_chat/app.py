@@ -62,6 +62,7 @@ class Parts:
     passwords: Passwords
     keys: KeyRing
     tokens: AccessTokens
+    token_ttl: timedelta
     authenticator: Authenticator
     services: ServiceTokens
     sender: Sender
@@ -72,13 +73,15 @@ def assemble(
     *, database: Database, bus: Bus, secrets: SecretKeys, access_token_ttl_s: int, passwords: Passwords | None = None
 ) -> Parts:
     """Connects to nothing."""
-    keys = KeyRing(database, secrets, token_ttl=timedelta(seconds=access_token_ttl_s))
+    token_ttl = timedelta(seconds=access_token_ttl_s)
+    keys = KeyRing(database, secrets, token_ttl=token_ttl)
     authenticator = Authenticator(TokenVerifier(keys), database)
     return Parts(
         database=database,
         passwords=passwords or Passwords(),
         keys=keys,
         tokens=AccessTokens(keys, access_token_ttl_s),
+        token_ttl=token_ttl,
         authenticator=authenticator,
         sender=Sender(authenticator, database),
         services=ServiceTokens(secrets),

@@ -7,7 +7,6 @@ from litestar import Request, get
 from litestar.di import NamedDependency
 from litestar.response import Stream
 
-from tertulia_chat.accounts.tokens import AccessTokens
 from tertulia_chat.database import Database
 from tertulia_chat.edge import require_service
 from tertulia_chat.projections import snapshot
@@ -19,8 +18,7 @@ async def memberships(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     services: NamedDependency[ServiceTokens],
-    tokens: NamedDependency[AccessTokens],
+    token_ttl: NamedDependency[timedelta],
 ) -> Stream:
     require_service(request, services)
-    ttl = timedelta(seconds=tokens.ttl_s)
-    return Stream(snapshot.lines(database, ttl), media_type="application/x-ndjson")
+    return Stream(snapshot.lines(database, token_ttl), media_type="application/x-ndjson")
