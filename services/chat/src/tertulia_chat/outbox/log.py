@@ -1,8 +1,4 @@
-"""Reading the event log for the relay, on the connection that holds the shards' locks.
-
-A serial id is drawn before its transaction commits, so "everything after the last id" would skip late commits. These
-reads go by transaction instead: whatever a snapshot does not show yet belongs to a transaction at or above its `xmin`.
-"""
+"""Reading the event log for the relay, on the connection that holds the shards' locks."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,6 +6,7 @@ from typing import NamedTuple
 
 import asyncpg
 
+from tertulia_chat.outbox.progress import Progress, Snapshot
 from tertulia_shared.bus import Outgoing
 from tertulia_shared.events.subjects import (
     H_CH_SEQ,
@@ -22,42 +19,40 @@ from tertulia_shared.events.subjects import (
     H_VERSION,
 )
 
-_COLUMNS = """id, xid::text AS xid, shard, subject, type, ch_seq, event_id, traceparent, body,
+_COLUMNS = """id, shard, subject, type, ch_seq, event_id::text AS event_id, traceparent, body,
     (extract(epoch FROM created_at) * 1000)::bigint AS time_ms"""
 
-# The inner part is materialised and unordered, so that it is an index scan over recent transactions; ordering by id
-# inside would tempt the planner to walk a whole day's ids.
+# $1 shards, $2 xmax and $3 running transactions of the newest snapshot, $4 limit. Rows that this snapshot did not see.
+_SINCE = """shard = ANY($1::smallint[]) AND (xid >= $2::text::xid8 OR xid = ANY($3::text[]::xid8[]))"""
+
+# "id + 0" keeps the planner from walking the ids of the whole log to find the few new ones: it is to use the xid index.
 _FRESH = f"""
-WITH fresh AS MATERIALIZED (
-    SELECT {_COLUMNS} FROM event_log
-    WHERE xid >= $1::text::xid8 AND shard = ANY($2::smallint[]) AND id <> ALL($3::bigint[])
-    LIMIT $4
-)
-SELECT snapshot.xmin AS snapshot_xmin, fresh.*
-FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin) AS snapshot LEFT JOIN fresh ON true
+SELECT now.snapshot, fresh.* FROM (SELECT pg_current_snapshot()::text AS snapshot) AS now
+LEFT JOIN (SELECT {_COLUMNS} FROM event_log WHERE {_SINCE} ORDER BY id + 0 LIMIT $4) AS fresh ON true
 ORDER BY fresh.id
 """  # noqa: S608 composed of constants only
 
-_PAGE = f"""
-SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS snapshot_xmin, {_COLUMNS} FROM event_log
-WHERE id > $1 AND shard = ANY($2::smallint[]) AND xid >= $3::text::xid8
-ORDER BY id LIMIT $4
+# $5 last id of the page before, $6 the base. What lies behind the page can only be commits later than its snapshot.
+_NEXT_PAGE = f"""
+SELECT now.snapshot, backlog.* FROM (SELECT pg_current_snapshot()::text AS snapshot) AS now
+LEFT JOIN (
+    SELECT * FROM (
+        (SELECT {_COLUMNS} FROM event_log
+         WHERE id > $5 AND shard = ANY($1::smallint[]) AND xid >= pg_snapshot_xmin($6::text::pg_snapshot)
+           AND NOT pg_visible_in_snapshot(xid, $6::text::pg_snapshot)
+         ORDER BY id LIMIT $4)
+        UNION ALL
+        (SELECT {_COLUMNS} FROM event_log WHERE id <= $5 AND {_SINCE} ORDER BY id + 0 LIMIT $4)
+    ) AS both_sides ORDER BY id LIMIT $4
+) AS backlog ON true
+ORDER BY backlog.id
 """  # noqa: S608 composed of constants only
-
-_FIRST_ID = "SELECT min(id) FROM event_log WHERE xid >= $1::text::xid8 AND shard = ANY($2::smallint[])"
-
-_LOWEST_BEYOND = """
-SELECT xid::text FROM event_log
-WHERE xid >= $1::text::xid8 AND shard = ANY($2::smallint[]) AND id > $3
-ORDER BY xid LIMIT 1
-"""
 
 
 class LogRow(NamedTuple):
-    """One event of the log. `xid` is the 64-bit id of the transaction that wrote it."""
+    """One event of the log."""
 
     id: int
-    xid: int
     shard: int
     subject: str
     type: str
@@ -67,10 +62,14 @@ class LogRow(NamedTuple):
     body: bytes
     time_ms: int
 
-    def outgoing(self, prefix: str, low: int) -> Outgoing:
-        """The message for the stream. `low` is the relay's watermark as it publishes."""
+    def outgoing(self, prefix: str, low: int, incarnation: str) -> Outgoing:
+        """The message for the stream. Every transaction below `low` was in the stream before.
+
+        The message's id names the stream's life too: JetStream remembers ids of messages that it has lost, and would
+        refuse to take them again.
+        """
         headers = {
-            H_MSG_ID: self.event_id,
+            H_MSG_ID: f"{self.event_id}.{incarnation[:8]}",
             H_TYPE: self.type,
             H_VERSION: "1",
             H_LOG_ID: str(self.id),
@@ -86,46 +85,49 @@ class LogRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Rows in id order. `xmin`: every transaction below it was over when the rows were read."""
+    """Unpublished rows of `shards` in id order, as `snapshot` sees them; all of them unless it is `full`."""
 
+    shards: Sequence[int]
+    progress: Progress
+    snapshot: Snapshot
     rows: Sequence[LogRow]
-    xmin: int
+    full: bool
 
 
 class EventLog:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
 
-    async def fresh(self, low: int, shards: Collection[int], published: Collection[int], limit: int) -> Read | None:
-        """All rows with xid >= low that are not in `published`; None when there are `limit` or more of them."""
-        records = await self._connection.fetch(_FRESH, str(low), list(shards), list(published), limit)
+    async def read(self, groups: dict[Progress, list[int]], limit: int) -> list[Read]:
+        """At most `limit` rows for each group of shards that stand at the same place.
+
+        Several groups are read from one snapshot: those that it finds without a backlog stand at one place afterwards.
+        """
+        if len(groups) <= 1:
+            return [await self._read(progress, shards, limit) for progress, shards in groups.items()]
+        async with self._connection.transaction(isolation="repeatable_read", readonly=True):
+            return [await self._read(progress, shards, limit) for progress, shards in groups.items()]
+
+    async def _read(self, progress: Progress, shards: Collection[int], limit: int) -> Read:
+        newest = progress.page.snapshot if progress.page else progress.base
+        values = (list(shards), str(newest.xmax), [str(xid) for xid in newest.running], limit)
+        if progress.page is None:
+            records = await self._connection.fetch(_FRESH, *values)
+        else:
+            records = await self._connection.fetch(_NEXT_PAGE, *values, progress.page.last_id, str(progress.base))
         rows = [_row(record) for record in records if record["id"] is not None]
-        return None if len(rows) >= limit else Read(rows, int(records[0]["snapshot_xmin"]))
-
-    async def page(self, after_id: int, low: int, shards: Collection[int], limit: int) -> Read:
-        """The next rows by id. `xmin` is 0 when there is none."""
-        records = await self._connection.fetch(_PAGE, after_id, list(shards), str(low), limit)
-        return Read([_row(record) for record in records], int(records[0]["snapshot_xmin"]) if records else 0)
-
-    async def first_id(self, low: int, shards: Collection[int]) -> int:
-        """The smallest id with xid >= low, 0 when there is none."""
-        return int(await self._connection.fetchval(_FIRST_ID, str(low), list(shards)) or 0)
-
-    async def lowest_xid_beyond(self, last_id: int, low: int, shards: Collection[int]) -> int | None:
-        """The smallest xid >= low among the visible rows with an id above `last_id`."""
-        found = await self._connection.fetchval(_LOWEST_BEYOND, str(low), list(shards), last_id)
-        return None if found is None else int(found)
+        snapshot = Snapshot.parse(records[0]["snapshot"])
+        return Read(list(shards), progress, snapshot, rows, full=len(rows) >= limit)
 
 
 def _row(record: asyncpg.Record) -> LogRow:
     return LogRow(
         id=record["id"],
-        xid=int(record["xid"]),
         shard=record["shard"],
         subject=record["subject"],
         type=record["type"],
         ch_seq=record["ch_seq"],
-        event_id=str(record["event_id"]),
+        event_id=record["event_id"],
         traceparent=record["traceparent"],
         body=record["body"].encode(),
         time_ms=record["time_ms"],

@@ -6,7 +6,9 @@ PUBLISHED = Counter("relay_published_events", "Events of the log stored in the s
 REWINDS = Counter("relay_rewinds", "Times that the stream came back shorter and the log was published again.")
 FAILURES = Counter("relay_publish_failures", "Publishes that stopped half-way and were taken up again.")
 UNPUBLISHED_AGE = Gauge("relay_oldest_unpublished_seconds", "Age of the oldest event that is not in the stream yet.")
-REMEMBERED = Gauge(
-    "relay_remembered_events", "Events published above the watermark; grows while a long transaction is open."
+REPEATED = Counter("relay_repeated_events", "Events that the stream had already when they were published again.")
+OPEN_TRANSACTIONS = Gauge(
+    "relay_xmin_lag_transactions",
+    "Transaction ids between the oldest open writer and the newest: grows with a long one.",
 )
 HELD = Gauge("relay_held_shards", "Shards that this process publishes.")

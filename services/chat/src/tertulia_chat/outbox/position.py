@@ -5,38 +5,50 @@ connection is gone the lock is free, and so is nothing left to publish from.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import asyncpg
 
+from tertulia_chat.outbox.progress import NOTHING, Page, Progress, Snapshot
 from tertulia_shared.events import SHARDS
+from tertulia_shared.telemetry import logger
+
+log = logger(__name__)
 
 LOCK_CLASS = 0x7E27
 """First half of the advisory lock's key; the second is the shard."""
 
 _CLAIM = "SELECT shard FROM unnest($2::int[]) AS shard WHERE pg_try_advisory_lock($1, shard)"
 _LOAD = """
-SELECT shard, low::text, incarnation, stream_seq, event_id::text FROM relay_position WHERE shard = ANY($1::smallint[])
+SELECT shard, snapshot::text, page_snapshot::text, page_id, incarnation, stream_seq, log_id
+FROM relay_position WHERE shard = ANY($1::smallint[])
 """
 _SAVE = """
-INSERT INTO relay_position (shard, low, incarnation, stream_seq, event_id)
-SELECT shard, low::xid8, incarnation, stream_seq, event_id
-FROM unnest($1::smallint[], $2::text[], $3::text[], $4::bigint[], $5::uuid[])
-    AS new (shard, low, incarnation, stream_seq, event_id)
-ON CONFLICT (shard) DO UPDATE SET low = excluded.low, incarnation = excluded.incarnation,
-    stream_seq = excluded.stream_seq, event_id = excluded.event_id, updated_at = now()
+INSERT INTO relay_position (shard, snapshot, page_snapshot, page_id, incarnation, stream_seq, log_id)
+SELECT shard, snapshot::pg_snapshot, page_snapshot::pg_snapshot, page_id, incarnation, stream_seq, log_id
+FROM unnest($1::smallint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[])
+    AS new (shard, snapshot, page_snapshot, page_id, incarnation, stream_seq, log_id)
+ON CONFLICT (shard) DO UPDATE SET snapshot = excluded.snapshot, page_snapshot = excluded.page_snapshot,
+    page_id = excluded.page_id, incarnation = excluded.incarnation, stream_seq = excluded.stream_seq,
+    log_id = excluded.log_id, updated_at = now()
 """
+_FROM_THE_FUTURE = """
+SELECT EXISTS (SELECT FROM event_log WHERE xid >= pg_snapshot_xmax(pg_current_snapshot()))
+    OR EXISTS (SELECT FROM relay_position WHERE pg_snapshot_xmax(snapshot) > pg_snapshot_xmax(pg_current_snapshot()))
+"""
+_FORGET = "UPDATE relay_position SET snapshot = '1:1:', page_snapshot = '1:1:', page_id = 0"
+_REBASE = "UPDATE event_log SET xid = pg_current_xact_id() WHERE xid > pg_current_xact_id()"
 
 
 @dataclass(frozen=True, slots=True)
 class ShardPosition:
-    """See `schema` for the columns. A shard that was never published starts with the whole log."""
+    """`stream_seq` and `log_id` name the newest message of the shard that was acknowledged; 0 when there is none."""
 
     shard: int
-    low: int = 0
+    progress: Progress = NOTHING
     incarnation: str = ""
     stream_seq: int = 0
-    event_id: str | None = None
+    log_id: int = 0
 
 
 async def claim(connection: asyncpg.Connection, held: Collection[int]) -> list[ShardPosition]:
@@ -45,31 +57,52 @@ async def claim(connection: asyncpg.Connection, held: Collection[int]) -> list[S
     if not wanted:
         return []
     won = [record["shard"] for record in await connection.fetch(_CLAIM, LOCK_CLASS, wanted)]
+    if won:
+        await _settle_in(connection)
     records = await connection.fetch(_LOAD, won)
     known = {record["shard"]: _position(record) for record in records}
     return [known.get(shard, ShardPosition(shard)) for shard in won]
 
 
 async def save(connection: asyncpg.Connection, positions: Iterable[ShardPosition]) -> None:
-    columns = [(each.shard, str(each.low), each.incarnation, each.stream_seq, each.event_id) for each in positions]
+    columns = [
+        (
+            each.shard,
+            str(each.progress.base),
+            str(each.progress.page.snapshot) if each.progress.page else None,
+            each.progress.page.last_id if each.progress.page else None,
+            each.incarnation,
+            each.stream_seq,
+            each.log_id,
+        )
+        for each in positions
+    ]
     if columns:
         await connection.execute(_SAVE, *(list(column) for column in zip(*columns, strict=True)))
 
 
+async def _settle_in(connection: asyncpg.Connection) -> None:
+    """A dump that was loaded into a younger cluster carries transaction ids that this one has yet to reach.
+
+    Compared with its snapshots they would never be old, and new events never new. The rows become ours, and the whole
+    log is published again.
+    """
+    if not await connection.fetchval(_FROM_THE_FUTURE):
+        return
+    log.error("the database was moved here from another cluster: the whole log is published again")
+    async with connection.transaction():
+        await connection.execute(_REBASE)
+        await connection.execute(_FORGET)
+
+
 def _position(record: asyncpg.Record) -> ShardPosition:
+    page = record["page_snapshot"]
     return ShardPosition(
         shard=record["shard"],
-        low=int(record["low"]),
+        progress=Progress(
+            Snapshot.parse(record["snapshot"]), Page(Snapshot.parse(page), record["page_id"]) if page else None
+        ),
         incarnation=record["incarnation"],
         stream_seq=record["stream_seq"],
-        event_id=record["event_id"],
-    )
-
-
-def rewound(
-    position: ShardPosition, low: int, incarnation: str, stream_seq: int, event_id: str | None
-) -> ShardPosition:
-    """The position after the stream came back shorter: never ahead of where it was."""
-    return replace(
-        position, low=min(position.low, low), incarnation=incarnation, stream_seq=stream_seq, event_id=event_id
+        log_id=record["log_id"],
     )

@@ -1,12 +1,11 @@
 """The relay: publishes the event log to the stream, in order, without ever skipping a row.
 
-*Publish on sight, advance on xmin.* Whatever is visible and not yet published goes out at once, in id order; the
-watermark `low` only moves up to the `xmin` of a snapshot whose every visible row was published. A transaction that
-commits late is therefore found however late it is, and a long one delays nobody: it only keeps the set of remembered
-ids large.
+*Publish on sight.* Whatever one snapshot shows and no earlier one did goes out at once, in id order; then this snapshot
+is the progress. A transaction that commits late is found however late it is, and a long one delays nobody.
 
-A big backlog is read by id, page by page, because the remembered set would grow with it. A late commit that a page
-passed by has an xid at or above the `xmin` of the first page, so the watermark stops there until the last page is done.
+A backlog goes page by page. Every page has a snapshot of its own and begins with what committed late behind the pages
+before, so a channel's events never overtake each other. A failure loses nothing but its unacknowledged rest: the next
+round reads from there, after the stream was looked at.
 """
 
 import asyncio
@@ -18,16 +17,33 @@ from dataclasses import dataclass, replace
 import asyncpg
 
 from tertulia_chat.outbox import metrics
-from tertulia_chat.outbox.log import EventLog, LogRow
+from tertulia_chat.outbox.log import EventLog, LogRow, Read
 from tertulia_chat.outbox.position import ShardPosition, claim, save
-from tertulia_chat.outbox.rewind import verify
-from tertulia_shared.bus import Bus, BusError, BusMessage, MessageTooLarge, PipelinedPublisher, PublishFailed
+from tertulia_chat.outbox.progress import Progress
+from tertulia_chat.outbox.rewind import Witness, verify
+from tertulia_shared.bus import (
+    Bus,
+    BusError,
+    BusMessage,
+    MessageTooLarge,
+    PipelinedPublisher,
+    PublishFailed,
+    StreamRegressed,
+)
 from tertulia_shared.telemetry import logger
 
 log = logger(__name__)
 
+# A connection that dies inside a transaction makes asyncpg stumble over its own roll-back: InternalClientError.
+CONNECTION_ERRORS = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 CONNECT_TIMEOUT_S = 5
-QUERY_TIMEOUT_S = 30.0
+QUERY_TIMEOUT_S = 120.0
 RETRY_S = 0.25
 # A peer that vanished without a word must lose its locks within seconds.
 _SESSION = {
@@ -43,13 +59,12 @@ _SESSION = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Seconds, except the sizes. `poll_s` bounds the delay when no wake-up arrives."""
+    """Seconds, except `page`, which is a number of events. `poll_s` bounds the delay when no wake-up arrives."""
 
     poll_s: float = 0.05
     save_s: float = 1.0
     claim_s: float = 1.0
     verify_s: float = 30.0
-    fresh_limit: int = 2_000
     page: int = 1_000
 
 
@@ -76,7 +91,7 @@ class Relay:
                 try:
                     async with self._connection() as connection:
                         await _Tenure(self, connection, publisher).run()
-                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                except CONNECTION_ERRORS as error:
                     log.warning("relay lost PostgreSQL", error=str(error) or type(error).__name__)
                 finally:
                     self.positions = {}
@@ -114,7 +129,7 @@ class Relay:
 
 
 class _Tenure:
-    """The time from one connection to PostgreSQL to its loss: the locks, and what was published above the watermark."""
+    """The time from one connection to PostgreSQL to its loss."""
 
     def __init__(self, relay: Relay, connection: asyncpg.Connection, publisher: PipelinedPublisher) -> None:
         self._relay = relay
@@ -122,9 +137,7 @@ class _Tenure:
         self._connection = connection
         self._log = EventLog(connection)
         self._publisher = publisher
-        self._low = 0
-        self._published: dict[int, int] = {}
-        self._newest: tuple[int, str | None] = (0, None)
+        self._witness = Witness()
         self._saved: dict[int, ShardPosition] = {}
         self._due = {"claim": 0.0, "save": 0.0, "verify": 0.0}
 
@@ -136,7 +149,7 @@ class _Tenure:
                 await asyncio.sleep(self._pace.claim_s)
                 continue
             try:
-                await self._step()
+                more = await self._step()
             except BusError as error:
                 metrics.FAILURES.inc()
                 self._relay.must_verify = True
@@ -144,14 +157,22 @@ class _Tenure:
                 await self._tell_age()
                 await asyncio.sleep(RETRY_S)
                 continue
-            await self._relay.wait_for_work()
+            if not more:
+                await self._relay.wait_for_work()
 
-    async def _step(self) -> None:
+    async def _step(self) -> bool:
+        """True when there is more to publish at once."""
         if self._relay.must_verify or self._is_due("verify", self._pace.verify_s):
             await self._verify()
-        await self._publish_visible()
+        reads = await self._log.read(self._groups(), self._pace.page)
+        for read in reads:
+            await self._publish(read)
+        more = any(read.full for read in reads)
+        if not more:
+            metrics.UNPUBLISHED_AGE.set(0)
         if self._is_due("save", self._pace.save_s):
             await self._save()
+        return more
 
     def _is_due(self, what: str, every_s: float) -> bool:
         now = time.monotonic()
@@ -160,119 +181,110 @@ class _Tenure:
         self._due[what] = now + every_s
         return True
 
+    def _groups(self) -> dict[Progress, list[int]]:
+        groups: dict[Progress, list[int]] = {}
+        for position in self._relay.positions.values():
+            groups.setdefault(position.progress, []).append(position.shard)
+        return groups
+
     async def _claim(self) -> None:
         won = await claim(self._connection, self._relay.positions)
         if not won:
             return
-        log.info("relay holds shards", won=len(won), held=len(self._relay.positions) + len(won))
         self._relay.positions |= {position.shard: position for position in won}
+        log.info("relay holds shards", won=len(won), held=len(self._relay.positions))
         metrics.HELD.set(len(self._relay.positions))
-        self._start_over()
         self._relay.must_verify = True
-
-    def _start_over(self) -> None:
-        """The shards go on together from the lowest of their positions; what is published twice is dropped."""
-        self._low = min(position.low for position in self._relay.positions.values())
-        self._published.clear()
 
     async def _verify(self) -> None:
         self._relay.must_verify = False
-        await self._save()
         before = list(self._relay.positions.values())
-        after = await verify(self._relay.bus, before)
-        if after == before:
-            return
-        self._newest = (0, None)
+        try:
+            after = await verify(self._relay.bus, self._connection, before, self._witness)
+        except BaseException:
+            self._relay.must_verify = True
+            raise
         self._relay.positions = {position.shard: position for position in after}
-        self._start_over()
+        if after == before:
+            self._witness = Witness(max(position.stream_seq for position in after))
+            return
+        self._witness = Witness()
         if any(position.incarnation for position in before):
             metrics.REWINDS.inc()
-            log.warning("relay rewinds", low=self._low, was=min(position.low for position in before))
+            log.warning("relay starts again", shards=len(after))
         await self._save()
 
-    async def _publish_visible(self) -> None:
-        shards = self._relay.positions
-        read = await self._log.fresh(self._low, shards, self._published, self._pace.fresh_limit)
-        if read is None:
-            await self._work_off()
-            return
-        if read.rows:
-            await self._publish(read.rows)
-        metrics.UNPUBLISHED_AGE.set(0)
-        self._advance(read.xmin)
+    async def _publish(self, read: Read) -> None:
+        """Raises PublishFailed after noting how far it came."""
+        metrics.OPEN_TRANSACTIONS.set(read.snapshot.xmax - read.snapshot.xmin)
+        rows = read.rows
+        while rows:
+            metrics.UNPUBLISHED_AGE.set(_age(rows[0]))
+            rows = rows[await self._publish_some(read, rows) :]
+        if not read.full:
+            self._move(read, Progress(read.snapshot))
 
-    async def _work_off(self) -> None:
-        """A backlog, page by page. Ends when a page is not full; the next look finds what committed late."""
-        shards = self._relay.positions
-        last_id = await self._log.first_id(self._low, shards) - 1
-        floor = 0
-        while True:
-            page = await self._log.page(last_id, self._low, shards, self._pace.page)
-            if not page.rows:
-                return
-            floor = floor or page.xmin
-            await self._publish([row for row in page.rows if row.id not in self._published])
-            last_id = page.rows[-1].id
-            beyond = await self._log.lowest_xid_beyond(last_id, self._low, shards)
-            self._advance(floor if beyond is None else min(floor, beyond))
-            metrics.UNPUBLISHED_AGE.set(_age(page.rows[-1]))
-            if self._is_due("save", self._pace.save_s):
-                await self._save()
-            if len(page.rows) < self._pace.page:
-                return
-
-    def _advance(self, low: int) -> None:
-        if low > self._low:
-            self._low = low
-            self._published = {row: xid for row, xid in self._published.items() if xid >= low}
-        metrics.REMEMBERED.set(len(self._published))
-
-    async def _publish(self, rows: Sequence[LogRow]) -> None:
-        prefix = self._relay.bus.topology.prefix
+    async def _publish_some(self, read: Read, rows: Sequence[LogRow]) -> int:
+        """How many leading rows are dealt with."""
+        prefix, low = self._relay.bus.topology.prefix, read.progress.base.xmin
+        incarnations = {shard: position.incarnation for shard, position in self._relay.positions.items()}
         try:
-            seqs = await self._publisher.publish([row.outgoing(prefix, self._low) for row in rows])
+            seqs = await self._publisher.publish([row.outgoing(prefix, low, incarnations[row.shard]) for row in rows])
         except PublishFailed as error:
-            self._remember(rows[: error.done], error.seqs)
-            if isinstance(error.cause, MessageTooLarge):
-                # Nothing can ever deliver it: left in the log, where the channel's own page of events still shows it.
-                log.error("event is too large for the stream", log_id=rows[error.done].id)
-                self._published[rows[error.done].id] = rows[error.done].xid
-            raise
-        self._remember(rows, seqs)
+            self._note(read, rows, error.seqs)
+            if not isinstance(error.cause, MessageTooLarge):
+                regressed = isinstance(error.cause, StreamRegressed)
+                self._witness = replace(self._witness, in_doubt=True, regressed=regressed or self._witness.regressed)
+                raise
+            # Nothing can ever deliver it. It stays in the log, where the channel's own list of events shows it.
+            log.error("event is too large for the stream", log_id=rows[error.done].id)
+            self._move(read, read.progress.up_to(read.snapshot, rows[error.done].id))
+            return error.done + 1
+        self._note(read, rows, seqs)
+        if self._relay.must_verify:
+            # The publisher found a new connection by itself while we lost ours: what it stored may lie behind a hole.
+            self._witness = replace(self._witness, in_doubt=True)
+        return len(rows)
 
-    def _remember(self, rows: Sequence[LogRow], seqs: Sequence[int]) -> None:
-        self._published.update((row.id, row.xid) for row in rows)
-        metrics.PUBLISHED.inc(len(rows))
+    def _note(self, read: Read, rows: Sequence[LogRow], seqs: Sequence[int]) -> None:
+        """The leading rows were stored at these sequences. What follows them is next, whatever happens now."""
         if not seqs:
             return
-        if min(seqs) <= self._newest[0]:
-            # Either the stream dropped what it had already, or it is shorter than we knew.
-            self._relay.must_verify = True
-        else:
-            self._newest = (seqs[-1], rows[-1].event_id)
+        positions = self._relay.positions
+        newest = {row.shard: (seq, row.id) for row, seq in zip(rows, seqs, strict=False)}
+        known = max(position.stream_seq for position in positions.values())
+        metrics.PUBLISHED.inc(len(seqs))
+        metrics.REPEATED.inc(sum(seq <= known for seq in seqs))
+        for shard, (seq, row_id) in newest.items():
+            if seq > positions[shard].stream_seq:
+                positions[shard] = replace(positions[shard], stream_seq=seq, log_id=row_id)
+        self._witness = replace(self._witness, present=self._witness.present or min(seqs))
+        self._move(read, read.progress.up_to(read.snapshot, rows[len(seqs) - 1].id))
+
+    def _move(self, read: Read, progress: Progress) -> None:
+        for shard in read.shards:
+            self._relay.positions[shard] = replace(self._relay.positions[shard], progress=progress)
 
     async def _save(self) -> None:
-        seq, event_id = self._newest
-        self._relay.positions = {
-            shard: replace(
-                position,
-                low=self._low,
-                **({"stream_seq": seq, "event_id": event_id} if seq > position.stream_seq else {}),
-            )
-            for shard, position in self._relay.positions.items()
-        }
-        if self._relay.positions != self._saved:
-            await save(self._connection, self._relay.positions.values())
-            self._saved = dict(self._relay.positions)
+        """Only after something was published: saving is a transaction too, and would find itself new each time."""
+        positions = self._relay.positions
+        changed = [
+            position
+            for shard, position in positions.items()
+            if shard not in self._saved or _worth_saving(self._saved[shard], position)
+        ]
+        if changed:
+            await save(self._connection, positions.values())
+            self._saved = dict(positions)
 
     async def _tell_age(self) -> None:
-        read = await self._log.fresh(self._low, self._relay.positions, self._published, self._pace.fresh_limit)
-        if read is None:
-            first = await self._log.page(0, self._low, self._relay.positions, 1)
-            rows = first.rows
-        else:
-            rows = read.rows
-        metrics.UNPUBLISHED_AGE.set(_age(rows[0]) if rows else 0)
+        reads = await self._log.read(self._groups(), 1)
+        metrics.UNPUBLISHED_AGE.set(max((_age(read.rows[0]) for read in reads if read.rows), default=0.0))
+
+
+def _worth_saving(saved: ShardPosition, now: ShardPosition) -> bool:
+    """Progress over transactions that wrote no event costs the next relay nothing to repeat."""
+    return replace(saved, progress=now.progress) != now or (saved.progress.page is not None and saved != now)
 
 
 def _age(row: LogRow) -> float:

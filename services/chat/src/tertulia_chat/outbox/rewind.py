@@ -1,66 +1,128 @@
 """Is what was acknowledged still in the stream? If not, how far back must the relay go?
 
-A JetStream acknowledgement is a very good sign, not a promise: a stream can come back shorter, empty or not at all. The
-newest acknowledged message is looked up by its sequence; its id must be the one we know. `Low` in a message's headers
-tells that everything below was in the stream before it, so the newest surviving message of a shard says where to begin.
-Publishing again what survived is harmless.
+A JetStream acknowledgement is a very good sign, not a promise: a stream can come back shorter, empty or not at all.
+
+* Another incarnation than the one we published into: nothing of ours is known to be there; the whole log again.
+* The same, but shorter: the incarnation is renewed, so that nobody resumes at a number that now means another event.
+  `Low` in a message's headers tells that everything below was in the stream before it, so the newest surviving message
+  of a shard says where to begin. That holds only while nothing was published after the loss; in doubt, the whole log.
+* An incarnation that a later one has replaced (an old store was put back): renewed too, and the whole log again.
+
+Publishing again what survived is harmless. The incarnations seen are kept in PostgreSQL, under a lock, so that several
+relays agree which is the newest. Whoever dies half-way leaves positions of the former incarnation: the whole log again.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from tertulia_chat.outbox.position import ShardPosition, rewound
+import asyncpg
+
+from tertulia_chat.outbox.position import ShardPosition
+from tertulia_chat.outbox.progress import NOTHING, Progress
 from tertulia_shared.bus import (
     Bus,
-    StoredMessage,
     StreamState,
     ensure_event_stream,
     last_on_shard,
     read_range,
     renew_incarnation,
 )
-from tertulia_shared.events.subjects import H_LOW, H_MSG_ID
+from tertulia_shared.events.subjects import H_LOG_ID, H_LOW
 from tertulia_shared.telemetry import logger
 
 log = logger(__name__)
 
+LOCK_KEY = 0x7E2702
 
-async def verify(bus: Bus, positions: Sequence[ShardPosition]) -> list[ShardPosition]:
+_REPLACED = """
+SELECT EXISTS (SELECT FROM relay_incarnation WHERE incarnation = $1)
+    AND $1 <> (SELECT incarnation FROM relay_incarnation ORDER BY generation DESC LIMIT 1)
+"""
+_ADOPT = "INSERT INTO relay_incarnation (incarnation) VALUES ($1) ON CONFLICT DO NOTHING"
+
+
+class Loss(StrEnum):
+    NONE = "none"
+    TAIL = "tail"
+    """The newest messages are gone and nothing was published since."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What the relay saw since it last looked.
+
+    `present`: a sequence that was in the stream, 0 when none is known. `in_doubt`: something was stored while the
+    connection changed, perhaps after a loss.
+    """
+
+    present: int = 0
+    in_doubt: bool = False
+    regressed: bool = False
+    """The stream gave out a number a second time."""
+
+
+async def verify(
+    bus: Bus, connection: asyncpg.Connection, positions: Sequence[ShardPosition], witness: Witness
+) -> list[ShardPosition]:
     """The positions to go on from, the same ones when all is well. Raises BusError while NATS is away."""
-    state = await ensure_event_stream(bus)
-    same_life = [each for each in positions if each.incarnation == state.incarnation]
-    truncated = bool(same_life) and await _is_truncated(bus, state, same_life)
-    if truncated:
-        state = await renew_incarnation(bus)
-        log.error("the stream came back shorter", last_seq=state.last_seq, incarnation=state.incarnation)
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY)
+        state = await ensure_event_stream(bus)
+        ours = [each for each in positions if each.incarnation == state.incarnation]
+        loss = await _look_for_loss(bus, state, ours, witness)
+        if loss is not Loss.NONE or await connection.fetchval(_REPLACED, state.incarnation):
+            former, state = state.incarnation, await renew_incarnation(bus)
+            log.error("the stream came back shorter", loss=loss, former=former, incarnation=state.incarnation)
+        await connection.execute(_ADOPT, state.incarnation)
     return [
-        position
-        if position.incarnation == state.incarnation and not truncated
-        else await _go_back(bus, position, state)
+        await _after_lost_tail(bus, position, state.incarnation)
+        if loss is Loss.TAIL and position in ours
+        else _into(position, state.incarnation)
         for position in positions
     ]
 
 
-async def _is_truncated(bus: Bus, state: StreamState, positions: Sequence[ShardPosition]) -> bool:
-    newest = max(positions, key=lambda position: position.stream_seq)
-    if newest.stream_seq == 0:
-        return False
+async def _look_for_loss(bus: Bus, state: StreamState, ours: Sequence[ShardPosition], witness: Witness) -> Loss:
+    newest = max(ours, key=lambda position: position.stream_seq, default=None)
+    if newest is None or newest.stream_seq == 0:
+        return Loss.NONE
+    if witness.regressed or state.messages == 0 or state.first_seq > witness.present > 0:
+        return Loss.UNKNOWN
+    if newest.stream_seq < state.first_seq:
+        return Loss.NONE  # Aged out while no relay ran.
+    if await _holds(bus, state, newest):
+        return Loss.NONE
+    return Loss.UNKNOWN if witness.in_doubt else Loss.TAIL
+
+
+async def _holds(bus: Bus, state: StreamState, newest: ShardPosition) -> bool:
     if state.last_seq < newest.stream_seq:
-        return True
-    if state.first_seq > newest.stream_seq:
-        # Aged out by the stream's own limits.
         return False
     stored = [message async for message in read_range(bus, newest.stream_seq, newest.stream_seq)]
-    return not stored or stored[0].headers.get(H_MSG_ID) != newest.event_id
+    return bool(stored) and stored[0].headers.get(H_LOG_ID) == str(newest.log_id)
 
 
-async def _go_back(bus: Bus, position: ShardPosition, state: StreamState) -> ShardPosition:
+def _into(position: ShardPosition, incarnation: str) -> ShardPosition:
+    """Unchanged within one life of the stream, from the beginning in another."""
+    if position.incarnation == incarnation:
+        return position
+    return ShardPosition(position.shard, NOTHING, incarnation)
+
+
+async def _after_lost_tail(bus: Bus, position: ShardPosition, incarnation: str) -> ShardPosition:
     last = await last_on_shard(bus, position.shard)
-    if last is None:
-        return rewound(position, 0, state.incarnation, 0, None)
-    return rewound(position, _low_of(last), state.incarnation, last.seq, last.headers.get(H_MSG_ID))
-
-
-def _low_of(message: StoredMessage) -> int:
-    """0, and so everything, for a message that does not say."""
-    text = message.headers.get(H_LOW, "")
-    return int(text) if text.isdigit() else 0
+    low = last.headers.get(H_LOW, "") if last else ""
+    if last is None or not low.isdigit():
+        return ShardPosition(position.shard, NOTHING, incarnation)
+    # The backlog that was being worked off is forgotten with the pages: its base says where it began.
+    xid = min(int(low), position.progress.base.xmin)
+    log_id = int(last.headers.get(H_LOG_ID, "0"))
+    return replace(
+        position,
+        progress=Progress.from_xid(xid),
+        incarnation=incarnation,
+        stream_seq=last.seq,
+        log_id=log_id,
+    )

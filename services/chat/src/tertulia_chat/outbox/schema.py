@@ -4,8 +4,10 @@
 they do not, and `xid` tells which transactions may still be open. Without a partition for the day a row lands in
 `event_log_default`: a relay that was away for long must not stop anyone from posting.
 
-`relay_position` says how far each shard is: everything with an xid below `low` is in the stream's life `incarnation`,
-where the newest message acknowledged to us is `event_id`, at `stream_seq`.
+`relay_position` says how far each shard is (see `progress`): what `snapshot` sees is in the stream's life
+`incarnation`, and while a backlog is worked off, what `page_snapshot` sees up to `page_id`. The newest message of the
+shard that was acknowledged is `log_id`, at `stream_seq`. `relay_incarnation` keeps the stream's lives in the order they
+were met.
 """
 
 EVENT_LOG_DDL = """
@@ -31,10 +33,17 @@ CREATE INDEX event_log_channel_idx ON event_log (channel_id, ch_seq) WHERE ch_se
 CREATE TABLE event_log_default PARTITION OF event_log DEFAULT;
 CREATE TABLE relay_position (
     shard smallint PRIMARY KEY,
-    low xid8 NOT NULL,
+    snapshot pg_snapshot NOT NULL,
+    page_snapshot pg_snapshot,
+    page_id bigint,
     incarnation text NOT NULL,
     stream_seq bigint NOT NULL,
-    event_id uuid,
+    log_id bigint NOT NULL,
     updated_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE relay_incarnation (
+    incarnation text PRIMARY KEY,
+    generation bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    adopted_at timestamptz NOT NULL DEFAULT now()
 );
 """

@@ -1,0 +1,175 @@
+"""Servers and relays killed in the middle of the work."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+
+from tertulia_stack.ports import free_port
+
+
+@contextmanager
+def relay_process(scene, log_path):
+    """`python -m tertulia_chat relay`, as in production."""
+    port = free_port()
+    environment = os.environ | {
+        "PORT": str(port),
+        "POSTGRES_URL": scene.postgres_url,
+        "NATS_URL": scene.nats_url,
+        "NATS_PREFIX": scene.topology.prefix,
+        "LOG_LEVEL": "info",
+    }
+    with log_path.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tertulia_chat", "relay"], env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+    process.url = f"http://127.0.0.1:{port}"
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def held_shards(process) -> float | None:
+    """What `/metrics` says; None while it does not answer."""
+    try:
+        with urllib.request.urlopen(f"{process.url}/metrics", timeout=2) as answer:
+            lines = answer.read().decode().splitlines()
+    except (OSError, urllib.error.URLError):
+        return None
+    return next((float(line.split()[1]) for line in lines if line.startswith("relay_held_shards ")), None)
+
+
+def is_ready(process) -> bool:
+    try:
+        with urllib.request.urlopen(f"{process.url}/readyz", timeout=2) as answer:
+            return answer.status == 200
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+async def write_steadily(scene, seconds: float) -> None:
+    """Posts until the time is over, over every failure of PostgreSQL."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            async with scene.connection() as connection:
+                while time.monotonic() < deadline:
+                    await scene.post(connection)
+                    await asyncio.sleep(0.002)
+        except Exception:  # noqa: BLE001 whatever a killed server does to its clients
+            await asyncio.sleep(0.1)
+
+
+async def test_a_standby_takes_over_after_a_kill_and_nothing_is_lost(scene, until, tmp_path):
+    with relay_process(scene, tmp_path / "a.log") as first, relay_process(scene, tmp_path / "b.log") as second:
+
+        async def shared() -> bool:
+            held = [await asyncio.to_thread(held_shards, each) for each in (first, second)]
+            return None not in held and sum(held) == 32
+
+        await until(shared)
+        await until(lambda: asyncio.to_thread(is_ready, first))
+        await until(lambda: asyncio.to_thread(is_ready, second))
+        writing = asyncio.create_task(write_steadily(scene, 3.0))
+        await asyncio.sleep(1.0)
+        first.kill()
+        killed = time.monotonic()
+
+        async def taken_over() -> bool:
+            return await asyncio.to_thread(held_shards, second) == 32
+
+        await until(taken_over)
+        took = time.monotonic() - killed
+        print(f"standby held all shards {took:.2f} s after the kill")
+        assert took < 15, "far beyond the 5 s that we promise"
+        await writing
+        await scene.check()
+
+
+async def test_two_relays_share_the_shards_and_keep_every_order(scene, until):
+    async with scene.relay() as one, scene.relay() as two:
+        await until(lambda: len(one.positions) + len(two.positions) == 32)
+        assert not set(one.positions) & set(two.positions)
+        await asyncio.gather(*(write_steadily(scene, 1.0) for _ in range(4)))
+        await scene.check()
+
+
+async def test_nats_killed_while_publishing(nats_scene, own_nats):
+    scene = nats_scene
+    async with scene.relay():
+        writing = asyncio.gather(*(write_steadily(scene, 5.0) for _ in range(3)))
+        for _ in range(2):
+            await asyncio.sleep(1.0)
+            await asyncio.to_thread(own_nats.kill)
+            await asyncio.sleep(0.3)
+            await asyncio.to_thread(own_nats.start)
+        await writing
+        await scene.check()
+
+
+async def test_nats_killed_in_the_middle_of_a_backlog(nats_scene, own_nats):
+    scene = nats_scene
+    await scene.fill(6000)
+    async with scene.relay():
+        started = asyncio.Event()
+        await scene.bus.subscribe(scene.topology.live_all, lambda _: started.set())
+        async with asyncio.timeout(30):
+            await started.wait()
+        await asyncio.to_thread(own_nats.kill)
+        await scene.fill(200)
+        await asyncio.to_thread(own_nats.start)
+        await scene.check()
+
+
+async def test_while_nats_is_away_the_log_grows_and_is_published_later(nats_scene, own_nats, until):
+    scene = nats_scene
+    async with scene.relay():
+        await scene.fill(20)
+        await scene.settled()
+        await asyncio.to_thread(own_nats.stop)
+        await scene.fill(300)
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(own_nats.start)
+        await scene.check()
+
+
+async def test_postgres_killed_while_relaying(postgres_scene, own_postgres):
+    scene = postgres_scene
+    async with scene.relay():
+        writing = asyncio.gather(*(write_steadily(scene, 4.0) for _ in range(3)))
+        await asyncio.sleep(1.5)
+        await asyncio.to_thread(own_postgres.kill)
+        await asyncio.sleep(0.3)
+        await asyncio.to_thread(own_postgres.start)
+        await writing
+        await scene.check()
+
+
+async def test_a_relay_started_before_its_servers_waits_for_them(nats_scene, own_nats):
+    scene = nats_scene
+    await scene.fill(10)
+    await asyncio.to_thread(own_nats.stop)
+    async with scene.relay():
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(own_nats.start)
+        await scene.check()
+
+
+async def test_the_lock_goes_with_the_connection_that_reads(scene, until):
+    """A relay cut off from PostgreSQL has nothing to publish from, so it cannot compete with its successor."""
+    async with scene.relay() as relay, scene.connection() as connection:
+        await until(lambda: len(relay.positions) == 32)
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'tertulia relay' AND datname = current_database()"
+        )
+        await until(lambda: not relay.positions)
+        await until(lambda: len(relay.positions) == 32)
+        await scene.fill(10)
+        await scene.check()
