@@ -1,4 +1,4 @@
-"""Messages. They are written by one statement (`messages/send.sql.py`) or in bulk by an import; read through here."""
+"""Messages. They are written by one statement (`messages/statement.py`) or in bulk by an import; read through here."""
 
 from datetime import datetime
 from uuid import UUID
