@@ -228,6 +228,19 @@ async def test_good_byes_are_followed_by_a_resume_at_the_time_asked(server: Serv
         assert texts(await take(stream, 1)) == ["meanwhile"]
 
 
+async def test_however_often_the_server_rotates_coming_back_stays_quick(server: Server, client: Client):
+    async with client.stream() as stream:
+        await until(stream, Connected)
+        for _ in range(8):
+            server.say('event: bye\ndata: {"reason":"rotate","retry_ms":0}\n\n')
+            await until(stream, Connected)
+        server.hang_up()
+        (*_, broken) = await until(stream, Disconnected)
+    assert isinstance(broken, Disconnected)
+    assert broken.retry_in_s is not None
+    assert broken.retry_in_s <= 0.02  # The first wait of this client's timing.
+
+
 async def test_a_token_that_expires_in_the_middle_is_renewed_and_nothing_is_missed(server: Server, client: Client):
     async with client.stream() as stream:
         await until(stream, Connected)

@@ -201,7 +201,7 @@ class EventStream:
         except TertuliaError as error:
             if not is_temporary(error):
                 raise
-            self._retry_later(str(error), wait_s(error, self._timing.backoff, self._failures))
+            self._fail(str(error), wait_s(error, self._timing.backoff, self._failures))
         else:
             self._connected_at = monotonic()
 
@@ -211,15 +211,18 @@ class EventStream:
         except TertuliaError as error:
             if not is_temporary(error):
                 raise
-            self._retry_later(str(error), wait_s(error, self._timing.backoff, self._failures))
+            self._fail(str(error), wait_s(error, self._timing.backoff, self._failures))
         else:
             if self._failures > 0:
                 # A server that refuses even fresh tokens must not be asked in a tight loop.
-                self._retry_later(str(cause), self._timing.backoff.delay_s(self._failures))
+                self._come_back(str(cause), self._timing.backoff.delay_s(self._failures))
             self._failures += 1
 
-    def _retry_later(self, reason: str, pause_s: float) -> None:
+    def _fail(self, reason: str, pause_s: float) -> None:
         self._failures += 1
+        self._come_back(reason, pause_s)
+
+    def _come_back(self, reason: str, pause_s: float) -> None:
         self._connect_at = monotonic() + pause_s
         self._ready.append(Disconnected(reason=reason, retry_in_s=pause_s))
 
@@ -236,7 +239,7 @@ class EventStream:
             self._drop_connection()
             raise
         except TertuliaError as error:
-            self._disconnected(str(error))
+            self._broken(str(error))
 
     def _take(self, frame: Frame) -> None:
         if frame.id:
@@ -272,15 +275,17 @@ class EventStream:
             self._over = True
             self._ready.append(Disconnected(reason="revoked", retry_in_s=None))
             return
-        self._disconnected(bye.reason, asked_s=bye.retry_ms / 1000)
+        # An orderly end is no failure: the server says when, and the wait after a later one starts small.
+        self._drop_connection()
+        self._come_back(bye.reason, bye.retry_ms / 1000)
+        self._failures = 0
 
-    def _disconnected(self, reason: str, asked_s: float | None = None) -> None:
-        """Come back: when the server asked to (`asked_s`), else quickly first and then ever more slowly."""
+    def _broken(self, reason: str) -> None:
+        """Come back quickly first, and ever more slowly when that does not help."""
         self._drop_connection()
         if monotonic() - self._connected_at >= STEADY_S:
             self._failures = 0
-        pause_s = self._timing.backoff.delay_s(self._failures) if asked_s is None else asked_s
-        self._retry_later(reason, pause_s)
+        self._fail(reason, self._timing.backoff.delay_s(self._failures))
 
     def _drop_connection(self) -> None:
         if self._connection is not None:
