@@ -50,7 +50,8 @@ check: $(ENVIRONMENT) $(WEB_MODULES) ## Format, lint, types, import contracts, l
 	$(BIN)/python tools/check_addresses.py
 	$(BIN)/python tools/export_openapi.py --check
 	$(BIN)/python tools/export_asyncapi.py --check
-	cd web && $(NPM) run --silent check
+	cd web && $(NPM) run --silent lint && $(NPM) run --silent types
+	cd web && $(NPM) exec --offline openapi-typescript -- ../docs/openapi.json -o src/api/schema.ts --check
 
 test-web: $(WEB_MODULES)
 	cd web && $(NPM) run --silent test
@@ -79,7 +80,7 @@ chaos: $(ENVIRONMENT) $(WEB_BUILD) ## Run the fault scenario NAME (default: all)
 contracts: $(ENVIRONMENT) $(WEB_MODULES) ## Write docs/openapi.json, docs/asyncapi.json and the web types from the code
 	$(BIN)/python tools/export_openapi.py
 	$(BIN)/python tools/export_asyncapi.py
-	cd web && $(NPM) run --silent types
+	cd web && $(NPM) run --silent contract
 
 migration: $(ENVIRONMENT) ## New migration of SERVICE (default: chat), e.g. make migration MESSAGE="add topics"
 	cd services/$(or $(SERVICE),chat) && ../../$(BIN)/alembic revision -m "$(MESSAGE)"
