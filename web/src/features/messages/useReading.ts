@@ -1,4 +1,7 @@
-/** What counts as read: the end of the list, on screen, in a tab that has the focus. */
+/**
+ * What counts as read: the end of the list, on screen, in a tab that has the focus. And where the "New" line stands:
+ * before what was unread when the channel was opened, or before what came while the reader was elsewhere.
+ */
 import type { Ref } from 'vue'
 import { onBeforeUnmount, onMounted, ref } from 'vue'
 
@@ -8,17 +11,24 @@ import { isUnread } from '@/entities/unread'
 export function useReading(
   channelId: string,
   endIsVisible: () => boolean,
-): { unreadAfter: Ref<number | null>; see: () => void } {
+): { unreadAfter: Ref<number | null>; see: () => void; caughtUp: () => void } {
   const entities = useEntities()
-  const entry = entities.channels.get(channelId)
-  // Frozen when the channel is opened, so that the line does not move under the reader's eyes.
-  const unread = entry !== undefined && isUnread(entry.channel.last_msg_seq, entry.readSeq)
-  const unreadAfter = ref(unread ? entry.readSeq : null)
+  // It does not move while somebody reads, only when they were away or say something themselves.
+  const unreadAfter = ref<number | null>(null)
+  drawLine()
+
+  function drawLine(): void {
+    const entry = entities.channels.get(channelId)
+    if (entry !== undefined && isUnread(entry.channel.last_msg_seq, entry.readSeq)) unreadAfter.value = entry.readSeq
+  }
 
   function see(): void {
-    if (document.visibilityState === 'visible' && document.hasFocus() && endIsVisible()) {
-      entities.markRead(channelId)
-    }
+    if (document.visibilityState !== 'visible' || !document.hasFocus()) drawLine()
+    else if (endIsVisible()) entities.markRead(channelId)
+  }
+
+  function caughtUp(): void {
+    unreadAfter.value = null
   }
 
   onMounted(() => {
@@ -30,5 +40,5 @@ export function useReading(
     document.removeEventListener('visibilitychange', see)
   })
 
-  return { unreadAfter, see }
+  return { unreadAfter, see, caughtUp }
 }
