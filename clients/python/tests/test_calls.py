@@ -8,6 +8,7 @@ from aiohttp import web
 
 from tertulia_client import (
     Client,
+    ClientClosed,
     Conflict,
     NetworkError,
     NotSignedIn,
@@ -52,6 +53,23 @@ async def test_a_server_that_refuses_fresh_tokens_too_is_not_asked_for_ever(serv
     with pytest.raises(Unauthenticated):
         await client.workspaces.mine()
     assert server.count("GET", "/workspaces") == 2
+
+
+async def test_a_call_that_outlives_several_tokens_renews_each_of_them(server: Server, client: Client):
+    expired, busy = answering(401, "token_expired"), answering(429, "rate_limited", {"Retry-After": "0"})
+    server.plan("POST", POST, expired, busy, expired, busy, expired)
+    assert (await client.send(CHANNELS[0], "at last")).text == "at last"
+    assert server.count("POST", "/auth/refresh") == 3
+
+
+async def test_a_closed_client_stays_closed(server: Server):
+    client = Client(server.url)
+    await client.auth.login("ada", "correct horse")
+    await client.aclose()
+    with pytest.raises(ClientClosed):
+        await client.workspaces.mine()
+    with pytest.raises(ClientClosed):
+        await anext(client.stream())
 
 
 async def test_many_callers_share_one_refresh(server: Server, client: Client):

@@ -4,6 +4,7 @@ from tertulia_client.backoff import Backoff
 from tertulia_client.client import Client
 from tertulia_client.errors import (
     ApiError,
+    ClientClosed,
     Conflict,
     FieldError,
     Forbidden,
@@ -76,6 +77,7 @@ __all__ = [
     "ChannelSummary",
     "ChannelUpdated",
     "Client",
+    "ClientClosed",
     "Conflict",
     "Connected",
     "Disconnected",

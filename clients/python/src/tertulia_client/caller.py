@@ -1,6 +1,6 @@
 """A request as the endpoints make it: with a live token, and again when that is safe.
 
-- 401 `token_expired`: renewed and repeated, once.
+- 401 `token_expired`: renewed and repeated, but not twice in a row.
 - 429: the server did nothing, so anything may be repeated after Retry-After.
 - no answer, 408, 5xx: repeated only when `safe`, because the first one may have taken effect.
 """
@@ -67,6 +67,7 @@ class Caller:
                     renewed = True
                     await self.tokens.renew(token)
                     continue
+                renewed = False
                 pause = wait_s(error, self.backoff, attempt)
                 if not _may_repeat(error, safe=safe) or monotonic() + pause >= deadline:
                     raise

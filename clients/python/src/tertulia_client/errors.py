@@ -28,6 +28,10 @@ class NotSignedIn(TertuliaError):
     """The call needs an account, and this client has no tokens."""
 
 
+class ClientClosed(TertuliaError):
+    """The call came after `aclose()`, or was still being repeated then."""
+
+
 class FieldError(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a validation problem's `errors`."""
 

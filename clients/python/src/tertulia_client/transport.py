@@ -6,7 +6,7 @@ from typing import TypeVar
 import aiohttp
 import msgspec
 
-from tertulia_client.errors import NetworkError, ProtocolError, api_error
+from tertulia_client.errors import ClientClosed, NetworkError, ProtocolError, api_error
 
 T = TypeVar("T")
 
@@ -23,11 +23,14 @@ class Transport:
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=connect_s)
         self._stream_timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
     @property
     def session(self) -> aiohttp.ClientSession:
         # Made on first use: a ClientSession wants a running loop, building a Client should not.
-        if self._session is None or self._session.closed:
+        if self._closed:
+            raise ClientClosed("this client was closed")
+        if self._session is None:
             self._session = aiohttp.ClientSession(
                 headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -36,6 +39,7 @@ class Transport:
         return self._session
 
     async def close(self) -> None:
+        self._closed = True
         if self._session is not None:
             await self._session.close()
 
