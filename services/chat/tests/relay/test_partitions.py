@@ -1,5 +1,6 @@
 """Days of the log: made ahead, dropped when over, never before they were published."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -99,15 +100,18 @@ async def test_partitions_can_be_made_and_dropped_while_events_are_written_and_r
 
 
 async def test_no_event_is_passed_by_while_it_moves_into_its_partition(scene, today):
-    """The relay reads all the time; every day's events first land in the default partition, then move."""
+    """The keeper waits for the writer, the relay's read behind the keeper: it runs right after the rows have moved."""
     async with scene.relay(Pace(poll_s=0.001)):
-        for step in range(12):
-            day = today + timedelta(days=100 + 20 * step)
-            async with scene.connection() as connection, connection.transaction():
-                for _ in range(20):
+        for step in range(4):
+            later = today + timedelta(days=100 + 20 * step)
+            day = later - timedelta(days=1)  # the first one that is made: nothing lets the read pass before the move
+            async with scene.connection() as connection:
+                async with connection.transaction():
                     row = await scene.post(connection)
                     await connection.execute("UPDATE event_log SET created_at = $2 WHERE id = $1", row, noon(day))
-            await keep(scene.postgres_url, day, timedelta(days=3650))
+                    keeping = asyncio.create_task(keep(scene.postgres_url, later, timedelta(days=3650)))
+                    await asyncio.sleep(0.3)
+                await keeping
             assert await place(scene, row) == name(day)
         await scene.check()
 
