@@ -49,6 +49,7 @@ def test_former_secrets_are_a_list(environment: pytest.MonkeyPatch):
         ("SECRET_KEY_PREVIOUS", "hunter2hunter2", "SECRET_KEY_PREVIOUS: must be 32 bytes"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL: "),
         ("NATS_PREFIX", "a.b", "NATS_PREFIX: "),
+        ("NATS_PREFIX", "a\n", "NATS_PREFIX: "),
     ],
 )
 def test_a_mistake_names_the_variable_and_hides_the_value(

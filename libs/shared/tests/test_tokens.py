@@ -78,6 +78,11 @@ def _unsigned(header: dict[str, str]) -> str:
     return ".".join([*parts, ""])
 
 
+def _raw_header(header: bytes) -> str:
+    """A header that is JSON, but not what a header is."""
+    return base64.urlsafe_b64encode(header).rstrip(b"=").decode() + ".e30.e30"
+
+
 def _signed_with_the_public_key_as_secret() -> str:
     """The classic confusion of algorithms: the public key is no secret, so it must not count as one."""
     secret = OctKey.import_key(base64.urlsafe_b64decode(KEY.as_dict(private=False)["x"] + "="))
@@ -107,6 +112,12 @@ FORGED = {
     "far too long": "a" * 5000,
     "changed": TokenSigner(KEY).issue("ana", "s", 60).replace(".", ".e", 1),
     "not ASCII": "é.é.é",
+    "a list for a header": _raw_header(b'["alg"]'),
+    "text for a header": _raw_header(b'"alg"'),
+    "null for a header": _raw_header(b"null"),
+    "a name that is no text": _raw_header(b'{"alg":"Ed25519","kid":["k1"]}'),
+    "an algorithm that is no text": _raw_header(b'{"alg":[],"kid":"k1"}'),
+    "a deeply nested header": _raw_header(b'{"alg":' + b"[" * 300),
 }
 
 
@@ -114,6 +125,12 @@ FORGED = {
 async def test_a_forged_token_is_refused(token: str):
     with pytest.raises(Unauthenticated):
         await TokenVerifier(Keys(KEY)).verify(token)
+
+
+@pytest.mark.parametrize("token", FORGED.values(), ids=FORGED.keys())
+def test_a_forged_service_token_is_refused(token: str):
+    with pytest.raises(Unauthenticated):
+        ServiceTokens(SecretKeys(b"s" * 32)).verify(token)
 
 
 @pytest.mark.parametrize("header", ["", "Basic YTpi", "Bearer", "Bearer  ", "token abc"])

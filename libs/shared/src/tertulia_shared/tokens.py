@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import aiohttp
 from joserfc import jws, jwt
@@ -29,6 +29,9 @@ MAX_TOKEN_LENGTH = 4096
 SERVICE_TOKEN_TTL_S = 60
 _REMEMBERED_TOKENS = 20_000
 _REFETCH_INTERVAL_S = 5.0
+
+# What joserfc and the reading of claims raise on a token that somebody made up: its parts may be any JSON.
+_REFUSED = (JoseError, LookupError, ValueError, TypeError, AttributeError, RecursionError)
 
 Clock = Callable[[], float]
 
@@ -130,7 +133,7 @@ class TokenVerifier:
             if claims["iss"] != ISSUER:
                 raise ValueError(claims["iss"])
             return Claims(str(claims["sub"]), str(claims["sid"]), int(claims["iat"]), int(claims["exp"]))
-        except (JoseError, KeyError, ValueError, TypeError):
+        except _REFUSED:
             raise Unauthenticated("The access token is not valid.") from None
 
 
@@ -153,7 +156,7 @@ class ServiceTokens:
                 kind, _, service = str(claims["sub"]).partition(":")
                 if kind == "service" and int(claims["exp"]) > self._clock():
                     return service
-            except (JoseError, KeyError, ValueError, TypeError):
+            except _REFUSED:
                 continue
         raise Unauthenticated("A service token is needed.")
 
@@ -173,7 +176,9 @@ def bearer_value(header: str) -> str:
 
 def _kid_of(token: str) -> str:
     try:
-        header = jws.extract_compact(token.encode()).headers()
-    except (JoseError, ValueError):
+        header = cast("object", jws.extract_compact(token.encode()).headers())  # any JSON, whatever its type says
+    except _REFUSED:
         raise Unauthenticated("The access token is not valid.") from None
-    return str(header.get("kid", ""))
+    if not isinstance(header, dict):
+        raise Unauthenticated("The access token is not valid.")
+    return str(cast("dict[str, object]", header).get("kid", ""))
