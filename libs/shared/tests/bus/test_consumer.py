@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from zlib import crc32
 
 import asyncpg
@@ -25,7 +26,8 @@ from tertulia_shared.bus import (
 from tertulia_shared.bus import (
     consumer as consumer_module,
 )
-from tertulia_shared.events import Topology
+from tertulia_shared.bus.message import StoredMessage
+from tertulia_shared.events import LeaveReason, Topology, WorkspaceMemberLeft, encode, envelope_of
 from tertulia_stack.servers import NatsServer
 
 QUICK = ConsumerOptions(backoff_s=(0.05,), ack_wait_s=2, heartbeat_s=0.3, max_attempts=3)
@@ -203,6 +205,25 @@ async def test_a_dead_letter_is_one_row_however_often_it_is_given_up(
         await jetstream.call(stream, f"CONSUMER.DELETE.{stream.topology.stream}.c")
     (letter,) = await dead_letters.list("c")
     assert letter.error == "second"
+
+
+async def test_an_event_is_one_dead_letter_in_all_lives_of_the_stream(dead_letters: DeadLetters) -> None:
+    """`Nats-Msg-Id` names the event and the life of the stream; the event's own name is in its body."""
+    fact = WorkspaceMemberLeft(user_id="u1", reason=LeaveReason.LEFT)
+    body = encode(envelope_of(fact, event_id="e1", time=datetime.now(UTC), workspace_id="w1"))
+    for life in ("0123abcd", "4567cdef"):
+        message = StoredMessage(1, "evt.00.w1.ws.w1", {"Nats-Msg-Id": f"e1.{life}"}, body, datetime.now(UTC))
+        await dead_letters.add("c", "EVT", message, error="poison", attempts=1, trace_id=None)
+    (letter,) = await dead_letters.list("c")
+    assert letter.event_id == "e1"
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b'{"id":"e1"}', b"[" * 5000])
+async def test_a_body_that_is_no_event_goes_by_its_header(dead_letters: DeadLetters, body: bytes) -> None:
+    message = StoredMessage(1, "evt.00.w1.ws.w1", {"Nats-Msg-Id": "e1.0123abcd"}, body, datetime.now(UTC))
+    await dead_letters.add("c", "EVT", message, error="poison", attempts=1, trace_id=None)
+    (letter,) = await dead_letters.list("c")
+    assert letter.event_id == "e1.0123abcd"
 
 
 async def test_a_long_handler_keeps_its_message(stream, publish, recorder, dead_letters, until) -> None:

@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 
 from tertulia_shared.bus.message import StoredMessage
+from tertulia_shared.events import Envelope
 
 DEAD_LETTER_DDL = """
 CREATE TABLE dead_letter (
@@ -74,11 +75,10 @@ class DeadLetters:
         self, consumer: str, stream: str, message: StoredMessage, *, error: str, attempts: int, trace_id: str | None
     ) -> None:
         """Idempotent by (consumer, event id). Raises what asyncpg raises when PostgreSQL is not there."""
-        event_id = message.headers.get("Nats-Msg-Id") or f"{stream}:{message.seq}"
         await self._pool.execute(
             self._add,
             consumer,
-            event_id,
+            _event_id(message) or f"{stream}:{message.seq}",
             message.headers.get("Ev-Type", ""),
             stream,
             message.seq,
@@ -98,6 +98,14 @@ class DeadLetters:
     async def remove(self, letter_id: int) -> None:
         """After a successful replay."""
         await self._pool.execute(self._remove, letter_id)
+
+
+def _event_id(message: StoredMessage) -> str | None:
+    """The event's own name, the same in every life of the stream; `Nats-Msg-Id`, which is not, for a broken body."""
+    try:
+        return msgspec.json.decode(message.data, type=Envelope).id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return message.headers.get("Nats-Msg-Id")
 
 
 def _letter(row: asyncpg.Record) -> DeadLetter:
