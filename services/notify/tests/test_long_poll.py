@@ -4,7 +4,11 @@ import asyncio
 import time
 from typing import Any
 
+from tertulia_notify.admission import Admission
+from tertulia_notify.delivery.resume import Resumer
+from tertulia_notify.http.long_poll import LongPoll
 from tertulia_notify.limits import Limits
+from tertulia_shared.tokens import Claims, RemoteJwks, TokenVerifier
 
 CHANNEL = "c" * 36
 OTHER = "d" * 36
@@ -53,6 +57,26 @@ async def test_news_ends_the_waiting(world: Any) -> None:
         await world.publish(message)
         answer = await asyncio.wait_for(polling, 5)
         assert [event["data"]["message"]["text"] for event in answer["events"]] == ["news"]
+
+
+async def test_an_event_that_comes_as_the_time_runs_out_is_not_skipped(world: Any) -> None:
+    """The loop was busy: the event and the deadline are handled in one turn, and the woken poll runs after both."""
+    ada = world.person(CHANNEL)
+    async with world.notify(Limits(tail_check_s=60)) as notify:
+        hub = notify.parts.hub
+        admission = Admission(hub, TokenVerifier(RemoteJwks(world.chat.url)), lambda: True, Limits())
+        polls = LongPoll(hub, admission, Resumer(world.bus, hub, world.sealer, Limits()))
+        message = world.message(CHANNEL, "at the last moment")
+
+        def arrive() -> None:
+            hub.accept(hub.head + 1, message.subject, message.headers, message.data)
+
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.1, time.sleep, 0.5)
+        loop.call_later(0.2, arrive)
+        answer = await polls.ask(Claims(ada, "session", 0, time.time() + 900), hub.cursor(ada), 0.4)
+        assert len(answer.bodies) == 1
+        assert b"at the last moment" in answer.bodies[0]
 
 
 async def test_a_stream_can_go_on_where_a_poll_ended_and_the_other_way_round(world: Any) -> None:
