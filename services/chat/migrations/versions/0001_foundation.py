@@ -7,19 +7,19 @@ would lock the author's row on every send.
 
 from alembic import op
 
-from tertulia_chat.outbox.schema import EVENT_LOG_DDL
-from tertulia_shared.bus.dead_letters import DEAD_LETTER_DDL
-
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
-ACCOUNTS = """
+# The checks on names repeat what the API accepts. Here `$` is the end of the text and never stands before a newline.
+ACCOUNTS = r"""
 CREATE TABLE user_account (
     id uuid PRIMARY KEY,
-    username text NOT NULL CONSTRAINT user_account_username_key UNIQUE,
-    email text NOT NULL CONSTRAINT user_account_email_key UNIQUE,
+    username text NOT NULL CONSTRAINT user_account_username_key UNIQUE
+        CHECK (username ~ '^[a-z0-9][a-z0-9._-]{1,31}$'),
+    email text NOT NULL CONSTRAINT user_account_email_key UNIQUE
+        CHECK (email ~ '^[^@\u0001-\u0020\u007f]+@[^@\u0001-\u0020\u007f]+$'),
     display_name text NOT NULL,
     password_hash text NOT NULL,
     preferences jsonb NOT NULL DEFAULT '{}',
@@ -60,7 +60,8 @@ WORKSPACES = """
 CREATE TABLE workspace (
     id uuid PRIMARY KEY,
     name text NOT NULL,
-    slug text NOT NULL CONSTRAINT workspace_slug_key UNIQUE,
+    slug text NOT NULL CONSTRAINT workspace_slug_key UNIQUE
+        CHECK (slug ~ '^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$'),
     created_by uuid NOT NULL REFERENCES user_account,
     created_at timestamptz NOT NULL
 );
@@ -137,14 +138,79 @@ CREATE TABLE message (
 );
 """
 
+# `id` is drawn while the channel's row lock is held, so within a channel ids follow the order of commits; across
+# channels they do not, and `xid` tells which transactions may still be open. Without a partition for the day a row
+# lands in `event_log_default`: a relay that was away for long must not stop anyone from posting.
+#
+# `relay_position` says how far each shard is (see `progress`): what `snapshot` sees is in the stream's life
+# `incarnation`, and while a backlog is worked off, what `page_snapshot` sees up to `page_id`. The newest message of the
+# shard that was acknowledged is `log_id`, at `stream_seq`. `relay_incarnation` keeps the stream's lives in the order
+# they were met.
+EVENT_LOG = """
+CREATE SEQUENCE event_log_id_seq;
+CREATE TABLE event_log (
+    id bigint NOT NULL DEFAULT nextval('event_log_id_seq'),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    shard smallint NOT NULL,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    subject text NOT NULL,
+    type text NOT NULL,
+    workspace_id uuid,
+    channel_id uuid,
+    ch_seq bigint,
+    event_id uuid NOT NULL,
+    traceparent text,
+    body text NOT NULL,
+    PRIMARY KEY (id, created_at)
+) PARTITION BY RANGE (created_at);
+ALTER SEQUENCE event_log_id_seq OWNED BY event_log.id;
+CREATE INDEX event_log_xid_idx ON event_log (xid);
+CREATE INDEX event_log_channel_idx ON event_log (channel_id, ch_seq) WHERE ch_seq IS NOT NULL;
+CREATE TABLE event_log_default PARTITION OF event_log DEFAULT;
+CREATE TABLE relay_position (
+    shard smallint PRIMARY KEY,
+    snapshot pg_snapshot NOT NULL,
+    page_snapshot pg_snapshot,
+    page_id bigint,
+    incarnation text NOT NULL,
+    stream_seq bigint NOT NULL,
+    log_id bigint NOT NULL,
+    updated_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE relay_incarnation (
+    incarnation text PRIMARY KEY,
+    generation bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    adopted_at timestamptz NOT NULL DEFAULT now()
+);
+"""
+
+DEAD_LETTERS = """
+CREATE TABLE dead_letter (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    consumer text NOT NULL,
+    event_id text NOT NULL,
+    event_type text NOT NULL,
+    stream text NOT NULL,
+    stream_seq bigint NOT NULL,
+    subject text NOT NULL,
+    headers jsonb NOT NULL,
+    body bytea NOT NULL,
+    error text NOT NULL,
+    attempts integer NOT NULL,
+    trace_id text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (consumer, event_id)
+);
+"""
+
 
 def upgrade() -> None:
-    for script in (ACCOUNTS, WORKSPACES, CHANNELS, MESSAGES, EVENT_LOG_DDL, DEAD_LETTER_DDL):
+    for script in (ACCOUNTS, WORKSPACES, CHANNELS, MESSAGES, EVENT_LOG, DEAD_LETTERS):
         for statement in statements(script):
             op.execute(statement)
 
 
-def statements(script: str | tuple[str, ...] | list[str]) -> list[str]:
+def statements(script: str) -> list[str]:
     """One statement at a time: a prepared statement holds no more."""
-    parts = script.split(";\n") if isinstance(script, str) else script
-    return [part for part in parts if part.strip()]
+    return [part for part in script.split(";\n") if part.strip()]

@@ -1,8 +1,11 @@
 """The schema and the ways to it."""
 
+import ast
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import asyncpg
+import pytest
 from sqlmodel import SQLModel
 
 from tertulia_chat import migrate
@@ -11,6 +14,9 @@ COLUMNS = """
     SELECT table_name, column_name, is_nullable = 'YES' AS nullable FROM information_schema.columns
     WHERE table_schema = 'public'
 """
+
+
+VERSIONS = Path(__file__).parents[2] / "migrations" / "versions"
 
 
 async def rows(url, statement):
@@ -54,3 +60,39 @@ async def test_everything_chat_owns_is_there(migrated_url):
         "relay_position",
         "dead_letter",
     }
+
+
+@pytest.mark.parametrize("version", sorted(VERSIONS.glob("*.py")), ids=lambda path: path.stem)
+def test_a_migration_is_frozen(version):
+    """It imports nothing of the application, so that no later change there changes what was migrated."""
+    nodes = [node for node in ast.walk(ast.parse(version.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
+    modules = {getattr(node, "module", None) or alias.name for node in nodes for alias in node.names}
+    assert not [module for module in modules if module.startswith("tertulia")]
+
+
+PEOPLE = "INSERT INTO user_account (id, username, email, display_name, password_hash, created_at) VALUES "
+
+
+@pytest.mark.parametrize(
+    ("username", "email"),
+    [("ann\n", "ann@example.org"), ("Ann", "ann@example.org"), ("ann", "ann@example.org\n"), ("ann", "nowhere")],
+)
+async def test_the_database_takes_no_malformed_name_or_address(migrated_url, username, email):
+    connection = await asyncpg.connect(migrated_url)
+    try:
+        with pytest.raises(asyncpg.CheckViolationError):
+            await connection.execute(f"{PEOPLE} (gen_random_uuid(), $1, $2, 'x', 'x', now())", username, email)
+    finally:
+        await connection.close()
+
+
+async def test_the_database_takes_no_malformed_slug(migrated_url):
+    connection = await asyncpg.connect(migrated_url)
+    try:
+        with pytest.raises(asyncpg.CheckViolationError):
+            await connection.execute(
+                "INSERT INTO workspace (id, name, slug, created_by, created_at) "
+                "VALUES (gen_random_uuid(), 'x', E'blue\n', gen_random_uuid(), now())"
+            )
+    finally:
+        await connection.close()
