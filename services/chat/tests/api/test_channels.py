@@ -66,7 +66,7 @@ async def test_channel_names_are_letters_of_any_language_in_lower_case(chat, wis
     assert (await ann.channel(workspace, wish))["name"] == name
 
 
-@pytest.mark.parametrize("wish", ["", "-a", ".a", "a b", "a/b", "a\u202eb", "x" * 65, "🙂"])
+@pytest.mark.parametrize("wish", ["", "-a", ".a", "a b", "a/b", "a\u202eb", "x" * 65, "🙂", "a\n"])
 async def test_other_channel_names_are_refused(chat, wish):
     ann = await chat.person()
     workspace = await ann.workspace()

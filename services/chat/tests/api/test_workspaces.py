@@ -21,6 +21,7 @@ async def test_a_slug_is_taken_once(chat):
     assert (await bob.post("/workspaces", {"name": "Blue", "slug": "blue"}, 409))["code"] == "slug_taken"
     await bob.post("/workspaces", {"name": "Blue"}, 201)
     await bob.post("/workspaces", {"name": "Blue", "slug": "No Spaces"}, 422)
+    await bob.post("/workspaces", {"name": "Blue", "slug": "green\n"}, 422)
 
 
 async def test_only_admins_rename(chat):

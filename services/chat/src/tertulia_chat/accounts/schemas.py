@@ -9,12 +9,21 @@ from tertulia_chat.edge import Body
 from tertulia_chat.tables.accounts import Me
 from tertulia_shared.events import View
 
+# Python's `$` also stands before a last newline; `(?!\n)` says that there is none, in Python as in ECMAScript.
 Username = Annotated[
-    str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{1,31}$", description="2 to 32 of a-z, 0-9, dot, underscore, hyphen.")
+    str,
+    Meta(pattern=r"^[a-z0-9][a-z0-9._-]{1,31}$(?!\n)", description="2 to 32 of a-z, 0-9, dot, underscore, hyphen."),
 ]
 Password = Annotated[str, Meta(min_length=8, max_length=128)]
 AnyPassword = Annotated[str, Meta(max_length=1024)]
-Email = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)*$", min_length=3, max_length=254)]
+Email = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s.\x00-\x1f\x7f]+(\.[^@\s.\x00-\x1f\x7f]+)*$(?!\n)",
+        min_length=3,
+        max_length=254,
+    ),
+]
 DisplayName = Annotated[str, Meta(pattern=r"\S", min_length=1, max_length=80)]
 RefreshToken = Annotated[str, Meta(max_length=256)]
 

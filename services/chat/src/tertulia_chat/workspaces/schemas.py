@@ -9,8 +9,10 @@ from tertulia_chat.edge import Body
 from tertulia_shared.events import Role, User, View, Workspace
 
 Name = Annotated[str, Meta(pattern=r"\S", min_length=1, max_length=80)]
+# Python's `$` also stands before a last newline; `(?!\n)` says that there is none, in Python as in ECMAScript.
 Slug = Annotated[
-    str, Meta(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$", description="1 to 40 of a-z, 0-9, hyphen.")
+    str,
+    Meta(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$(?!\n)", description="1 to 40 of a-z, 0-9, hyphen."),
 ]
 
 
