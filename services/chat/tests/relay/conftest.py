@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 
 from tertulia_chat import migrate
-from tertulia_chat.outbox.relay import Pace, Relay
+from tertulia_chat.outbox.relay import STREAM_AGE_S, Pace, Relay
 from tertulia_shared.bus import Bus, BusError, StoredMessage, read_range, stream_state
 from tertulia_shared.events import Topology, shard_of
 from tertulia_shared.events.subjects import H_LOG_ID
@@ -112,9 +112,9 @@ class Scene:
         return stored
 
     @asynccontextmanager
-    async def relay(self, pace: Pace = EAGER) -> AsyncIterator[Relay]:
+    async def relay(self, pace: Pace = EAGER, max_age_s: int = STREAM_AGE_S) -> AsyncIterator[Relay]:
         async with Bus(self.nats_url, "relay", self.topology) as bus:
-            relay = Relay(self.postgres_url, bus, pace)
+            relay = Relay(self.postgres_url, bus, pace, max_age_s)
             task = asyncio.get_running_loop().create_task(relay.run())
             try:
                 yield relay

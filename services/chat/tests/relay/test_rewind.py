@@ -149,6 +149,34 @@ async def test_a_quiet_installation_is_not_rewound(scene):
         assert await stream_state(scene.bus) == before
 
 
+async def test_an_idle_installation_whose_stream_ran_empty_by_age_is_not_rewound(scene, until):
+    """Neither while the relay runs, nor when it starts, nor when the next event comes."""
+
+    async def empty() -> bool:
+        return (await stream_state(scene.bus)).messages == 0
+
+    async with scene.relay(max_age_s=2):
+        await scene.fill(20)
+        await scene.settled()
+        before = await stream_state(scene.bus)
+        await until(empty)
+        await asyncio.sleep(1.5)
+        idle = await stream_state(scene.bus)
+    async with scene.relay(max_age_s=2):
+        await asyncio.sleep(1.5)
+        restarted = await stream_state(scene.bus)
+        await scene.fill(1)
+        await until(lambda: _reached(scene, before.last_seq + 1))
+        await asyncio.sleep(1.2)
+        after = await stream_state(scene.bus)
+    assert idle.incarnation == restarted.incarnation == after.incarnation == before.incarnation
+    assert after.last_seq == before.last_seq + 1
+
+
+async def _reached(scene, seq: int) -> bool:
+    return (await stream_state(scene.bus)).last_seq >= seq
+
+
 async def test_a_database_put_back_into_a_younger_cluster_is_published(scene):
     """Transaction ids start low again there, far below those that the dump carries."""
     async with scene.relay():

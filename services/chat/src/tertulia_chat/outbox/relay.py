@@ -45,6 +45,8 @@ CONNECTION_ERRORS = (
 CONNECT_TIMEOUT_S = 5
 QUERY_TIMEOUT_S = 120.0
 RETRY_S = 0.25
+STREAM_AGE_S = 7 * 86_400
+"""As the default of `ensure_event_stream`, which others may call as well."""
 # A peer that vanished without a word must lose its locks within seconds.
 _SESSION = {
     "application_name": "tertulia relay",
@@ -73,9 +75,11 @@ class Relay:
 
     name = "relay"
 
-    def __init__(self, postgres_url: str, bus: Bus, pace: Pace | None = None) -> None:
+    def __init__(self, postgres_url: str, bus: Bus, pace: Pace | None = None, max_age_s: int = STREAM_AGE_S) -> None:
+        """`max_age_s`: how long the stream keeps an event, in seconds."""
         self._postgres_url = postgres_url
         self.bus = bus
+        self.max_age_s = max_age_s
         self.pace = pace or Pace()
         self.must_verify = True
         """Something happened to NATS: nothing is published before the stream was looked at."""
@@ -200,13 +204,14 @@ class _Tenure:
         self._relay.must_verify = False
         before = list(self._relay.positions.values())
         try:
-            after = await verify(self._relay.bus, self._connection, before, self._witness)
+            after = await verify(self._relay.bus, self._connection, before, self._witness, self._relay.max_age_s)
         except BaseException:
             self._relay.must_verify = True
             raise
         self._relay.positions = {position.shard: position for position in after}
         if after == before:
-            self._witness = Witness(max(position.stream_seq for position in after))
+            newest = max(after, key=lambda position: position.stream_seq)
+            self._witness = Witness(newest.stream_seq, newest.log_id)
             return
         self._witness = Witness()
         if any(position.incarnation for position in before):
@@ -258,7 +263,9 @@ class _Tenure:
         for shard, (seq, row_id) in newest.items():
             if seq > positions[shard].stream_seq:
                 positions[shard] = replace(positions[shard], stream_seq=seq, log_id=row_id)
-        self._witness = replace(self._witness, present=self._witness.present or min(seqs))
+        if not self._witness.present:
+            present, row = min(zip(seqs, rows, strict=False))
+            self._witness = replace(self._witness, present=present, log_id=row.id)
         self._move(read, read.progress.up_to(read.snapshot, rows[len(seqs) - 1].id))
 
     def _move(self, read: Read, progress: Progress) -> None:

@@ -6,6 +6,7 @@ A JetStream acknowledgement is a very good sign, not a promise: a stream can com
 * The same, but shorter: the incarnation is renewed, so that nobody resumes at a number that now means another event.
   `Low` in a message's headers tells that everything below was in the stream before it, so the newest surviving message
   of a shard says where to begin. That holds only while nothing was published after the loss; in doubt, the whole log.
+* The message is gone because it was old: no loss. An idle installation's stream becomes empty in the end.
 * An incarnation that a later one has replaced (an old store was put back): renewed too, and the whole log again.
 
 Publishing again what survived is harmless. The incarnations seen are kept in PostgreSQL, under a lock, so that several
@@ -14,6 +15,7 @@ relays agree which is the newest. Whoever dies half-way leaves positions of the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 
 import asyncpg
@@ -39,6 +41,9 @@ _REPLACED = """
 SELECT EXISTS (SELECT FROM relay_incarnation WHERE incarnation = $1)
     AND $1 <> (SELECT incarnation FROM relay_incarnation ORDER BY generation DESC LIMIT 1)
 """
+_OVER = "SELECT NOT EXISTS (SELECT FROM event_log WHERE id = $1 AND created_at > now() - $2::interval)"
+CLOCKS_AGREE = 0.99
+"""The part of the stream's age after which a message may be gone: NATS and PostgreSQL have clocks of their own."""
 _ADOPT = "INSERT INTO relay_incarnation (incarnation) VALUES ($1) ON CONFLICT DO NOTHING"
 
 
@@ -53,25 +58,30 @@ class Loss(StrEnum):
 class Witness:
     """What the relay saw since it last looked.
 
-    `present`: a sequence that was in the stream, 0 when none is known. `in_doubt`: something was stored while the
-    connection changed, perhaps after a loss.
+    `present`: a sequence that was in the stream, 0 when none is known; `log_id`: the event there. `in_doubt`: something
+    was stored while the connection changed, perhaps after a loss.
     """
 
     present: int = 0
+    log_id: int = 0
     in_doubt: bool = False
     regressed: bool = False
     """The stream gave out a number a second time."""
 
 
 async def verify(
-    bus: Bus, connection: asyncpg.Connection, positions: Sequence[ShardPosition], witness: Witness
+    bus: Bus, connection: asyncpg.Connection, positions: Sequence[ShardPosition], witness: Witness, max_age_s: int
 ) -> list[ShardPosition]:
-    """The positions to go on from, the same ones when all is well. Raises BusError while NATS is away."""
+    """The positions to go on from, the same ones when all is well. Raises BusError while NATS is away.
+
+    `max_age_s` is how long the stream keeps a message.
+    """
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY)
-        state = await ensure_event_stream(bus)
+        state = await ensure_event_stream(bus, max_age_s=max_age_s)
         ours = [each for each in positions if each.incarnation == state.incarnation]
-        loss = await _look_for_loss(bus, state, ours, witness)
+        age = _Age(connection, timedelta(seconds=max_age_s * CLOCKS_AGREE))
+        loss = await _look_for_loss(bus, state, ours, witness, age)
         if loss is not Loss.NONE or await connection.fetchval(_REPLACED, state.incarnation):
             former, state = state.incarnation, await renew_incarnation(bus)
             log.error("the stream came back shorter", loss=loss, former=former, incarnation=state.incarnation)
@@ -84,14 +94,33 @@ async def verify(
     ]
 
 
-async def _look_for_loss(bus: Bus, state: StreamState, ours: Sequence[ShardPosition], witness: Witness) -> Loss:
+@dataclass(frozen=True, slots=True)
+class _Age:
+    """After `limit` the stream lets a message go by itself."""
+
+    connection: asyncpg.Connection
+    limit: timedelta
+
+    async def is_over(self, log_id: int) -> bool:
+        """True as well when the log dropped the event: there is nothing left to publish again."""
+        return await self.connection.fetchval(_OVER, log_id, self.limit)
+
+
+async def _look_for_loss(
+    bus: Bus, state: StreamState, ours: Sequence[ShardPosition], witness: Witness, age: _Age
+) -> Loss:
     newest = max(ours, key=lambda position: position.stream_seq, default=None)
     if newest is None or newest.stream_seq == 0:
         return Loss.NONE
-    if witness.regressed or state.messages == 0 or state.first_seq > witness.present > 0:
+    if witness.regressed:
         return Loss.UNKNOWN
-    if newest.stream_seq < state.first_seq:
-        return Loss.NONE  # Aged out while no relay ran.
+    if state.first_seq > witness.present > 0 and not await age.is_over(witness.log_id):
+        return Loss.UNKNOWN
+    if state.first_seq > newest.stream_seq:
+        # An idle installation's stream becomes empty by itself; its numbers go on, and so do the clients' positions.
+        return Loss.NONE if await age.is_over(newest.log_id) else Loss.UNKNOWN
+    if state.messages == 0:
+        return Loss.UNKNOWN
     if await _holds(bus, state, newest):
         return Loss.NONE
     return Loss.UNKNOWN if witness.in_doubt else Loss.TAIL
