@@ -188,3 +188,11 @@ def test_a_flood_of_addresses_does_not_fill_memory():
 )
 def test_an_ipv6_subscriber_is_counted_by_network(address, owner):
     assert owner_of_address(address) == owner
+
+
+@pytest.mark.parametrize("path", ["login/", "%6cogin", "logi%6E", "login/x", "register/", "password/", "Login"])
+async def test_another_spelling_of_a_credentials_path_reaches_nobody(closed_house, path):
+    await closed_house.open(limits="on")
+    answer = await closed_house.ask(f"/api/v1/auth/{path}", "POST", closed_house.bearer, b"{}")
+    assert answer.status in (400, 404)
+    assert not closed_house.chat.calls

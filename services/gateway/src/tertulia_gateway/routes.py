@@ -76,8 +76,10 @@ ROUTES: tuple[Route, ...] = (
     Route(path=f"{V1}/auth/refresh", methods=POST, upstream=CHAT, auth=Auth.PUBLIC, rate=Rate.OPEN),
     Route(path=f"{V1}/auth/logout", methods=POST, upstream=CHAT, auth=Auth.PUBLIC, rate=Rate.OPEN),
     Route(path=f"{V1}/auth/password", methods=POST, upstream=CHAT, rate=Rate.CREDENTIALS),
-    Route(path=f"{V1}/auth/{{rest...}}", methods=GET, upstream=CHAT),
-    Route(path=f"{V1}/auth/{{rest...}}", methods=CHANGES, upstream=CHAT, rate=Rate.WRITE),
+    # No `{rest...}` here: whatever it let through by another spelling would have another rate than its row.
+    Route(path=f"{V1}/auth/logout-all", methods=POST, upstream=CHAT, rate=Rate.WRITE),
+    Route(path=f"{V1}/auth/sessions", methods=GET, upstream=CHAT),
+    Route(path=f"{V1}/auth/sessions/{{session}}", methods=frozenset({"DELETE"}), upstream=CHAT, rate=Rate.WRITE),
     # Realtime.
     Route(path=f"{V1}/stream", methods=GET, upstream=NOTIFY, rate=Rate.STREAM, time_limit=None),
     Route(path=f"{V1}/events", methods=GET, upstream=NOTIFY, time_limit=75.0),
