@@ -1,5 +1,6 @@
 """chat's application in this process, on a migrated PostgreSQL database of the test's own and on the run's NATS."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -113,6 +114,13 @@ class Chat:
             return await connection.fetch(statement, *values)
         finally:
             await connection.close()
+
+    async def somebody_waits_for_a_lock(self) -> None:
+        """Returns once a transaction waits for another one; fails after 5 s."""
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        async with asyncio.timeout(5):
+            while not await self.sql(waiting):
+                await asyncio.sleep(0.02)
 
 
 def registration(name: str, **changes: Any) -> dict[str, Any]:

@@ -74,12 +74,24 @@ class ChannelSeat:
         return self.member
 
 
-async def access_workspace(session: AsyncSession, user_id: UUID, workspace_id: UUID) -> WorkspaceSeat:
-    """Raises NotFound unless the user belongs to the workspace."""
+async def access_workspace(
+    session: AsyncSession, user_id: UUID, workspace_id: UUID, *, lock: bool = False
+) -> WorkspaceSeat:
+    """Raises NotFound unless the user belongs to the workspace.
+
+    With `lock` the workspace's row and the user's seat stay locked, in this order, until the transaction ends: whoever
+    is being removed at the same moment either finishes first or is a stranger.
+    """
+    if lock:
+        await session.execute(
+            select(WorkspaceRow.id).where(col(WorkspaceRow.id) == workspace_id).with_for_update(key_share=True)
+        )
+        await hold_seats(session, workspace_id, [user_id])
     query = (
         select(WorkspaceRow, WorkspaceMemberRow.role)
         .join(WorkspaceMemberRow, col(WorkspaceMemberRow.workspace_id) == col(WorkspaceRow.id))
         .where(col(WorkspaceRow.id) == workspace_id, col(WorkspaceMemberRow.user_id) == user_id)
+        .execution_options(populate_existing=True)
     )
     found = (await session.execute(query)).one_or_none()
     if found is None:

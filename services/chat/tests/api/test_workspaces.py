@@ -1,7 +1,9 @@
 """Founding workspaces, inviting, removing."""
 
 import asyncio
+import uuid
 
+import asyncpg
 import pytest
 
 
@@ -161,6 +163,50 @@ async def test_someone_who_was_removed_can_be_invited_again(chat):
     await ann.delete(f"/workspaces/{workspace['id']}/members/{bob.id}")
     await ann.invite(workspace, bob)
     await bob.say(workspace["general"], "back")
+
+
+@pytest.mark.parametrize("own_will", [False, True])
+async def test_whoever_goes_takes_their_invitations_along(chat, own_will):
+    ann, bob, cat = await chat.people(3)
+    workspace, other = await ann.workspace(), await ann.workspace()
+    for place in (workspace, other):
+        await ann.invite(place, bob, role="admin")
+    codes = [
+        (await bob.post(f"/workspaces/{place['id']}/invites", {"role": "admin"}, 201))["code"]
+        for place in (workspace, other)
+    ]
+    await (bob if own_will else ann).delete(f"/workspaces/{workspace['id']}/members/{bob.id}")
+    for person in (bob, cat):
+        assert (await person.post(f"/invites/{codes[0]}/accept", None, 404))["code"] == "invite_not_found"
+    await cat.post(f"/invites/{codes[1]}/accept")
+    (left,) = (await ann.get(f"/workspaces/{workspace['id']}/invites"))["items"]
+    assert left["created_by"] == ann.id
+
+
+@pytest.mark.parametrize("deed", ["invite", "withdraw", "rename", "remove"])
+async def test_an_admin_who_is_being_removed_cannot_finish(chat, deed):
+    """The removal holds the seat; the deed waits for it, sees how it ended and does nothing."""
+    ann, bob, cat = await chat.people(3)
+    workspace = await ann.workspace()
+    await ann.invite(workspace, bob, role="admin")
+    await ann.invite(workspace, cat)
+    path = f"/workspaces/{workspace['id']}"
+    code = (await ann.get(f"{path}/invites"))["items"][0]["code"]
+    deeds = {
+        "invite": lambda: bob.post(f"{path}/invites", {"role": "admin"}, 404),
+        "withdraw": lambda: bob.delete(f"{path}/invites/{code}", 404),
+        "rename": lambda: bob.patch(path, {"name": "Mine"}, 404),
+        "remove": lambda: bob.delete(f"{path}/members/{cat.id}", 404),
+    }
+    removal = await asyncpg.connect(chat.postgres_url)
+    try:
+        async with removal.transaction():
+            await removal.execute("DELETE FROM workspace_member WHERE user_id = $1", uuid.UUID(bob.id))
+            waiting = asyncio.ensure_future(deeds[deed]())
+            await chat.somebody_waits_for_a_lock()
+        await waiting
+    finally:
+        await removal.close()
 
 
 async def test_members_come_in_pages(chat):

@@ -1,4 +1,8 @@
-"""Founding workspaces, letting people in and seeing them off."""
+"""Founding workspaces, letting people in and seeing them off.
+
+Whoever changes a workspace locks its row before seats, seats before invitations and channels. The seats that come in
+here are locked (`access_workspace(lock=True)`).
+"""
 
 import re
 import secrets
@@ -110,7 +114,7 @@ async def withdraw_invite(session: AsyncSession, seat: WorkspaceSeat, code: str)
 
 async def accept_invite(session: AsyncSession, user_id: UUID, code: str) -> Membership:
     """Who is in already stays as they are, and the code is not used up. Raises InviteNotFound or InviteExpired."""
-    invite = await session.scalar(select(InviteRow).where(col(InviteRow.code) == code).with_for_update())
+    invite = await session.get(InviteRow, code)
     if invite is None:
         raise InviteNotFound
     try:
@@ -121,23 +125,29 @@ async def accept_invite(session: AsyncSession, user_id: UUID, code: str) -> Memb
 
 
 async def _use(session: AsyncSession, invite: InviteRow, user_id: UUID) -> Membership:
-    if invite.expires_at <= now() or (invite.max_uses is not None and invite.uses >= invite.max_uses):
-        raise InviteExpired
     workspace = await session.get_one(WorkspaceRow, invite.workspace_id, with_for_update={"key_share": True})
-    if await session.get(WorkspaceMemberRow, (workspace.id, user_id)) is not None:
-        return Membership(workspace=workspace.view(), role=Role(invite.role))
+    member = await session.get(WorkspaceMemberRow, (workspace.id, user_id))
+    if member is not None:
+        return Membership(workspace=workspace.view(), role=member.rank)
+    locked = await session.get(InviteRow, invite.code, populate_existing=True, with_for_update=True)
+    if locked is None:
+        raise InviteNotFound
+    if locked.expires_at <= now() or (locked.max_uses is not None and locked.uses >= locked.max_uses):
+        raise InviteExpired
     user = await _person(session, user_id)
-    invite.uses += 1
-    session.add(invite)
+    locked.uses += 1
+    session.add(locked)
     await _admit(session, workspace, user, Role(invite.role))
     await _join_general(session, workspace, user)
     return Membership(workspace=workspace.view(), role=Role(invite.role))
 
 
 async def remove_member(session: AsyncSession, seat: WorkspaceSeat, user_id: UUID, actor_id: UUID) -> None:
-    """See somebody off, out of every channel. Raises NotFound, Forbidden or LastOwner."""
+    """See somebody off, out of every channel; their invitations go too, or they would come back by one.
+
+    Raises NotFound, Forbidden or LastOwner.
+    """
     workspace = seat.workspace
-    await session.refresh(workspace, with_for_update={"key_share": True})
     member = await session.get(
         WorkspaceMemberRow, (workspace.id, user_id), populate_existing=True, with_for_update=True
     )
@@ -149,6 +159,9 @@ async def remove_member(session: AsyncSession, seat: WorkspaceSeat, user_id: UUI
     if member.rank == Role.OWNER and await _owners(session, workspace.id) == 1:
         raise LastOwner
     reason = LeaveReason.LEFT if own else LeaveReason.REMOVED
+    await session.execute(
+        delete(InviteRow).where(col(InviteRow.workspace_id) == workspace.id, col(InviteRow.created_by) == user_id)
+    )
     theirs = await session.scalars(
         select(ChannelMemberRow.channel_id).where(
             col(ChannelMemberRow.workspace_id) == workspace.id, col(ChannelMemberRow.user_id) == user_id

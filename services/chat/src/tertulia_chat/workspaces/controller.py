@@ -56,7 +56,7 @@ class WorkspaceController(Controller):
         database: NamedDependency[Database],
     ) -> Workspace:
         async with database.transaction() as session:
-            seat = await access_workspace(session, caller.user_id, workspace_id)
+            seat = await access_workspace(session, caller.user_id, workspace_id, lock=True)
             return await commands.update(session, seat, data.name, caller.user_id)
 
     @get("/{workspace_id:uuid}/members", summary="Who belongs to a workspace")
@@ -81,7 +81,7 @@ class WorkspaceController(Controller):
         database: NamedDependency[Database],
     ) -> None:
         async with database.transaction() as session:
-            seat = await access_workspace(session, caller.user_id, workspace_id)
+            seat = await access_workspace(session, caller.user_id, workspace_id, lock=True)
             await commands.remove_member(session, seat, user_id, caller.user_id)
 
     @post("/{workspace_id:uuid}/invites", summary="Make a code that lets people in")
@@ -93,7 +93,7 @@ class WorkspaceController(Controller):
         database: NamedDependency[Database],
     ) -> Invite:
         async with database.transaction() as session:
-            seat = await access_workspace(session, caller.user_id, workspace_id)
+            seat = await access_workspace(session, caller.user_id, workspace_id, lock=True)
             return await commands.create_invite(session, seat, data, caller.user_id)
 
     @get("/{workspace_id:uuid}/invites", summary="The codes that still let people in")
@@ -114,7 +114,7 @@ class WorkspaceController(Controller):
         database: NamedDependency[Database],
     ) -> None:
         async with database.transaction() as session:
-            seat = await access_workspace(session, caller.user_id, workspace_id)
+            seat = await access_workspace(session, caller.user_id, workspace_id, lock=True)
             await commands.withdraw_invite(session, seat, code)
 
 
