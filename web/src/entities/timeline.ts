@@ -38,6 +38,13 @@ export function windowOf(page: MessagePage): Timeline {
   return { items: page.items, hasBefore: page.has_before, hasAfter: page.has_after }
 }
 
+/** Live messages that came while the page was on its way were not collected: the window does not touch the end yet. */
+export function upTo(timeline: Timeline, lastMsgSeq: number): Timeline {
+  const last = timeline.items.at(-1)
+  const behind = last !== undefined && last.ch_seq < lastMsgSeq
+  return behind && !timeline.hasAfter ? { ...timeline, hasAfter: true } : timeline
+}
+
 export function withOlder(timeline: Timeline, page: MessagePage): Timeline {
   const items = mergeMessages(timeline.items, page.items)
   const dropped = items.length > WINDOW

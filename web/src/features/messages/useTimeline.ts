@@ -9,11 +9,12 @@ import { asProblem } from '@/api/problem'
 import type { MessagePage } from '@/api/types'
 import { useEntities } from '@/entities/store'
 import type { Timeline } from '@/entities/timeline'
-import { EMPTY, trimmedToEnd, windowOf, withLatest, withNewer, withOlder } from '@/entities/timeline'
+import { EMPTY, trimmedToEnd, upTo, windowOf, withLatest, withNewer, withOlder } from '@/entities/timeline'
 
 const PAGE = 50
 
 type Part = 'first' | 'older' | 'newer'
+type Merge = (now: Timeline, page: MessagePage) => Timeline
 
 export function useTimeline(channelId: string) {
   const entities = useEntities()
@@ -23,52 +24,69 @@ export function useTimeline(channelId: string) {
   /** False until the first page is there. */
   const ready = ref(entities.timelines.has(channelId) && timeline.value.items.length > 0)
 
-  async function load(
-    part: Part,
-    position: Position,
-    merge: (now: Timeline, page: MessagePage) => Timeline,
-  ): Promise<void> {
-    if (loading.value !== null) return
+  /** Rises when the window is replaced: a page asked for before that would leave a hole, and is dropped. */
+  let generation = 0
+
+  const lastMsgSeq = () => entities.channels.get(channelId)?.channel.last_msg_seq ?? 0
+
+  async function load(part: Part, position: Position, merge: Merge): Promise<void> {
+    const mine = generation
     loading.value = part
     problem.value = null
     try {
       const page = await messageApi.list(channelId, position, PAGE)
+      if (mine !== generation) return
       entities.timelines.set(channelId, merge(timeline.value, page))
       ready.value = true
     } catch (error) {
-      problem.value = asProblem(error)
+      if (mine === generation) problem.value = asProblem(error)
     } finally {
-      loading.value = null
+      if (mine === generation) loading.value = null
     }
+  }
+
+  /** A load that may end at the last message: what came live meanwhile is fetched as well. */
+  async function loadTowardsEnd(part: Part, position: Position, merge: Merge): Promise<void> {
+    const before = lastMsgSeq()
+    let missed = false
+    await load(part, position, (now, page) => {
+      missed = !page.has_after && lastMsgSeq() > before
+      return upTo(merge(now, page), lastMsgSeq())
+    })
+    if (missed) await loadNewer()
   }
 
   /** From here on live messages are collected, so none falls between the page and the stream. */
   async function loadLatest(): Promise<void> {
+    generation += 1
     entities.timelines.set(channelId, { ...EMPTY })
     await load('first', {}, withLatest)
   }
 
   async function loadAround(messageId: string): Promise<void> {
     if (timeline.value.items.some((message) => message.id === messageId)) return
+    const mine = generation
     problem.value = null
     try {
       const { message } = await messageApi.get(messageId)
-      await load('first', { around: message.ch_seq }, (_now, page) => windowOf(page))
+      if (mine !== generation) return
+      generation += 1
+      await loadTowardsEnd('first', { around: message.ch_seq }, (_now, page) => windowOf(page))
     } catch (error) {
-      problem.value = asProblem(error)
+      if (mine === generation) problem.value = asProblem(error)
     }
   }
 
   async function loadOlder(): Promise<void> {
     const first = timeline.value.items[0]
-    if (!timeline.value.hasBefore || first === undefined) return
+    if (loading.value !== null || !timeline.value.hasBefore || first === undefined) return
     await load('older', { before: first.ch_seq }, withOlder)
   }
 
   async function loadNewer(): Promise<void> {
     const last = timeline.value.items.at(-1)
-    if (!timeline.value.hasAfter || last === undefined) return
-    await load('newer', { after: last.ch_seq }, withNewer)
+    if (loading.value !== null || !timeline.value.hasAfter || last === undefined) return
+    await loadTowardsEnd('newer', { after: last.ch_seq }, withNewer)
   }
 
   /** For a reader at the end: what lies far above is loaded again when they go there. */
@@ -77,12 +95,15 @@ export function useTimeline(channelId: string) {
     if (now !== undefined && !now.hasAfter) entities.timelines.set(channelId, trimmedToEnd(now, rows))
   }
 
-  // The store drops a history that can no longer be continued (see realtime/sync.ts): fetch it anew.
+  // The store drops a history that can no longer be continued (see realtime/sync.ts): fetch it anew, at once, so that
+  // no page that is on its way is taken for the whole.
   watch(
     () => entities.timelines.has(channelId),
     (present) => {
-      if (!present && ready.value && entities.channels.has(channelId)) void loadLatest()
+      const wanted = ready.value || loading.value !== null
+      if (!present && wanted && entities.channels.has(channelId)) void loadLatest()
     },
+    { flush: 'sync' },
   )
 
   return { timeline, loading, problem, ready, loadLatest, loadAround, loadOlder, loadNewer, trim }

@@ -1,0 +1,135 @@
+import { createPinia, setActivePinia } from 'pinia'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+
+import { closeSession, openSession } from '@/api/session'
+import type { Channel, Message } from '@/api/types'
+import { applyMessage } from '@/entities/apply'
+import { useEntities } from '@/entities/store'
+
+import { useTimeline } from './useTimeline'
+
+const TIME = '2026-11-21T04:00:00.000Z'
+
+function message(seq: number): Message {
+  return {
+    id: `m${seq}`, workspace_id: 'w', channel_id: 'c', ch_seq: seq, author_id: 'ben', text: `${seq}`, thread_id: null,
+    mentions: [], reactions: [], edited_at: null, deleted_at: null, created_at: TIME, client_msg_id: `k${seq}`,
+  }
+}
+
+function channel(lastSeq: number): Channel {
+  return {
+    id: 'c', workspace_id: 'w', kind: 'public', name: 'c', topic: '', created_by: 'ana', created_at: TIME,
+    archived_at: null, last_seq: lastSeq, last_msg_seq: lastSeq, member_ids: null,
+  }
+}
+
+interface Asked {
+  query: string
+  answer: (seqs: number[], more?: { before?: boolean; after?: boolean }) => void
+}
+
+/** Requests for pages that wait for their answer, in the order they came. */
+let asked: Asked[]
+
+/** The request of this number, once it has been sent. */
+function request(number: number): Promise<Asked> {
+  return vi.waitFor(() => {
+    const found = asked[number]
+    if (found === undefined) throw new Error(`only ${asked.length} requests`)
+    return found
+  })
+}
+
+function open(lastSeq: number) {
+  const store = useEntities()
+  store.setChannel(channel(lastSeq), { joined: true })
+  return store
+}
+
+beforeEach(() => {
+  asked = []
+  setActivePinia(createPinia())
+  const user = {
+    id: 'ana', username: 'ana', display_name: 'Ana', created_at: '', deactivated_at: null, email: '', preferences: {},
+  }
+  openSession({ user, access_token: 't', token_type: 'Bearer', expires_in: 86_400, refresh_token: null })
+  vi.stubGlobal('fetch', (url: string) => {
+    if (!url.includes('/channels/')) return Promise.resolve(Response.json({ message: message(2) }))
+    return new Promise<Response>((resolve) => {
+      asked.push({
+        query: url.split('?')[1] ?? '',
+        answer: (seqs, { before = false, after = false } = {}) =>
+          resolve(Response.json({ items: seqs.map(message), has_before: before, has_after: after })),
+      })
+    })
+  })
+})
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+  closeSession()
+})
+
+describe('a history', () => {
+  it('asks again for what came live while the last page was on its way', async () => {
+    const store = open(3)
+    store.timelines.set('c', { items: [message(1)], hasBefore: false, hasAfter: true })
+    const { timeline, loadNewer } = useTimeline('c')
+    const loading = loadNewer()
+    const page = await request(0)
+    applyMessage(store, message(4))
+    page.answer([2, 3])
+    const rest = await request(1)
+    expect(rest.query).toContain('after=3')
+    rest.answer([4])
+    await loading
+    expect(timeline.value.items.map((item) => item.ch_seq)).toEqual([1, 2, 3, 4])
+    expect(timeline.value.hasAfter).toBe(false)
+  })
+
+  it('asks again for what came live while a window around a message was on its way', async () => {
+    const store = open(3)
+    const { timeline, loadAround } = useTimeline('c')
+    const loading = loadAround('m2')
+    const page = await request(0)
+    applyMessage(store, message(4))
+    page.answer([1, 2, 3])
+    const rest = await request(1)
+    rest.answer([4])
+    await loading
+    expect(timeline.value.items.map((item) => item.ch_seq)).toEqual([1, 2, 3, 4])
+  })
+
+  it('goes to the end although an older page is on its way, and drops that page', async () => {
+    const store = open(900)
+    store.timelines.set('c', { items: [message(100)], hasBefore: true, hasAfter: true })
+    const { timeline, loading, loadOlder, loadLatest } = useTimeline('c')
+    const older = loadOlder()
+    const late = await request(0)
+    const latest = loadLatest()
+    const newest = await request(1)
+    late.answer([98, 99], { before: true, after: true })
+    await older
+    expect(timeline.value.items).toEqual([])
+    expect(loading.value).toBe('first')
+    newest.answer([899, 900], { before: true })
+    await latest
+    expect(timeline.value.items.map((item) => item.ch_seq)).toEqual([899, 900])
+    expect(loading.value).toBeNull()
+  })
+
+  it('is fetched anew when the store drops it while a page is on its way', async () => {
+    const store = open(900)
+    store.timelines.set('c', { items: [message(100)], hasBefore: true, hasAfter: false })
+    const { timeline, loadOlder } = useTimeline('c')
+    const older = loadOlder()
+    const late = await request(0)
+    store.timelines.delete('c')
+    late.answer([98, 99], { before: true, after: true })
+    await older
+    const newest = await request(1)
+    newest.answer([900], { before: true })
+    await vi.waitFor(() => expect(timeline.value.items.map((item) => item.ch_seq)).toEqual([900]))
+  })
+})
