@@ -153,4 +153,15 @@ describe('the outbox', () => {
     await settled(() => expect(outbox.queue('c1')).toEqual([]))
     expect(posts).toHaveLength(1)
   })
+
+  it('sends what the disk refuses to keep', async () => {
+    answers = ['cut', 201]
+    vi.spyOn(outboxStorage, 'put').mockRejectedValue(new DOMException('full', 'QuotaExceededError'))
+    const outbox = useOutbox()
+    outbox.send('c1', 'only in memory')
+    await settled(() => expect(outbox.queue('c1')[0]?.attempts).toBe(1))
+    outbox.retryAll()
+    await settled(() => expect(outbox.queue('c1')).toEqual([]))
+    expect(texts()).toEqual(['only in memory', 'only in memory'])
+  })
 })

@@ -23,6 +23,8 @@ export const useOutbox = defineStore('outbox', () => {
   const queues = shallowReactive(new Map<string, readonly Pending[]>())
   const pumping = new Set<string>()
   const wakers = new Map<string, () => void>()
+  /** Ids that the disk has taken. Only of these does a missing row say that another tab has sent or deleted it. */
+  const written = new Set<string>()
 
   const unsent = computed(
     () => [...queues.values()].flat().filter((pending) => pending.state !== 'failed').length,
@@ -37,7 +39,17 @@ export const useOutbox = defineStore('outbox', () => {
     queues.set(pending.channelId, items)
   }
 
+  async function keep(pending: Pending): Promise<void> {
+    try {
+      await outboxStorage.put(pending)
+      written.add(pending.id)
+    } catch {
+      // The disk is full or blocked: the message waits in memory, as it does without a database.
+    }
+  }
+
   function forget(pending: Pending): void {
+    written.delete(pending.id)
     queues.set(pending.channelId, queue(pending.channelId).filter((item) => item.id !== pending.id))
   }
 
@@ -54,13 +66,13 @@ export const useOutbox = defineStore('outbox', () => {
       failure: null,
     }
     queues.set(channelId, [...queue(channelId), pending])
-    void outboxStorage.put(pending).then(() => pump(channelId))
+    void keep(pending).then(() => pump(channelId))
   }
 
   function retry(pending: Pending): void {
     const again: Pending = { ...pending, state: 'queued', attempts: 0, failure: null }
     replace(again)
-    void outboxStorage.put(again).then(() => pump(pending.channelId))
+    void keep(again).then(() => pump(pending.channelId))
   }
 
   async function remove(pending: Pending): Promise<void> {
@@ -78,6 +90,7 @@ export const useOutbox = defineStore('outbox', () => {
   async function restore(): Promise<void> {
     for (const item of await outboxStorage.all(entities.myId)) {
       const pending = withStaleAsked(item, Date.now())
+      written.add(pending.id)
       const items = queue(pending.channelId)
       if (!items.some((item) => item.id === pending.id)) queues.set(pending.channelId, [...items, pending])
     }
@@ -99,7 +112,7 @@ export const useOutbox = defineStore('outbox', () => {
 
   /** One try. Returns how long to wait before the next one, in ms. */
   async function attempt(pending: Pending): Promise<number> {
-    if (!(await outboxStorage.has(pending.id))) {
+    if (written.has(pending.id) && !(await outboxStorage.has(pending.id))) {
       forget(pending)
       return 0
     }
@@ -123,7 +136,7 @@ export const useOutbox = defineStore('outbox', () => {
     if (!queue(pending.channelId).some((item) => item.id === pending.id)) return 0
     const next = afterProblem(pending, problem)
     replace(next)
-    await outboxStorage.put(next)
+    await keep(next)
     return next.state === 'failed' ? 0 : retryDelay(next.attempts, problem.retryAfter, Math.random)
   }
 
