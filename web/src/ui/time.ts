@@ -1,4 +1,7 @@
-/** Times as a reader writes them. Formatters are made once per language: making one is slow. */
+/**
+ * Times as a reader writes them: by the browser's locale, not by the language of the texts, which has no country and so
+ * cannot tell 24 hours from AM and PM. Formatters are made once per locale: making one is slow.
+ */
 
 type Style = Intl.DateTimeFormatOptions
 
@@ -6,7 +9,8 @@ const CLOCK: Style = { hour: 'numeric', minute: '2-digit' }
 const EXACT: Style = { dateStyle: 'full', timeStyle: 'medium' }
 const made = new Map<Style, Map<string, Intl.DateTimeFormat>>()
 
-function formatter(style: Style, locale: string): Intl.DateTimeFormat {
+function formatter(style: Style): Intl.DateTimeFormat {
+  const locale = navigator.language
   const byLocale = made.get(style) ?? new Map<string, Intl.DateTimeFormat>()
   made.set(style, byLocale)
   const known = byLocale.get(locale) ?? new Intl.DateTimeFormat(locale, style)
@@ -14,13 +18,13 @@ function formatter(style: Style, locale: string): Intl.DateTimeFormat {
   return known
 }
 
-export function clock(time: number, locale: string): string {
-  return formatter(CLOCK, locale).format(time)
+export function clock(time: number): string {
+  return formatter(CLOCK).format(time)
 }
 
 /** Without AM or PM: for the narrow gutter, where the header above has said it. */
-export function shortClock(time: number, locale: string): string {
-  return formatter(CLOCK, locale)
+export function shortClock(time: number): string {
+  return formatter(CLOCK)
     .formatToParts(time)
     .filter((part) => part.type !== 'dayPeriod')
     .map((part) => part.value)
@@ -28,6 +32,6 @@ export function shortClock(time: number, locale: string): string {
     .trim()
 }
 
-export function exactTime(time: number, locale: string): string {
-  return formatter(EXACT, locale).format(time)
+export function exactTime(time: number): string {
+  return formatter(EXACT).format(time)
 }
