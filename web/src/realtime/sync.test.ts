@@ -1,7 +1,7 @@
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import type { Envelope } from '@/api/events'
+import type { Envelope, Hello } from '@/api/events'
 import { openSession } from '@/api/session'
 import type { Bootstrap, Channel, Me, Message, User } from '@/api/types'
 import { useEntities } from '@/entities/store'
@@ -257,6 +257,29 @@ it('a type from the future moves the channel on and breaks nothing', async () =>
   happen({ ...created('c', 3), type: 'message.sparkled' } as unknown as Envelope)
   happen(created('c', 4))
   expect(seqs()).toEqual([4])
+})
+
+it('hello without resume and reset together: the later snapshot undoes no event', async () => {
+  await opened()
+  const before = snapshot()
+  const answers: (() => void)[] = []
+  vi.stubGlobal('fetch', (url: string) => {
+    if (!url.endsWith('/bootstrap')) return Promise.resolve(serve(url))
+    return new Promise<Response>((resolve) => answers.push(() => resolve(Response.json(before))))
+  })
+  sync.onHello({ resumed: false, cursor: 'c2', server: 's', rotate_s: 600 } as Hello)
+  sync.refetch()
+  await soon(() => expect(answers).not.toHaveLength(0))
+  answers[0]?.()
+  await soon(() => expect(answers).toHaveLength(2))
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  log.set('new', [])
+  happen(joined('new', 1, 'ana'))
+  answers[1]?.()
+  await soon(() => expect(applied).toContain('jnew1'))
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(answers).toHaveLength(2)
+  expect(store().channels.get('new')?.joined).toBe(true)
 })
 
 it('a workspace that is not open is left alone', async () => {

@@ -27,6 +27,8 @@ export interface SyncHooks {
 export class Sync {
   /** Events that wait for a workspace's snapshot. */
   readonly #waiting = new Map<string, Envelope[]>()
+  /** Workspaces whose snapshot was asked for again while one was on its way: that one may be too old. */
+  readonly #stale = new Set<string>()
   readonly #open = new Set<string>()
   /** Events that wait for a channel's gap to be closed. */
   readonly #held = new Map<string, Envelope[]>()
@@ -52,6 +54,7 @@ export class Sync {
   forget(): void {
     this.#open.clear()
     this.#waiting.clear()
+    this.#stale.clear()
     this.#held.clear()
     this.#asked.clear()
   }
@@ -62,7 +65,8 @@ export class Sync {
   }
 
   refetch(): void {
-    for (const workspaceId of this.#open) void this.#bootstrapUntilDone(workspaceId)
+    const shown = new Set([...this.#open, ...this.#waiting.keys()])
+    for (const workspaceId of shown) void this.#bootstrapUntilDone(workspaceId)
   }
 
   onEvent(event: Envelope): void {
@@ -72,7 +76,12 @@ export class Sync {
   }
 
   async #bootstrapUntilDone(workspaceId: string): Promise<void> {
-    for (let attempt = 0; this.#open.has(workspaceId); attempt++) {
+    for (let attempt = 0; ; attempt++) {
+      if (this.#waiting.has(workspaceId)) {
+        this.#stale.add(workspaceId)
+        return
+      }
+      if (!this.#open.has(workspaceId)) return
       try {
         await this.#bootstrap(workspaceId)
         return
@@ -88,10 +97,15 @@ export class Sync {
     }
   }
 
+  /** One at a time per workspace: an older snapshot after a newer one would undo what events have told. */
   async #bootstrap(workspaceId: string): Promise<Bootstrap> {
-    if (!this.#waiting.has(workspaceId)) this.#waiting.set(workspaceId, [])
+    this.#waiting.set(workspaceId, [])
     try {
-      const snapshot = await workspaceApi.bootstrap(workspaceId)
+      let snapshot: Bootstrap
+      do {
+        this.#stale.delete(workspaceId)
+        snapshot = await workspaceApi.bootstrap(workspaceId)
+      } while (this.#stale.has(workspaceId))
       this.store.setBootstrap(snapshot)
       this.#open.add(workspaceId)
       this.#closeGaps(workspaceId)
