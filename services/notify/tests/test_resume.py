@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tertulia_notify.limits import Limits
-from tertulia_shared.bus import stream_state
+from tertulia_shared.bus import reader, stream_state
 from tertulia_shared.cursors import CursorSealer, Position
 from tertulia_shared.settings import SecretKeys
 
@@ -223,6 +223,43 @@ async def _handled(notify: Any, seq: int) -> None:
     async with asyncio.timeout(10):
         while notify.parts.hub.head < seq:
             await asyncio.sleep(0.005)
+
+
+async def test_a_replay_that_came_incomplete_is_asked_for_again(world: Any, monkeypatch: Any) -> None:
+    """A replica may lag behind, a batch may end early: the client comes back, nothing is skipped."""
+    ada = world.person(CHANNEL)
+    read_batch = reader._read_batch
+
+    async def without_the_seventh(*arguments: Any) -> Any:
+        return [message for message in await read_batch(*arguments) if message.seq != 7]
+
+    async def cut_short(*arguments: Any) -> Any:
+        return [message for message in await read_batch(*arguments) if message.seq < 20]
+
+    async with world.notify(SMALL_RING) as notify:
+        cursor = (await (await notify.stream(world.token(ada))).hello())["cursor"]
+        await world.publish(*(world.message(CHANNEL, str(number)) for number in range(30)))
+        await _handled(notify, 30)
+        for incomplete in (without_the_seventh, cut_short):
+            with monkeypatch.context() as patched:
+                patched.setattr(reader, "_read_batch", incomplete)
+                refused = await notify.stream(world.token(ada), cursor=cursor)
+                assert (refused.status, (await refused.answer.json())["code"]) == (503, "dependency_unavailable")
+        again = await notify.stream(world.token(ada), cursor=cursor)
+        assert (await again.hello())["resumed"] is True
+        assert len(await again.texts(30)) == 30
+
+
+async def test_a_replay_passes_over_what_was_deleted_inside_the_stream(world: Any) -> None:
+    ada = world.person(CHANNEL)
+    async with world.notify(SMALL_RING) as notify:
+        cursor = (await (await notify.stream(world.token(ada))).hello())["cursor"]
+        await world.publish(*(world.message(CHANNEL, str(number)) for number in range(30)))
+        await _handled(notify, 30)
+        await world.bus.request(f"$JS.API.STREAM.MSG.DELETE.{world.topology.stream}", b'{"seq":7}')
+        again = await notify.stream(world.token(ada), cursor=cursor)
+        assert (await again.hello())["resumed"] is True
+        assert await again.texts(29) == [str(number) for number in range(30) if number != 6]
 
 
 async def test_a_last_event_id_that_is_not_ours_is_a_reset(world: Any) -> None:

@@ -15,8 +15,9 @@ from typing import Literal
 from tertulia_notify import metrics
 from tertulia_notify.delivery.connection import Connection
 from tertulia_notify.delivery.hub import Hub
+from tertulia_notify.ingress.proof import Lost, NotYet, read_on
 from tertulia_notify.limits import Limits
-from tertulia_shared.bus import Bus, BusError, StoredMessage, StreamState, read_range, stream_state
+from tertulia_shared.bus import Bus, BusError, StoredMessage, StreamState, stream_state
 from tertulia_shared.cursors import CursorRejected, CursorSealer, Position
 from tertulia_shared.problems import DependencyUnavailable
 
@@ -147,19 +148,23 @@ class Resumer:
         try:
             async with asyncio.timeout(self._limits.catch_up_s):
                 return await self._read_to_ring(user_id, position, replay)
-        except (TimeoutError, BusError) as error:
+        except (TimeoutError, BusError, Lost, NotYet) as error:
             raise DependencyUnavailable("Missed events cannot be read right now.", retry_after=2) from error
         finally:
             self._catch_ups.release()
 
     async def _read_to_ring(self, user_id: str, position: Position, replay: Replay) -> int:
+        def consider(message: StoredMessage) -> None:
+            self._consider(user_id, position.epoch, message, replay)
+
         seq = position.seq
         while seq < self._hub.ring.floor:
             # The ring moves on while we read: what it let go meanwhile is the next round's.
             last = self._hub.ring.floor
-            async for message in read_range(self._bus, seq + 1, last):
-                self._consider(user_id, position.epoch, message, replay)
-            # Asked after reading, so that nothing can have expired between the question and the reading.
+            before = await stream_state(self._bus)
+            self._check_complete(before, position)
+            await read_on(self._bus, before, seq, consider, until=last)
+            # Asked again after reading, so that nothing can have expired between the question and the reading.
             self._check_complete(await stream_state(self._bus), position)
             self._check_reach(position)
             seq = last

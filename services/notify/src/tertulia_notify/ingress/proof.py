@@ -38,22 +38,27 @@ def check_same_life(state: StreamState, position: Position) -> None:
         raise EpochChanged(f"the stream ends at {state.last_seq}, we were at {position.seq}")
 
 
-async def read_on(bus: Bus, state: StreamState, after: int, take: Callable[[StoredMessage], None]) -> None:
-    """Hand over every message in (`after`, state.last_seq].
+async def read_on(
+    bus: Bus, state: StreamState, after: int, take: Callable[[StoredMessage], None], until: int | None = None
+) -> None:
+    """Hand over every message in (`after`, `until`], by default up to the stream's end.
 
     Raises Lost, NotYet or BusError. A number without a message is only accepted where the stream itself says that
     something inside it was deleted.
     """
-    if state.last_seq <= after:
+    last = state.last_seq if until is None else until
+    if last <= after:
         return
+    if last > state.last_seq:
+        raise NotYet(f"the stream ends at {state.last_seq}, {last} is asked for")
     if state.first_seq > after + 1:
         raise Lost(f"the stream begins at {state.first_seq}, we were at {after}")
     whole = state.messages == state.last_seq - state.first_seq + 1
     expected = after + 1
-    async for message in read_range(bus, expected, state.last_seq):
+    async for message in read_range(bus, expected, last):
         if whole and message.seq != expected:
             raise NotYet(f"{expected} is missing")
         take(message)
         expected = message.seq + 1
-    if whole and expected != state.last_seq + 1:
+    if whole and expected != last + 1:
         raise NotYet(f"{expected} is missing")
