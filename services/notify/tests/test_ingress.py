@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from tertulia_notify import metrics
 from tertulia_notify.ingress.ingress import State
 from tertulia_notify.limits import Limits
-from tertulia_shared.bus import Bus, BusError, ensure_event_stream, renew_incarnation, stream_state
+from tertulia_shared.bus import Bus, BusError, BusMessage, ensure_event_stream, renew_incarnation, stream_state
 from tertulia_shared.events import Topology
 from tertulia_stack.servers import NatsServer
 
@@ -205,6 +206,40 @@ async def test_a_renewed_incarnation_is_a_new_epoch(world: Any) -> None:
         await stream.hello()
         await renew_incarnation(world.bus)
         assert (await stream.next()).data["reason"] == "epoch"
+
+
+async def test_a_session_that_ended_unseen_ends_when_the_stream_begins_anew(world: Any) -> None:
+    """Its event lies before the new beginning; only the snapshot tells."""
+    ada, bob = world.person(CHANNEL), world.person(CHANNEL)
+    async with world.notify(Limits(tail_check_s=0.1)) as notify:
+        hers, his = await notify.stream(world.token(ada, session="gone")), await notify.stream(world.token(bob))
+        await hers.hello()
+        await his.hello()
+        world.chat.revoked("gone", time.time() + 900)
+        await renew_incarnation(world.bus)
+        bye = await hers.next()
+        assert (bye.event, bye.data["reason"]) == ("bye", "revoked")
+        assert (await his.next()).event == "reset"
+
+
+async def test_another_event_at_a_number_that_was_handled_is_a_fresh_start(world: Any) -> None:
+    """The stream was written anew from there, whatever it says about itself; asking for its end would not show it."""
+    ada = world.person(CHANNEL)
+    async with world.notify(Limits(tail_check_s=60)) as notify:
+        stream = await notify.stream(world.token(ada))
+        await stream.hello()
+        await world.publish(*(world.message(CHANNEL, str(number)) for number in range(3)))
+        await stream.texts(3)
+        former = notify.parts.hub.ring
+        other = world.message(CHANNEL, "other")
+        headers = {**other.headers, "Nats-Sequence": "2"}
+        notify.parts.ingress.receive(BusMessage(other.subject, other.data, "", _headers=headers))
+        reset = await stream.next()
+        assert (reset.event, reset.data["reason"]) == ("reset", "epoch")
+        assert notify.parts.hub.ring is not former
+        assert world.chat.snapshots == 2
+        await world.publish(world.message(CHANNEL, "live"))
+        assert await stream.texts(1) == ["live"]
 
 
 async def test_messages_gone_before_they_were_read_are_a_fresh_start(world: Any) -> None:

@@ -64,10 +64,14 @@ class Hub:
         return self._sealer.seal_user(user_id, position or self.position, datetime.now(UTC))
 
     def begin(self, epoch: str, ring: Ring, projection: Projection) -> None:
-        """A (new) life of the stream. Connections of the former one are told to start over."""
+        """A (new) life of the stream. Connections of the former one are told to start over.
+
+        Sessions may have ended in between; no event will tell, the snapshot did.
+        """
         self.epoch, self.ring, self.projection = epoch, ring, projection
         self.audience = Audience(projection)
         self.registry.rebuild(projection)
+        self.end_all((c for c in self.registry if c.session_id in self.revocations), "revoked")
         for connection in self.registry.live():
             connection.push_reset("epoch", frames.reset("epoch", self.cursor(connection.user_id)))
 

@@ -63,6 +63,7 @@ class Ingress:
         self._load_projection = load_projection
         self._limits = limits
         self._cold = True
+        self._rewritten = False
         self._doubt = asyncio.Event()
         self._aside: deque[tuple[int, BusMessage]] = deque(maxlen=PUT_ASIDE)
 
@@ -91,16 +92,16 @@ class Ingress:
         headers = message.headers or {}
         seq = int(headers.get(H_SEQUENCE, 0))
         head = self._hub.head
-        if self.state is not State.LIVE:
+        if seq <= head and not self._cold:
+            self._look_back(seq, headers.get("Nats-Msg-Id"))
+        elif self.state is not State.LIVE:
             self._aside.append((seq, message))
         elif seq == head + 1:
             self._hub.accept(seq, message.subject, headers, message.data)
             metrics.EVENTS.labels("live").inc()
-        elif seq > head + 1:
+        else:
             self._aside.append((seq, message))
             self.suspect("gap")
-        else:
-            self._look_back(seq, headers.get("Nats-Msg-Id"))
 
     def suspect(self, reason: str) -> None:
         """Contiguity is in doubt until the stream was asked."""
@@ -111,10 +112,15 @@ class Ingress:
         self._doubt.set()
 
     def _look_back(self, seq: int, event_id: str | None) -> None:
-        """A number that was handled before: an echo of what a repair already read, unless it is another event."""
+        """A number that was handled before: an echo of what a repair already read, unless it is another event.
+
+        Another event proves that the stream was written anew from there, even if it says that it is the same.
+        """
         known = self._hub.ring.at(seq)
-        if known is None or known.id != event_id:
-            self.suspect("backwards")
+        if known is not None and known.id == event_id:
+            return
+        self._rewritten = self._rewritten or known is not None
+        self.suspect("backwards")
 
     async def _stay_live(self) -> None:
         """Returns when contiguity could not be proven in time."""
@@ -187,7 +193,7 @@ class Ingress:
         if self._hub.epoch:
             metrics.EPOCHS.inc()
         self._hub.begin(epoch, ring, projection)
-        self._cold = False
+        self._cold = self._rewritten = False
         metrics.MEMBERSHIPS.set(projection.memberships)
         log.info("ingress.started", epoch=epoch, head=ring.head, ring=len(ring), memberships=projection.memberships)
 
@@ -198,7 +204,12 @@ class Ingress:
         metrics.EVENTS.labels("warm").inc()
 
     async def _catch_up(self) -> None:
-        """Read the stream's end, join on what arrived meanwhile; live in the same step as the join."""
+        """Read the stream's end, join on what arrived meanwhile; live in the same step as the join.
+
+        Raises EpochChanged, Lost, NotYet or BusError.
+        """
+        if self._rewritten:
+            raise EpochChanged("another event came at a number that was handled")
         while True:
             # What came before the question is below the stream's end, which the answer tells.
             self._aside.clear()
