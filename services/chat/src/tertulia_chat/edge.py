@@ -117,10 +117,12 @@ def handle_validation(request: Request[Any, Any, Any], error: ValidationExceptio
 
 def decode_body(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     """Raises MalformedBody or ValidationFailed."""
-    if b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body:
-        _refuse_unstorable(body)
     try:
+        if b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body:
+            _refuse_unstorable(body)
         return decoder.decode(body)
+    except RecursionError as error:
+        raise ValidationFailed(errors=[FieldError(detail="Nested too deeply.", pointer="")]) from error
     except msgspec.ValidationError as error:
         raise ValidationFailed(errors=[_field_error(str(error))]) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -138,7 +140,7 @@ def _field_error(message: str) -> FieldError:
 def _refuse_unstorable(body: bytes) -> None:
     try:
         document = json.loads(body)
-    except (ValueError, RecursionError):
+    except ValueError:
         return
     if errors := list(_unstorable(document, "")):
         raise ValidationFailed(errors=errors)

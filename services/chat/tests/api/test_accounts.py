@@ -127,6 +127,28 @@ async def test_preferences_are_limited_in_size(chat):
     assert problem["errors"][0]["pointer"] == "/preferences"
 
 
+def nested(depth):
+    """JSON with the innermost value at this depth."""
+    return '{"preferences":' + '{"a":' * (depth - 1) + "{}" + "}" * depth
+
+
+@pytest.mark.parametrize("depth", [33, 400, 900, 5_000])
+@pytest.mark.parametrize("extra", ["", ',"display_name":"\\ud800"'])
+async def test_json_that_is_nested_too_deeply_is_refused(chat, depth, extra):
+    ann = await chat.person()
+    content = nested(depth)[:-1] + extra + "}"
+    problem = await ann.ask("PATCH", "/users/me", 422, content=content, headers={"content-type": "application/json"})
+    assert problem["code"] == "validation_failed"
+
+
+async def test_preferences_are_32_levels_deep_at_most(chat):
+    ann = await chat.person()
+    json_type = {"content-type": "application/json"}
+    await ann.ask("PATCH", "/users/me", content=nested(32), headers=json_type)
+    problem = await ann.ask("PATCH", "/users/me", 422, content=nested(33), headers=json_type)
+    assert problem["errors"] == [{"detail": "Nested too deeply: at most 32 levels.", "pointer": "/preferences"}]
+
+
 async def test_strangers_do_not_see_each_others_profile(chat):
     ann, bob = await chat.people(2)
     await ann.get(f"/users/{bob.id}", 404)

@@ -1,6 +1,6 @@
 """Changing people and their sessions."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -22,6 +22,7 @@ from tertulia_shared.events import RevokeReason, UserUpdated
 from tertulia_shared.problems import FieldError, NotFound, ValidationFailed
 
 MAX_PREFERENCES_BYTES = 16 * 1024
+MAX_PREFERENCES_DEPTH = 32
 
 
 async def register(database: Database, passwords: Passwords, wish: Register, device: Device) -> tuple[UserRow, Grant]:
@@ -110,7 +111,7 @@ async def update_me(
     if not isinstance(display_name, UnsetType):
         row.display_name = display_name.strip()
     if not isinstance(preferences, UnsetType):
-        _check_size(preferences)
+        _check_preferences(preferences)
         row.preferences = preferences
     session.add(row)
     await session.flush()
@@ -131,7 +132,23 @@ async def update_me(
     return row
 
 
-def _check_size(preferences: dict[str, Any]) -> None:
+def _check_preferences(preferences: dict[str, Any]) -> None:
+    """Depth comes first: what is nested without end cannot even be measured."""
+    if _is_deeper(preferences, MAX_PREFERENCES_DEPTH):
+        detail = f"Nested too deeply: at most {MAX_PREFERENCES_DEPTH} levels."
+        raise ValidationFailed(errors=[FieldError(detail=detail, pointer="/preferences")])
     if len(msgspec.json.encode(preferences)) > MAX_PREFERENCES_BYTES:
         detail = f"At most {MAX_PREFERENCES_BYTES} bytes of JSON."
         raise ValidationFailed(errors=[FieldError(detail=detail, pointer="/preferences")])
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether objects and arrays lie more than so many levels within each other."""
+    match value:
+        case dict():
+            items = cast("dict[str, Any]", value).values()
+        case list():
+            items = cast("list[Any]", value)
+        case _:
+            return False
+    return levels == 0 or any(_is_deeper(item, levels - 1) for item in items)
