@@ -1,8 +1,11 @@
 """What other services ask chat."""
 
+import asyncio
 import json
 import time
 import uuid
+
+import asyncpg
 
 
 def service(chat):
@@ -24,10 +27,11 @@ async def test_the_snapshot_tells_who_belongs_where_and_which_sessions_ended(cha
     *lines, end = await snapshot(chat)
     general = workspace["general"]["id"]
     assert end == {"end": True, "count": len(lines)}
-    assert [line for line in lines if "c" in line] == [
+    assert [line for line in lines if "s" in line] == [
         {"c": general, "w": workspace["id"], "u": ann.id, "s": 1},
         {"c": general, "w": workspace["id"], "u": bob.id, "s": 2},
     ]
+    assert [line for line in lines if "n" in line] == [{"c": general, "n": 2}]
     assert [line for line in lines if "role" in line] == [
         {"w": workspace["id"], "u": ann.id, "role": "owner"},
         {"w": workspace["id"], "u": bob.id, "role": "member"},
@@ -57,8 +61,8 @@ async def test_a_hundred_thousand_memberships_are_streamed(chat):
     started = time.perf_counter()
     lines = await snapshot(chat)
     print(f"100,000 memberships in {time.perf_counter() - started:.2f} s")
-    assert lines[-1] == {"end": True, "count": 100_002}
-    assert len(lines) == 100_003
+    assert lines[-1] == {"end": True, "count": 200_003}
+    assert len(lines) == 200_004
 
 
 def written(author, text, day=1, **more):
@@ -97,3 +101,24 @@ async def test_an_import_refuses_strangers_and_unknown_places(chat):
     await chat.ask("POST", nowhere, 404, json={"messages": [written(ann, "hi")]}, headers=service(chat))
     many = [written(ann, "hi") for _ in range(501)]
     await chat.ask("POST", path, 422, json={"messages": many}, headers=service(chat))
+
+
+async def test_an_import_skips_what_its_author_is_sending_elsewhere_at_this_moment(chat):
+    ann = await chat.person()
+    workspace = await ann.workspace()
+    messages = [written(ann, "one"), written(ann, "two")]
+    path = f"/internal/v1/channels/{workspace['general']['id']}/import"
+    sending = await asyncpg.connect(chat.postgres_url)
+    try:
+        async with sending.transaction():
+            await sending.execute(
+                "INSERT INTO message "
+                "(id, workspace_id, channel_id, ch_seq, author_id, client_msg_id, text, created_at) VALUES "
+                "(gen_random_uuid(), $1, gen_random_uuid(), 1, $2, $3, 'elsewhere', now())",
+                *(uuid.UUID(value) for value in (workspace["id"], ann.id, messages[0]["client_msg_id"])),
+            )
+            waiting = asyncio.ensure_future(chat.ask("POST", path, json={"messages": messages}, headers=service(chat)))
+            await chat.somebody_waits_for_a_lock()
+        assert await waiting == {"imported": 1, "skipped": 1, "last_seq": 2}
+    finally:
+        await sending.close()

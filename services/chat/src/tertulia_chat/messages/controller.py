@@ -108,5 +108,4 @@ async def import_messages(
     services: NamedDependency[ServiceTokens],
 ) -> ImportResult:
     require_service(request, services)
-    async with database.transaction() as session:
-        return await imports.take_over(session, channel_id, data.messages)
+    return await imports.take_over(database, channel_id, data.messages)

@@ -6,20 +6,38 @@ They go the way of every change: the channel's next numbers under its lock, rows
 from collections.abc import Sequence
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from tertulia_chat.access import hold_seats
+from tertulia_chat.database import Database
 from tertulia_chat.membership import lock_channels, sequenced
 from tertulia_chat.messages.schemas import ImportedMessage, ImportResult
 from tertulia_chat.outbox import NewEvent, record
 from tertulia_chat.tables import ChannelRow, MessageRow, new_id
 from tertulia_shared.events import MessageCreated, to_milliseconds
-from tertulia_shared.problems import FieldError, NotFound, ValidationFailed
+from tertulia_shared.problems import DependencyUnavailable, FieldError, NotFound, ValidationFailed
+
+ATTEMPTS = 4
+"""One is enough unless an author sends one of these messages to another channel at the same moment."""
 
 
-async def take_over(session: AsyncSession, channel_id: UUID, messages: Sequence[ImportedMessage]) -> ImportResult:
-    """Idempotent by author and `client_msg_id`. Raises NotFound; ValidationFailed for an author who is no member."""
+async def take_over(database: Database, channel_id: UUID, messages: Sequence[ImportedMessage]) -> ImportResult:
+    """Idempotent by author and `client_msg_id`.
+
+    Raises NotFound, DependencyUnavailable; ValidationFailed for an author who is no member.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            async with database.transaction() as session:
+                return await _take_over(session, channel_id, messages)
+        except IntegrityError:
+            continue
+    raise DependencyUnavailable("The authors are sending the same messages.")
+
+
+async def _take_over(session: AsyncSession, channel_id: UUID, messages: Sequence[ImportedMessage]) -> ImportResult:
     workspace_id = await session.scalar(select(ChannelRow.workspace_id).where(col(ChannelRow.id) == channel_id))
     if workspace_id is None:
         raise NotFound
