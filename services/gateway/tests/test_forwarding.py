@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from tertulia_gateway.headers import TrustedProxies
 from tertulia_gateway.routes import Rate, Route, Upstream
 
 ME = "/api/v1/users/me"
@@ -345,3 +346,10 @@ async def test_a_silent_service_gives_504_and_its_request_ends(closed_house):
     assert (answer.status, answer.json["code"]) == (504, "upstream_timeout")
     assert time.monotonic() - started < 3
     await asyncio.wait_for(gone.wait(), 3)
+
+
+def test_a_proxy_on_a_socket_of_both_families_is_known_by_its_old_address():
+    proxies = TrustedProxies("10.0.0.0/8")
+    forwarded = [(b"x-forwarded-for", b"203.0.113.7")]
+    assert proxies.origin("::ffff:10.1.2.3", forwarded).address == "203.0.113.7"
+    assert proxies.origin("::ffff:11.1.2.3", forwarded).address == "::ffff:11.1.2.3"

@@ -1,6 +1,6 @@
 """What happens to headers on the way through, in both directions."""
 
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 
 Header = tuple[bytes, bytes]
@@ -118,6 +118,8 @@ class TrustedProxies:
         if not _is_address(address):
             return False
         parsed = ip_address(address)
+        if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+            parsed = parsed.ipv4_mapped  # how a socket of both families names a peer of the old one
         return any(parsed in network for network in self._networks)
 
 

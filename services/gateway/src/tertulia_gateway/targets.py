@@ -17,7 +17,7 @@ _PLAIN = re.compile(
 )
 _ALLOWED = re.compile(rb"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*\Z")
 _ENCODED = re.compile(rb"%(?![0-9A-Fa-f]{2})|%(?:2[fFeE]|5[cC]|[01][0-9A-Fa-f]|7[fF])")
-# RFC 3986, 2.3: encoding an unreserved character changes nothing for a reader that decodes, and all for one that does not.
+# RFC 3986, 2.3: encoding an unreserved character means nothing to a reader that decodes, and all to one that does not.
 _ENCODED_PLAIN = re.compile(rb"%(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|2[dDeE]|5[fF]|7[eE])")
 _QUERY = re.compile(rb"[\x21-\x7e]*\Z")
 _AUTHORITY = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)
