@@ -1,5 +1,7 @@
 """Requests that two readers could take apart differently: request smuggling (CWE-444)."""
 
+import asyncio
+
 import pytest
 
 POST = "/api/v1/channels/c1/messages"
@@ -86,4 +88,48 @@ async def test_headers_over_32_kib_are_refused(house, form):
     await connection.send("GET / HTTP/1.1\r\nHost: x\r\nX-A: " + "a" * 70_000 + ("\r\n\r\n" if form == "whole" else ""))
     answer = await connection.read()
     assert (answer.status, answer.json["code"]) == (431, "headers_too_large")
+    assert await connection.ended() == b""
+
+
+@pytest.mark.parametrize("start", ["0\r\nX-T: ", "0\r\n", "3;ext="])
+async def test_a_trailer_or_chunk_extension_without_end_is_refused(house, start):
+    connection = await house.connect()
+    await connection.send(
+        SMUGGLED.replace("TOKEN", house.token()) + f"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n{start}"
+    )
+    for number in range(20):
+        await asyncio.sleep(0.01)
+        await connection.send(f"X-{number}: {'t' * 4000}\r\n" if start == "0\r\n" else "t" * 4000)
+    answer = await connection.read()
+    assert (answer.status, answer.json["code"]) == (431, "headers_too_large")
+    assert await connection.ended() == b""
+
+
+async def test_a_broken_chunk_after_the_answer_ends_the_connection_quietly(house, caplog):
+    connection = await house.connect()
+    await connection.send(f"POST {POST} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+    assert (await connection.read()).status == 401
+    await connection.send("zz\r\n")
+    assert await connection.ended() == b""
+    both = f"POST {POST} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+    connection = await house.connect()
+    await connection.send(both)
+    assert (await connection.read()).status in (400, 401)
+    assert await connection.ended() == b""
+    assert "ValueError" not in caplog.text
+
+
+async def test_a_client_that_closes_its_half_still_gets_its_answers(house):
+    async def slow(call):
+        await asyncio.sleep(0.1)
+        await call.answer(b"late")
+
+    house.chat.handler = slow
+    connection = await house.connect()
+    request = f"GET /api/v1/users/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {house.token()}\r\n\r\n"
+    await connection.send(request * 2)
+    connection.writer.write_eof()
+    assert (await connection.read()).body == b"late"
+    last = await connection.read()
+    assert (last.body, last.headers["connection"]) == (b"late", "close")
     assert await connection.ended() == b""

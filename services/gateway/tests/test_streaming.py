@@ -1,9 +1,11 @@
 import asyncio
+import socket
+import struct
 import time
 
 import pytest
 
-from tertulia_gateway.http1 import exchange
+from tertulia_gateway.http1 import exchange, front
 from tertulia_gateway.routes import Route, Upstream
 
 STREAM = "/api/v1/stream"
@@ -63,7 +65,7 @@ async def test_when_the_client_leaves_the_service_knows_at_once(house):
     assert time.monotonic() - started < 1
 
 
-async def test_when_the_client_leaves_before_the_answer_the_service_knows_too(house):
+async def test_when_the_client_breaks_off_before_the_answer_the_service_knows_too(house):
     begun, gone = asyncio.Event(), asyncio.Event()
 
     async def handler(call):
@@ -78,6 +80,8 @@ async def test_when_the_client_leaves_before_the_answer_the_service_knows_too(ho
         f"POST {POST} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {house.token()}\r\nContent-Length: 2\r\n\r\n{{}}"
     )
     await asyncio.wait_for(begun.wait(), 2)
+    # A reset: a mere end of sending is also what a client does that waits for its answer.
+    connection.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     await connection.close()
     await asyncio.wait_for(gone.wait(), 2)
 
@@ -211,3 +215,35 @@ async def test_draining_lets_a_request_finish_and_takes_no_new_ones(house):
     answer = await waiting
     assert (answer.body, answer.headers["connection"]) == (b"done", "close")
     await asyncio.wait_for(draining, 2)
+
+
+async def test_a_slow_but_steady_reader_gets_everything(house, monkeypatch):
+    monkeypatch.setattr(front, "STALL_TIME_S", 0.4)
+    size = 12_000_000
+
+    async def handler(call):
+        await call.answer(b"x" * size)
+
+    house.chat.handler = handler
+    connection = await house.connect()
+    await connection.send(f"GET {ME} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {house.token()}\r\n\r\n")
+    await connection.head()
+    received = 0
+    while received < size:
+        received += len(await connection.reader.readexactly(min(400_000, size - received)))
+        await asyncio.sleep(0.05)
+    assert (await connection.request(target=ME)).status == 401
+
+
+@pytest.mark.parametrize("where", ["verify", "connect"])
+async def test_a_mistake_before_the_service_is_reached_is_a_500_at_once(house, monkeypatch, where):
+    async def broken(*_):
+        raise RuntimeError("a mistake")
+
+    rules = house.server._rules
+    if where == "verify":
+        monkeypatch.setattr(type(rules.authenticator), "verify", broken)
+    else:
+        monkeypatch.setattr(type(rules.pools[Upstream.CHAT]), "connect", broken)
+    async with asyncio.timeout(3):
+        assert (await house.ask(ME, headers=house.bearer)).status == 500

@@ -106,6 +106,10 @@ class Exchange:
         self._retried = False
         OPEN_EXCHANGES.inc()
 
+    @property
+    def streaming(self) -> bool:
+        return self._route is not None and self._route.streaming
+
     # the rules
 
     def start(self) -> None:
@@ -144,6 +148,9 @@ class Exchange:
                 self._admitted(route, claims)
         except Problem as problem:
             self.refuse(problem)
+        except Exception as error:
+            self.refuse(Problem())
+            raise error from None
 
     def _admitted(self, route: Route, claims: Claims | None) -> None:
         if claims is not None and self._rules.per_user is not None:
@@ -163,13 +170,15 @@ class Exchange:
     async def _open(self, pool: UpstreamPool) -> None:
         try:
             connection = await pool.connect()
+            if self._ended:
+                pool.release(connection)
+            else:
+                self._forward(connection)
         except Problem as problem:
             self.refuse(problem)
-            return
-        if self._ended:
-            pool.release(connection)
-        else:
-            self._forward(connection)
+        except Exception as error:
+            self.refuse(Problem())
+            raise error from None
 
     async def _answer(self) -> None:
         try:

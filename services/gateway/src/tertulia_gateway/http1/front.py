@@ -28,6 +28,8 @@ NEVER = float("inf")
 class Conversation(Protocol):
     """What the front needs of an exchange."""
 
+    @property
+    def streaming(self) -> bool: ...
     def start(self) -> None: ...
     def on_request_body(self, chunk: bytes) -> None: ...
     def on_request_end(self) -> None: ...
@@ -83,15 +85,16 @@ class FrontConnection(asyncio.Protocol):
         "_fronts",
         "_head_bytes",
         "_in_head",
-        "_later",
         "_lingering",
         "_outbox",
         "_parser",
+        "_patience",
         "_queue",
         "_receiving",
         "_request",
         "_transport",
         "_unread",
+        "_unsent",
         "_write_paused",
         "deadline",
         "keep_alive",
@@ -117,7 +120,8 @@ class FrontConnection(asyncio.Protocol):
         self._lingering = False
         self._body_paused = False
         self._write_paused = False
-        self._later = NEVER
+        self._patience = NEVER
+        self._unsent = 0
         self.keep_alive = True
         self.deadline = NEVER
         self.peer = ""
@@ -131,7 +135,7 @@ class FrontConnection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         self.peer = str(peer[0]) if peer else ""
         self._fronts.connections.add(self)
-        self.deadline = self._fronts.clock() + HEAD_TIME_S
+        self.set_deadline(HEAD_TIME_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fronts.forget(self)
@@ -145,12 +149,12 @@ class FrontConnection(asyncio.Protocol):
         if self._lingering or self._deaf:
             return
         try:
+            # A header, trailer or chunk extension that never ends is not reported by the parser, so what was fed since
+            # its last report is counted.
+            self._fed_bytes += len(data)
             self._parser.feed_data(data)
-            if self._in_head:
-                # A header that never ends is not reported by the parser, so what was fed is counted too.
-                self._fed_bytes += len(data)
-                if self._fed_bytes > 2 * MAX_HEAD:
-                    self._fail(HeadTooLarge())
+            if self._fed_bytes > (2 * MAX_HEAD if self._in_head else MAX_HEAD):
+                self._fail(HeadTooLarge())
         except httptools.HttpParserUpgrade:
             # No protocol is offered to upgrade to, so the request is answered as it is (RFC 9110, 7.8) and the
             # connection, of which the client may think differently, ends with the answer.
@@ -159,18 +163,25 @@ class FrontConnection(asyncio.Protocol):
             self._fail(_problem_of(error))
 
     def eof_received(self) -> bool:
-        return False
+        """A client that has said all may still want its answers: True keeps our half open for them. Not for streams,
+        which have no end to wait for and whose client most likely is gone."""
+        if self._receiving is not None or self._active is None or self._active.streaming:
+            return False
+        self._deaf = True
+        self.keep_alive = False
+        return True
 
     def pause_writing(self) -> None:
         self._write_paused = True
-        self._later = self.deadline
-        self.deadline = min(self.deadline, self._fronts.clock() + STALL_TIME_S)
+        self._watch_reader(STALL_TIME_S)
         if self._active is not None:
             self._active.pause_response()
 
     def resume_writing(self) -> None:
         self._write_paused = False
-        self.deadline = self._later
+        if not self._transport.is_closing() and not self._lingering:
+            # Counted anew: the time that the client took to read is not held against the service.
+            self.deadline = self._fronts.clock() + self._patience
         if self._active is not None:
             self._active.resume_response()
 
@@ -180,10 +191,9 @@ class FrontConnection(asyncio.Protocol):
         self._request = Request()
         self._in_head = True
         self._head_bytes = 0
-        self._fed_bytes = 0
         self._unread = True
         if self._active is None and not self._lingering:
-            self.deadline = self._fronts.clock() + HEAD_TIME_S
+            self.set_deadline(HEAD_TIME_S)
 
     def on_url(self, url: bytes) -> None:
         self._request.target += url
@@ -205,6 +215,7 @@ class FrontConnection(asyncio.Protocol):
         if version not in ("1.1", "1.0"):
             raise BadRequest("Only HTTP/1.1 is spoken here.")
         self._in_head = False
+        self._fed_bytes = 0
         request.method = parser.get_method().decode("ascii")
         request.http10 = version == "1.0"
         request.understand()
@@ -226,11 +237,13 @@ class FrontConnection(asyncio.Protocol):
             raise BadRequest("Too many requests at once on one connection.")
 
     def on_body(self, body: bytes) -> None:
+        self._fed_bytes = 0
         if self._receiving is not None:
             self._receiving.on_request_body(body)
 
     def on_message_complete(self) -> None:
         self._unread = False
+        self._fed_bytes = 0
         receiving, self._receiving = self._receiving, None
         if receiving is not None:
             receiving.on_request_end()
@@ -248,12 +261,10 @@ class FrontConnection(asyncio.Protocol):
         return self._fronts.draining or not self.keep_alive
 
     def set_deadline(self, seconds: float | None) -> None:
-        """The active exchange must move on within `seconds`; None: it may be silent for ever."""
-        deadline = NEVER if seconds is None else self._fronts.clock() + seconds
-        if self._write_paused:
-            self._later = deadline
-        else:
-            self.deadline = deadline
+        """Something must happen within `seconds`; None: silence may last. While bytes wait to be read, that counts."""
+        self._patience = NEVER if seconds is None else seconds
+        if not self._write_paused:
+            self.deadline = self._fronts.clock() + self._patience
 
     def pause_body(self) -> None:
         if not self._body_paused:
@@ -280,8 +291,10 @@ class FrontConnection(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(following.start)
         elif self._failure is not None:
             self._answer(self._failure)
+        elif self._deaf:
+            self._end()
         else:
-            self.deadline = self._fronts.clock() + (HEAD_TIME_S if self._in_head else IDLE_TIME_S)
+            self.set_deadline(HEAD_TIME_S if self._in_head else IDLE_TIME_S)
         if not self._queue and not self._lingering:
             self._transport.resume_reading()
 
@@ -293,7 +306,12 @@ class FrontConnection(asyncio.Protocol):
         """Send what is written and end: the client sees a message that is shorter than announced."""
         self._outbox.flush()
         self._transport.close()
-        self.deadline = self._fronts.clock() + LINGER_TIME_S
+        self._watch_reader(LINGER_TIME_S)
+
+    def _watch_reader(self, seconds: float) -> None:
+        """Within `seconds` the client must take some of what waits for it."""
+        self._unsent = self._transport.get_write_buffer_size()
+        self.deadline = self._fronts.clock() + seconds
 
     # ends
 
@@ -302,7 +320,9 @@ class FrontConnection(asyncio.Protocol):
             self._transport.close()
 
     def on_deadline(self) -> None:
-        if self._lingering or self._write_paused or self._transport.is_closing():
+        if 0 < self._transport.get_write_buffer_size() < self._unsent:
+            self._watch_reader(STALL_TIME_S)  # the client reads, however slowly
+        elif self._lingering or self._write_paused or self._transport.is_closing():
             self._transport.abort()
         elif self._active is not None:
             self._active.on_deadline()
@@ -310,10 +330,12 @@ class FrontConnection(asyncio.Protocol):
             self._fail(RequestTimeout())
         else:
             self._transport.close()
-            self.deadline = self._fronts.clock() + LINGER_TIME_S
+            self._watch_reader(LINGER_TIME_S)
 
     def _fail(self, problem: Problem) -> None:
         """The byte stream cannot be read any further. Requests that were read before it are still answered."""
+        if self._lingering:
+            return
         self._failure = problem
         self._deaf = True
         broken, self._receiving = self._receiving, None
@@ -321,7 +343,7 @@ class FrontConnection(asyncio.Protocol):
             self.keep_alive = False
             broken.refuse(problem)
             return
-        if broken is not None:
+        if broken is not None and broken in self._queue:
             self._queue.remove(broken)
             broken.abort()
         if self._active is None:
@@ -338,7 +360,7 @@ class FrontConnection(asyncio.Protocol):
         self._lingering = True
         self._drop_queue()
         self._outbox.flush()
-        self.deadline = self._fronts.clock() + LINGER_TIME_S
+        self._watch_reader(LINGER_TIME_S)
         if self._unread and self._transport.can_write_eof():
             self._transport.write_eof()
             self._transport.resume_reading()
