@@ -28,6 +28,8 @@ from tertulia_shared.tokens import ServiceTokens, bearer
 T = TypeVar("T")
 
 _PLACE = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_BLANK = ("Expected `str` of length >= 1", r"Expected `str` matching regex '\\S'")
+_TOO_LONG = re.compile(r"Expected `str` of length <= (\d+)")
 
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many at most.")]
 Cursor = Annotated[UUID | None, QueryParameter(description="`next` of the page before; absent for the first page.")]
@@ -134,7 +136,15 @@ def _field_error(message: str) -> FieldError:
     found = _PLACE.search(message)
     path = found.group("path") if found else ""
     pointer = "".join(f"/{part}" for part in re.split(r"[.\[\]]+", path) if part)
-    return FieldError(detail=_PLACE.sub("", message), pointer=pointer)
+    return FieldError(detail=_in_words(_PLACE.sub("", message)), pointer=pointer)
+
+
+def _in_words(detail: str) -> str:
+    """What people run into while they write; the rest is for developers and stays as msgspec says it."""
+    if detail in _BLANK:
+        return "The text is empty."
+    too_long = _TOO_LONG.fullmatch(detail)
+    return f"At most {int(too_long[1]):,} characters." if too_long else detail
 
 
 def _refuse_unstorable(body: bytes) -> None:

@@ -191,3 +191,13 @@ async def test_a_log_that_begins_later_says_so(chat, room):
     await chat.sql("DELETE FROM event_log")
     assert (await ann.get(f"/channels/{channel['id']}/events?after=3", 410))["code"] == "events_expired"
     assert (await ann.get(f"/channels/{channel['id']}/events?after=4"))["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [("", "The text is empty."), (" \n", "The text is empty."), ("x" * 16_001, "At most 16,000 characters.")],
+)
+async def test_a_text_that_cannot_be_sent_is_refused_in_words(chat, text, detail):
+    ann = await chat.person()
+    problem = await ann.say((await ann.workspace())["general"], text, expect=422)
+    assert problem["errors"] == [{"detail": detail, "pointer": "/text"}]
