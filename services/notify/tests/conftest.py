@@ -144,8 +144,11 @@ class Chat:
     def member(self, channel: str, workspace: str, user: str, joined_at: int = 1) -> None:
         self.lines.append({"c": channel, "w": workspace, "u": user, "s": joined_at})
 
-    def workspace_member(self, workspace: str, user: str) -> None:
-        self.lines.append({"w": workspace, "u": user, "role": "member"})
+    def workspace_member(self, workspace: str, user: str, role: str = "member") -> None:
+        self.lines.append({"w": workspace, "u": user, "role": role})
+
+    def reached(self, channel: str, last_seq: int) -> None:
+        self.lines.append({"c": channel, "n": last_seq, "added_later": True})
 
     def revoked(self, session: str, until: float) -> None:
         self.lines.append({"revoked": session, "exp": until})
@@ -264,6 +267,7 @@ class World:
         *,
         ch_seq: int | None = None,
         workspace: str | None = None,
+        channel_id: str | None = None,
     ) -> Outgoing:
         workspace_id = workspace or self.workspace
         now = datetime.now(UTC)
@@ -272,7 +276,7 @@ class World:
             event_id=new_id(),
             time=now,
             workspace_id=workspace_id,
-            channel_id=target if scope == "ch" else None,
+            channel_id=target if scope == "ch" else channel_id,
             ch_seq=ch_seq,
         )
         headers = {

@@ -32,6 +32,8 @@ def _fact(event: dict[str, Any]) -> events.Fact:
             return events.MemberJoined(channel=channel, user=user, role=events.Role.MEMBER)
         case "member.left":
             return events.MemberLeft(user_id=event["user"], reason=events.LeaveReason.LEFT)
+        case "workspace.member_joined":
+            return events.WorkspaceMemberJoined(user=user, role=events.Role(event["role"]))
         case "workspace.member_left":
             return events.WorkspaceMemberLeft(user_id=event["user"], reason=events.LeaveReason.LEFT)
         case other:
@@ -41,10 +43,12 @@ def _fact(event: dict[str, Any]) -> events.Fact:
 def _audience(case: dict[str, Any]) -> Audience:
     projection = Projection()
     for line in case["snapshot"]:
-        if "c" in line:
+        if "n" in line:
+            projection.reflects(line["c"], line["n"])
+        elif "c" in line:
             projection.join(line["c"], line["w"], line["u"], line["s"])
         else:
-            projection.join_workspace(line["w"], line["u"])
+            projection.join_workspace(line["w"], line["u"], line["role"])
     for event in case["events"]:
         projection.apply(_fact(event), "W", event.get("channel"), event.get("ch_seq"))
     return Audience(projection)
@@ -57,8 +61,22 @@ def test_may_read(case: dict[str, Any]) -> None:
         assert audience.may_read(user, channel) is expected, (user, channel)
 
 
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_who_hears_of_a_public_channel(case: dict[str, Any]) -> None:
+    """`hears`: whether an event for the whole workspace, about that channel (null: about none), is for the user."""
+    audience = _audience(case)
+    for user, channel, expected in case.get("hears", []):
+        assert audience.is_for(user, _event("ws", "W", channel_id=channel)) is expected, (user, channel)
+
+
 def _event(
-    scope: Any, target: str, *, ch_seq: int | None = None, fact: Any = None, frame: bytes | None = b"x"
+    scope: Any,
+    target: str,
+    *,
+    ch_seq: int | None = None,
+    fact: Any = None,
+    frame: bytes | None = b"x",
+    channel_id: str | None = None,
 ) -> Event:
     return Event(
         seq=1,
@@ -71,6 +89,7 @@ def _event(
         time_ms=None,
         fact=fact,
         frame=frame,
+        channel_id=channel_id,
     )
 
 
@@ -108,7 +127,7 @@ def test_who_is_shown_an_event_in_a_replay(event: Event, readers: set[str]) -> N
     audience = _audience(
         {
             "snapshot": [
-                {"w": "W", "u": "ada"},
+                {"w": "W", "u": "ada", "role": "member"},
                 {"c": "C", "w": "W", "u": "ada", "s": 1},
                 {"c": "C", "w": "W", "u": "bob", "s": 5},
             ],

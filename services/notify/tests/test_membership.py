@@ -94,6 +94,50 @@ async def test_repeated_membership_events_change_nothing(world: Any) -> None:
         assert notify.parts.hub.audience.may_read(ada, CHANNEL)
 
 
+async def test_who_was_removed_before_the_snapshot_stays_removed_when_the_joining_is_repeated(world: Any) -> None:
+    ada, bob = world.person(CHANNEL), world.person()
+    world.chat.reached(CHANNEL, 6)
+    async with world.notify() as notify:
+        fact = events.MemberJoined(channel=world.channel(CHANNEL), user=world.profile(bob), role=events.Role.MEMBER)
+        his = await notify.stream(world.token(bob))
+        await his.hello()
+        world._seqs[CHANNEL] = 6
+        await world.publish(world.event(fact, "ch", CHANNEL, ch_seq=5), world.message(CHANNEL, "secret"))
+        await _handled(notify, 2)
+        assert not notify.parts.hub.audience.may_read(bob, CHANNEL)
+        assert notify.parts.hub.audience.may_read(ada, CHANNEL)
+        await his.silence()
+
+
+async def test_guests_are_told_only_of_the_public_channels_that_they_are_in(world: Any) -> None:
+    """Live, replayed and polled alike."""
+    ada, guest = world.person(), _id()
+    world.chat.workspace_member(world.workspace, guest, "guest")
+    world.chat.member(CHANNEL, world.workspace, guest)
+    updates = [
+        world.event(
+            events.ChannelUpdated(channel=world.channel(channel, events.ChannelKind.PUBLIC)),
+            "ws",
+            world.workspace,
+            channel_id=channel,
+        )
+        for channel in (OTHER, CHANNEL)
+    ]
+    async with world.notify() as notify:
+        for person, told in ((ada, [OTHER, CHANNEL]), (guest, [CHANNEL])):
+            stream = await notify.stream(world.token(person))
+            cursor = (await stream.hello())["cursor"]
+            fresh = [update._replace(headers={**update.headers, subjects.H_MSG_ID: _id()}) for update in updates]
+            await world.publish(*fresh)
+            assert [frame.data["channel_id"] for frame in await stream.durable(len(told))] == told
+            await stream.silence()
+            again = await notify.stream(world.token(person), cursor=cursor)
+            await again.hello()
+            assert [frame.data["channel_id"] for frame in await again.durable(len(told))] == told
+            polled = await notify.poll(world.token(person), cursor)
+            assert [event["channel_id"] for event in polled["events"]] == told
+
+
 async def test_the_snapshot_and_the_events_around_it_agree(world: Any) -> None:
     """Events committed before, during and after the snapshot, published while it is being read."""
     ada, bob, eve, late = world.person(CHANNEL), world.person(CHANNEL), world.person(), world.person()

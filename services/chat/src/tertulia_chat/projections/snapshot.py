@@ -1,7 +1,8 @@
 """Who belongs where, and which sessions have ended, as lines of JSON.
 
 One repeatable-read transaction sees one moment; PostgreSQL builds the lines and a cursor hands them out in batches, so
-neither side ever holds all of them. Channels come first, then workspaces, then sessions, then the end with the count.
+neither side ever holds all of them. Members of channels come first, then how far each channel is, then
+workspaces, then sessions, then the end with the count.
 """
 
 from collections.abc import AsyncIterator
@@ -17,6 +18,10 @@ BATCH = 5_000
 _CHANNEL_MEMBERS = """
     SELECT '{"c":"' || channel_id || '","w":"' || workspace_id || '","u":"' || user_id || '","s":' || joined_seq || '}'
     FROM channel_member
+"""
+# Up to `n` the members above reflect what happened in the channel: an event at or below it tells nothing new.
+_CHANNELS = """
+    SELECT '{"c":"' || id || '","n":' || last_seq || '}' FROM channel
 """
 _WORKSPACE_MEMBERS = """
     SELECT '{"w":"' || workspace_id || '","u":"' || user_id || '","role":"' || role || '"}' FROM workspace_member
@@ -34,6 +39,7 @@ async def lines(database: Database, token_ttl: timedelta) -> AsyncIterator[bytes
     async with database.snapshot() as connection:
         for statement, values in (
             (_CHANNEL_MEMBERS, ()),
+            (_CHANNELS, ()),
             (_WORKSPACE_MEMBERS, ()),
             (_REVOKED, (token_ttl, now() - token_ttl)),
         ):

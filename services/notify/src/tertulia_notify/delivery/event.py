@@ -25,7 +25,7 @@ from tertulia_shared.events.subjects import H_CH_SEQ, H_MSG_ID, H_TIME, H_TYPE
 ACTED_ON: Final = frozenset(
     fact.type for fact in (MemberJoined, MemberLeft, WorkspaceMemberJoined, WorkspaceMemberLeft, SessionRevoked)
 )
-"""Types whose body this service reads. Every other event passes through as bytes."""
+"""Types whose facts this service reads. Every other event passes through as bytes."""
 
 
 class NotAnEvent(Exception):
@@ -36,10 +36,23 @@ class Event:
     """Immutable by convention; shared by the ring and by every connection's queue.
 
     `frame` is None for what no client may see. `leaver` is the user whom a `member.left` is about: it is theirs to
-    see although they are no longer a member.
+    see although they are no longer a member. `channel_id` is the channel that an event for a whole workspace is about.
     """
 
-    __slots__ = ("ch_seq", "fact", "frame", "id", "leaver", "scope", "seq", "target", "time_ms", "type", "workspace_id")
+    __slots__ = (
+        "ch_seq",
+        "channel_id",
+        "fact",
+        "frame",
+        "id",
+        "leaver",
+        "scope",
+        "seq",
+        "target",
+        "time_ms",
+        "type",
+        "workspace_id",
+    )
 
     def __init__(
         self,
@@ -54,6 +67,7 @@ class Event:
         time_ms: int | None,
         fact: Fact | None,
         frame: bytes | None,
+        channel_id: str | None = None,
     ) -> None:
         self.seq = seq
         self.id = event_id
@@ -62,6 +76,7 @@ class Event:
         self.target = target
         self.workspace_id = workspace_id
         self.ch_seq = ch_seq
+        self.channel_id = channel_id
         self.time_ms = time_ms
         self.fact = fact
         self.frame = frame
@@ -91,6 +106,7 @@ class EventReader:
                 time_ms=int(headers[H_TIME]) if H_TIME in headers else None,
                 fact=decode(decode_envelope(data)) if event_type in ACTED_ON else None,
                 frame=self._frame(epoch, seq, event_type, data),
+                channel_id=decode_envelope(data).channel_id if address.scope == "ws" else None,
             )
         except (KeyError, ValueError, msgspec.DecodeError) as error:
             raise NotAnEvent(f"{subject}: {error!r}") from error

@@ -152,6 +152,8 @@ class Hub:
             readers = self.registry.in_channel(event.target)
         elif event.scope == "ws":
             readers = self.registry.in_workspace(event.target)
+            if event.channel_id is not None:
+                readers = [reader for reader in readers if self.audience.may_know(reader.user_id, event)]
         else:
             readers = self.registry.live_of_user(event.target)
         if event.leaver is not None:

@@ -15,6 +15,12 @@ class Audience:
     def may_read(self, user_id: str, channel_id: str) -> bool:
         return self.projection.joined_at(channel_id, user_id) is not None
 
+    def may_know(self, user_id: str, event: Event) -> bool:
+        """Whether a member of the workspace hears what is told to all of it: guests only of channels they are in."""
+        if event.channel_id is None or not self.projection.is_guest(event.target, user_id):
+            return True
+        return self.may_read(user_id, event.channel_id)
+
     def is_for(self, user_id: str, event: Event) -> bool:
         """Whether a replay shows `event` to the user, judged by the memberships of now.
 
@@ -28,5 +34,5 @@ class Audience:
             joined_at = self.projection.joined_at(event.target, user_id)
             return joined_at is not None and (event.ch_seq is None or event.ch_seq >= joined_at)
         if event.scope == "ws":
-            return self.projection.in_workspace(event.target, user_id)
+            return self.projection.in_workspace(event.target, user_id) and self.may_know(user_id, event)
         return event.target == user_id

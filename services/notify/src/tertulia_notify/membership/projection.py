@@ -2,7 +2,8 @@
 
 A membership change is applied only when it is news: changes of one channel carry its gap-free `ch_seq` and arrive in
 that order, so one at or below what was already applied is a repetition (the relay may publish twice), and a `left`
-below the `ch_seq` at which the person (re)joined is older than the snapshot. Workspace membership carries no number;
+below the `ch_seq` at which the person (re)joined is older than the snapshot. The snapshot says how far each channel was
+when it was taken, so no older joining can undo a removal. Workspace membership carries no number;
 its events arrive in their own order, and channel memberships never depend on it: leaving a workspace sends a
 `member.left` for each channel.
 """
@@ -13,6 +14,7 @@ from tertulia_shared.events import (
     Fact,
     MemberJoined,
     MemberLeft,
+    Role,
     WorkspaceMemberJoined,
     WorkspaceMemberLeft,
 )
@@ -30,6 +32,7 @@ class Projection:
         self._workspace_of: dict[str, str] = {}
         self._applied: dict[str, int] = {}
         self._workspace_members: dict[str, set[str]] = {}
+        self._guests: dict[str, set[str]] = {}
         self._workspaces_of: dict[str, set[str]] = {}
         self._shared_ids: dict[str, str] = {}
 
@@ -53,6 +56,9 @@ class Projection:
     def in_workspace(self, workspace_id: str, user_id: str) -> bool:
         return user_id in self._workspace_members.get(workspace_id, _NONE)
 
+    def is_guest(self, workspace_id: str, user_id: str) -> bool:
+        return user_id in self._guests.get(workspace_id, _NONE)
+
     def apply(self, fact: Fact | None, workspace_id: str | None, channel_id: str | None, ch_seq: int | None) -> bool:
         """Whether the event changed a membership."""
         match fact:
@@ -61,7 +67,7 @@ class Projection:
             case MemberLeft() if channel_id and self._is_news(channel_id, ch_seq):
                 return self._leave(channel_id, fact.user_id, ch_seq or 0)
             case WorkspaceMemberJoined() if workspace_id:
-                return self.join_workspace(workspace_id, fact.user.id)
+                return self.join_workspace(workspace_id, fact.user.id, fact.role)
             case WorkspaceMemberLeft() if workspace_id:
                 return self._leave_workspace(workspace_id, fact.user_id)
             case _:
@@ -76,12 +82,19 @@ class Projection:
         self._channels_of.setdefault(user_id, set()).add(channel_id)
         return before is None
 
-    def join_workspace(self, workspace_id: str, user_id: str) -> bool:
+    def reflects(self, channel_id: str, ch_seq: int) -> None:
+        """The members known of the channel are those after its change number `ch_seq`."""
+        self._applied[self._share(channel_id)] = ch_seq
+
+    def join_workspace(self, workspace_id: str, user_id: str, role: str) -> bool:
+        """A role changes only by leaving and joining again, so that of a known member stays."""
         workspace_id, user_id = self._share(workspace_id), self._share(user_id)
         if self.in_workspace(workspace_id, user_id):
             return False
         self._workspace_members.setdefault(workspace_id, set()).add(user_id)
         self._workspaces_of.setdefault(user_id, set()).add(workspace_id)
+        if role == Role.GUEST:
+            self._guests.setdefault(workspace_id, set()).add(user_id)
         return True
 
     def _leave(self, channel_id: str, user_id: str, ch_seq: int) -> bool:
@@ -97,6 +110,7 @@ class Projection:
             return False
         self._workspace_members[workspace_id].discard(user_id)
         self._workspaces_of[user_id].discard(workspace_id)
+        self._guests.get(workspace_id, set()).discard(user_id)
         return True
 
     def _is_news(self, channel_id: str, ch_seq: int | None) -> bool:

@@ -19,12 +19,15 @@ class SnapshotFailed(Exception):
 
 
 class Line(msgspec.Struct):
-    """A channel membership (c, w, u, s), a workspace membership (w, u, role), a revoked session, or the end."""
+    """A channel membership (c, w, u, s), how far a channel is (c, n), a workspace membership (w, u, role), a revoked
+    session, or the end. Fields that a newer chat adds are passed over."""
 
     c: str | None = None
     w: str | None = None
     u: str | None = None
     s: int = 0
+    n: int | None = None
+    role: str = ""
     revoked: str | None = None
     exp: float = 0.0
     end: bool = False
@@ -65,12 +68,14 @@ class SnapshotLoader:
     def _take(self, line: Line, projection: Projection) -> None:
         if line.revoked is not None:
             self._revocations.add(line.revoked, line.exp)
+        elif line.c is not None and line.n is not None:
+            projection.reflects(line.c, line.n)
         elif line.w is None or line.u is None:
             raise SnapshotFailed(f"{self._url}: a line without a workspace or a user")
         elif line.c is not None:
             projection.join(line.c, line.w, line.u, line.s)
         else:
-            projection.join_workspace(line.w, line.u)
+            projection.join_workspace(line.w, line.u, line.role)
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[list[Line]]:
