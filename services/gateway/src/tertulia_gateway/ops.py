@@ -3,9 +3,11 @@
 The public port never shows metrics: what is behind it could be anybody.
 """
 
+import asyncio
+
 from litestar import Litestar
 
-from tertulia_shared.runtime import Health, health_routes
+from tertulia_shared.runtime import Health, health_routes, spawn
 from tertulia_shared.runtime.server import HttpServer as AsgiServer
 
 
@@ -16,4 +18,9 @@ class OpsServer:
         self._server = AsgiServer(Litestar(health_routes(health), openapi_config=None), "127.0.0.1", port)
 
     async def run(self) -> None:
-        await self._server.run()
+        # Cancelled in the middle, uvicorn would log its lifespan task's traceback at every shutdown.
+        serving = spawn(self._server.run(), name="serve operators")
+        try:
+            await asyncio.shield(serving)
+        finally:
+            await self._server.stop(serving)
