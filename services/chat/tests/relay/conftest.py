@@ -24,6 +24,9 @@ from tertulia_stack.servers import NatsServer, PostgresServer
 PATIENCE_S = 40.0
 EAGER = Pace(poll_s=0.02, save_s=0.1, claim_s=0.2, verify_s=0.5)
 
+VERSION = 3
+"""Of the events posted here: not what a relay would make up."""
+
 _TAKE = "UPDATE test_channel SET last_seq = last_seq + 1 WHERE id = $1 RETURNING last_seq"
 _APPEND = """
 INSERT INTO event_log (shard, subject, type, channel_id, ch_seq, event_id, body)
@@ -63,7 +66,7 @@ class Scene:
         subject = f"evt.{shard:02d}.w1.ch.{channel}"
         async with connection.transaction():
             seq = await connection.fetchval(_TAKE, channel)
-            body = f'{{"ch_seq":{seq},"text":"{"x" * size}"}}'
+            body = f'{{"v":{VERSION},"ch_seq":{seq},"text":"{"x" * size}"}}'
             return await connection.fetchval(_APPEND, shard, subject, channel, seq, uuid.uuid4(), body)
 
     async def fill(self, count: int) -> None:

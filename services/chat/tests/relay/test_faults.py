@@ -1,6 +1,7 @@
 """Servers and relays killed in the middle of the work."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -8,8 +9,11 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 
 from tertulia_stack.ports import free_port
+from tertulia_stack.servers import NatsServer
+from tertulia_stack.servers.nats import nats_program
 
 
 @contextmanager
@@ -35,22 +39,46 @@ def relay_process(scene, log_path):
         process.wait()
 
 
-def held_shards(process) -> float | None:
+def metric(process, name: str) -> float | None:
     """What `/metrics` says; None while it does not answer."""
     try:
         with urllib.request.urlopen(f"{process.url}/metrics", timeout=2) as answer:
             lines = answer.read().decode().splitlines()
     except (OSError, urllib.error.URLError):
         return None
-    return next((float(line.split()[1]) for line in lines if line.startswith("relay_held_shards ")), None)
+    return next((float(line.split()[1]) for line in lines if line.startswith(f"{name} ")), None)
+
+
+def held_shards(process) -> float | None:
+    return metric(process, "relay_held_shards")
+
+
+def unpublished_age(process) -> float | None:
+    return metric(process, "relay_oldest_unpublished_seconds")
+
+
+def readiness(process) -> tuple[int, bytes]:
+    """Status and body of `/readyz`; 0 while nobody answers."""
+    try:
+        with urllib.request.urlopen(f"{process.url}/readyz", timeout=4) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+    except OSError:
+        return 0, b""
 
 
 def is_ready(process) -> bool:
-    try:
-        with urllib.request.urlopen(f"{process.url}/readyz", timeout=2) as answer:
-            return answer.status == 200
-    except (OSError, urllib.error.URLError):
-        return False
+    return readiness(process)[0] == 200
+
+
+def is_unready(process) -> bool:
+    return readiness(process)[0] == 503
+
+
+def dependencies(process) -> dict:
+    return json.loads(readiness(process)[1])["dependencies"]
 
 
 async def write_steadily(scene, seconds: float) -> None:
@@ -140,6 +168,56 @@ async def test_while_nats_is_away_the_log_grows_and_is_published_later(nats_scen
         await asyncio.sleep(0.5)
         await asyncio.to_thread(own_nats.start)
         await scene.check()
+
+
+@contextmanager
+def without_jetstream(server: NatsServer, folder: Path):
+    """The same address and token, a server that knows no streams."""
+    server.stop()
+    folder.mkdir()
+    configuration = folder / "plain.conf"
+    configuration.write_text(
+        f'listen: "127.0.0.1:{server.port}"\nauthorization {{ token: {json.dumps(server.token)} }}\n'
+    )
+    plain = subprocess.Popen(
+        [nats_program(), "-c", configuration], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        plain.terminate()
+        plain.wait(10)
+    server.start()
+
+
+async def test_a_relay_that_cannot_publish_is_not_ready_and_tells_how_old_the_oldest_event_is(
+    nats_scene, own_nats, until, tmp_path
+):
+    scene = nats_scene
+    with relay_process(scene, tmp_path / "relay.log") as process:
+        await until(lambda: asyncio.to_thread(is_ready, process))
+        assert await asyncio.to_thread(unpublished_age, process) == 0
+        with without_jetstream(own_nats, tmp_path / "plain"):
+            await scene.bus.wait_connected(10)
+            await scene.fill(1)
+            await until(lambda: asyncio.to_thread(is_unready, process))
+            not_ready = await asyncio.to_thread(dependencies, process)
+            assert not_ready["nats"]["state"] == not_ready["postgres"]["state"] == "up"
+            assert not_ready["relay"]["state"] == "down"
+            assert await asyncio.to_thread(unpublished_age, process) > 5
+        await until(lambda: asyncio.to_thread(is_ready, process))
+        await scene.check()
+        assert await asyncio.to_thread(unpublished_age, process) == 0
+
+
+async def test_a_relay_without_postgres_is_not_ready(postgres_scene, own_postgres, until, tmp_path):
+    with relay_process(postgres_scene, tmp_path / "relay.log") as process:
+        await until(lambda: asyncio.to_thread(is_ready, process))
+        await asyncio.to_thread(own_postgres.kill)
+        await until(lambda: asyncio.to_thread(is_unready, process))
+        assert (await asyncio.to_thread(dependencies, process))["postgres"]["state"] == "down"
+        await asyncio.to_thread(own_postgres.start)
+        await until(lambda: asyncio.to_thread(is_ready, process))
 
 
 async def test_postgres_killed_while_relaying(postgres_scene, own_postgres):

@@ -1,6 +1,7 @@
 """Every committed event once, in its channel's order, however late its transaction ends."""
 
 import asyncio
+import json
 import random
 import statistics
 import time
@@ -134,7 +135,7 @@ async def test_the_headers_say_what_readers_need_to_know(scene):
     assert message.subject.startswith(scene.topology.prefix + "evt.")
     assert message.headers[H_MSG_ID].startswith(str(known["event_id"]))
     assert message.headers[H_TYPE] == "message.created"
-    assert message.headers[H_VERSION] == "1"
+    assert message.headers[H_VERSION] == str(json.loads(known["body"])["v"]) == "3"
     assert message.headers[H_CH_SEQ] == "1"
     assert message.headers[H_LOG_ID] == str(row)
     assert int(message.headers[H_LOW]) <= int(known["xid"])

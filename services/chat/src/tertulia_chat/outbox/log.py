@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import asyncpg
+import msgspec
 
 from tertulia_chat.outbox.progress import Progress, Snapshot
 from tertulia_shared.bus import Outgoing
@@ -49,6 +50,12 @@ ORDER BY backlog.id
 """  # noqa: S608 composed of constants only
 
 
+class _Versioned(msgspec.Struct):
+    """What the header needs of the body, which `record.render` wrote."""
+
+    v: int
+
+
 class LogRow(NamedTuple):
     """One event of the log."""
 
@@ -71,7 +78,7 @@ class LogRow(NamedTuple):
         headers = {
             H_MSG_ID: f"{self.event_id}.{incarnation[:8]}",
             H_TYPE: self.type,
-            H_VERSION: "1",
+            H_VERSION: str(msgspec.json.decode(self.body, type=_Versioned).v),
             H_LOG_ID: str(self.id),
             H_LOW: str(low),
             H_TIME: str(self.time_ms),

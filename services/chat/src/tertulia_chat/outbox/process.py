@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
-import asyncpg
 from litestar import Litestar
 from pydantic import Field
 
@@ -27,24 +26,18 @@ class RelaySettings(ServiceSettings, PostgresSettings, NatsSettings):
 async def relay_process(settings: RelaySettings) -> AsyncGenerator[Process]:
     url = settings.postgres_url.get_secret_value()
     bus = Bus(settings.nats_url.get_secret_value(), "relay", Topology(settings.nats_prefix))
+    relay = Relay(url, bus)
     health = Health()
-    health.add("postgres", lambda: _check_postgres(url))
+    health.add("postgres", relay.check_postgres)
     health.add("nats", bus.check)
+    health.add("relay", relay.check_progress)
     async with bus:
         yield Process(
             name="relay",
             app=Litestar(health_routes(health), openapi_config=None, logging_config=None),
-            components=[Relay(url, bus), PartitionKeeper(url, settings.event_log_retention_days)],
+            components=[relay, PartitionKeeper(url, settings.event_log_retention_days)],
             health=health,
         )
-
-
-async def _check_postgres(url: str) -> None:
-    connection = await asyncpg.connect(url, timeout=2)
-    try:
-        await connection.execute("SELECT 1")
-    finally:
-        connection.terminate()
 
 
 def main() -> None:

@@ -61,12 +61,16 @@ _SESSION = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Seconds, except `page`, which is a number of events. `poll_s` bounds the delay when no wake-up arrives."""
+    """Seconds, except `page`, which is a number of events. `poll_s` bounds the delay when no wake-up arrives.
+
+    A relay that completed no step for `stalled_s` is not ready.
+    """
 
     poll_s: float = 0.05
     save_s: float = 1.0
     claim_s: float = 1.0
     verify_s: float = 30.0
+    stalled_s: float = 10.0
     page: int = 1_000
 
 
@@ -86,6 +90,8 @@ class Relay:
         self._poked = asyncio.Event()
         self.positions: dict[int, ShardPosition] = {}
         """The shards held now."""
+        self._postgres: asyncpg.Connection | None = None
+        self._worked_at: float | None = None
 
     async def run(self) -> None:
         await self.bus.subscribe(self.bus.topology.poke_all, self._on_poke)
@@ -101,6 +107,22 @@ class Relay:
                     self.positions = {}
                     metrics.HELD.set(0)
                 await asyncio.sleep(RETRY_S)
+
+    async def check_postgres(self) -> None:
+        """For Health: raises without a connection. Asks nothing: a silent one shows in `check_progress`."""
+        if self._postgres is None or self._postgres.is_closed():
+            raise ConnectionError("not connected")
+
+    async def check_progress(self) -> None:
+        """For Health: raises unless events could be published a moment ago, or all shards belonged to others."""
+        if self._worked_at is None:
+            raise RuntimeError("has not come to work yet")
+        idle_s = time.monotonic() - self._worked_at
+        if idle_s > self.pace.stalled_s:
+            raise RuntimeError(f"nothing could be published for {idle_s:.0f} s")
+
+    def note_progress(self) -> None:
+        self._worked_at = time.monotonic()
 
     async def wait_for_work(self) -> None:
         """Until somebody says that something was committed, at most `poll_s`."""
@@ -120,9 +142,11 @@ class Relay:
             command_timeout=QUERY_TIMEOUT_S,
             server_settings=_SESSION,
         )
+        self._postgres = connection
         try:
             yield connection
         finally:
+            self._postgres = None
             connection.terminate()
 
     def _on_poke(self, _: BusMessage) -> None:
@@ -150,6 +174,7 @@ class _Tenure:
             if self._is_due("claim", self._pace.claim_s):
                 await self._claim()
             if not self._relay.positions:
+                self._relay.note_progress()
                 await asyncio.sleep(self._pace.claim_s)
                 continue
             try:
@@ -176,6 +201,7 @@ class _Tenure:
             metrics.UNPUBLISHED_AGE.set(0)
         if self._is_due("save", self._pace.save_s):
             await self._save()
+        self._relay.note_progress()
         return more
 
     def _is_due(self, what: str, every_s: float) -> bool:

@@ -103,7 +103,7 @@ class _Age:
 
     async def is_over(self, log_id: int) -> bool:
         """True as well when the log dropped the event: there is nothing left to publish again."""
-        return await self.connection.fetchval(_OVER, log_id, self.limit)
+        return bool(await self.connection.fetchval(_OVER, log_id, self.limit))
 
 
 async def _look_for_loss(
