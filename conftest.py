@@ -28,7 +28,7 @@ class Servers:
         root = Path(self._directory.name)
         root.chmod(0o755)
         self.postgres = PostgresServer(root / "postgres", fsync=False)
-        self.nats = NatsServer(root / "nats", sync_always=False)
+        self.nats = NatsServer(root / "nats")
 
     def start(self) -> None:
         self.postgres.start()

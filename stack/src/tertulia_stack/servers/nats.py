@@ -10,19 +10,21 @@ from tertulia_stack.ports import LOOPBACK, free_port
 from tertulia_stack.servers.process import ServerFailed, ServerProcess, bound_to_this_process
 
 MAX_PAYLOAD_BYTES = 1024 * 1024
+SYNC_INTERVAL = "1s"
 
 
 class NatsServer(ServerProcess):
     """One server in `data_dir`: `jetstream/` (the streams), `nats.conf` (0600, holds the token), `server.log`.
 
-    `sync_always` makes an acknowledgement of JetStream mean "on the disk". Without a `token` one is made up
-    once and kept.
+    The streams are synced to the disk once a second: PostgreSQL holds the truth, and the relay fills in what a power
+    cut takes from the stream's end (docs/decisions/0007-when-the-stream-is-synced.md). `sync_always` makes every
+    acknowledgement mean "on the disk". Without a `token` one is made up once and kept.
     """
 
     name = "NATS"
 
     def __init__(
-        self, data_dir: Path, port: int | None = None, sync_always: bool = True, token: str | None = None
+        self, data_dir: Path, port: int | None = None, sync_always: bool = False, token: str | None = None
     ) -> None:
         super().__init__(data_dir, port or free_port())
         self.sync_always = sync_always
@@ -70,7 +72,7 @@ class NatsServer(ServerProcess):
         return self.data_dir / "nats.conf"
 
     def _render(self) -> str:
-        sync_interval = "always" if self.sync_always else json.dumps("10s")
+        sync_interval = "always" if self.sync_always else json.dumps(SYNC_INTERVAL)
         # JSON strings are valid in this format and take care of spaces and quotes in paths.
         return "\n".join(
             [
