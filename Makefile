@@ -5,10 +5,11 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 PYTHON ?= python3
-UV_VERSION := 0.13.8
+UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
-MEMBERS := libs/shared services/chat services/gateway services/notify clients/python stack bench
+SERVICES := $(addprefix services/,analytics bot chat gateway notify search)
+MEMBERS := libs/shared $(SERVICES) clients/python stack bench
 MANIFESTS := pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS))
 ENVIRONMENT := $(VENV)/.in-step
 WEB_MODULES := web/node_modules/.in-step

@@ -42,7 +42,16 @@ def declared() -> tuple[list[Requirement], set[str]]:
         project = tomllib.loads((ROOT / member / "pyproject.toml").read_text())["project"]
         members.add(canonicalize_name(project["name"]))
         wanted += [Requirement(text) for text in project["dependencies"]]
+        for extra in project.get("optional-dependencies", {}).values():
+            wanted += [Requirement(text) for text in extra]
     return wanted, members
+
+
+def overridden() -> dict[str, list[str]]:
+    """Packages whose own requirements are replaced, by name (see `dependency-metadata` in the root)."""
+    root = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    entries = root["tool"]["uv"].get("dependency-metadata", [])
+    return {canonicalize_name(entry["name"]): entry["requires-dist"] for entry in entries}
 
 
 def pinned_version(pin: Requirement) -> str:
@@ -71,7 +80,9 @@ def walk(wanted: list[Requirement], members: set[str], pins: dict[str, Requireme
 
 def needs_of(name: str, extras: set[str]) -> list[Requirement]:
     try:
-        listed = requires(name) or []
+        listed = overridden().get(name)
+        if listed is None:
+            listed = requires(name) or []
     except PackageNotFoundError:
         return []
     parsed = [Requirement(text) for text in listed]

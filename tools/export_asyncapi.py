@@ -14,7 +14,7 @@ import msgspec
 
 from tertulia_notify.delivery.connection import ByeReason
 from tertulia_notify.delivery.resume import ResetReason
-from tertulia_shared.events import FACTS, INTERNAL_TYPES, Envelope, Fact
+from tertulia_shared.events import FACTS, INTERNAL_TYPES, Envelope, Fact, RunDelta, RunStep
 from tertulia_shared.events import subjects as bus
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,7 +56,14 @@ class Typing(msgspec.Struct, kw_only=True):
     expires_in_ms: int
 
 
-FRAMES: dict[str, type[msgspec.Struct]] = {"hello": Hello, "reset": Reset, "bye": Bye, "typing": Typing}
+FRAMES: dict[str, type[msgspec.Struct]] = {
+    "hello": Hello,
+    "reset": Reset,
+    "bye": Bye,
+    "typing": Typing,
+    "run.delta": RunDelta,
+    "run.step": RunStep,
+}
 HEADERS: dict[str, str] = {
     bus.H_MSG_ID: "The event's id: JetStream drops a second copy within its window.",
     bus.H_TYPE: "The event's type.",

@@ -13,6 +13,22 @@ class MessageCreated(Fact, frozen=True, kw_only=True):
     message: Message
 
 
+class MessageUpdated(Fact, frozen=True, kw_only=True):
+    """The message as it is now. The envelope's `ch_seq` numbers this change, `message.ch_seq` stays where it was."""
+
+    type: ClassVar[str] = "message.updated"
+
+    message: Message
+
+
+class MessageDeleted(Fact, frozen=True, kw_only=True):
+    """The message without its text; no projection may keep it."""
+
+    type: ClassVar[str] = "message.deleted"
+
+    message: Message
+
+
 class ChannelCreated(Fact, frozen=True, kw_only=True):
     type: ClassVar[str] = "channel.created"
 
@@ -21,6 +37,14 @@ class ChannelCreated(Fact, frozen=True, kw_only=True):
 
 class ChannelUpdated(Fact, frozen=True, kw_only=True):
     type: ClassVar[str] = "channel.updated"
+
+    channel: Channel
+
+
+class ChannelArchived(Fact, frozen=True, kw_only=True):
+    """Nobody can write any more (`archived_at` is set), or they can again (it is None)."""
+
+    type: ClassVar[str] = "channel.archived"
 
     channel: Channel
 

@@ -24,6 +24,16 @@ class ChannelKind(StrEnum):
     GROUP_DM = "group_dm"
 
 
+class UserKind(StrEnum):
+    PERSON = "person"
+    BOT = "bot"
+
+
+BOT_USER_ID = "00000000-0000-7000-8000-000000000001"
+"""The installation's bot. It belongs to every workspace, has no password and no session, and writes only the answers
+that somebody with a seat in the channel asked for."""
+
+
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all public views; later fields need defaults."""
 
@@ -36,6 +46,7 @@ class User(View, frozen=True, kw_only=True):
     display_name: str
     created_at: datetime
     deactivated_at: datetime | None = None
+    kind: UserKind = UserKind.PERSON
 
 
 class Workspace(View, frozen=True, kw_only=True):
@@ -74,8 +85,42 @@ class Reaction(View, frozen=True, kw_only=True):
     user_ids: list[str]
 
 
+class Citation(View, frozen=True, kw_only=True):
+    """A message that an answer rests on. `n` is its number in the answer's text, written `[n]`."""
+
+    n: int
+    message_id: str
+    channel_id: str
+    ch_seq: int
+    author_id: str
+    created_at: datetime
+    quote: str
+
+
+class AiMark(View, frozen=True, kw_only=True):
+    """What makes a message an answer of the bot: which run wrote it, for whom, with what, resting on what.
+
+    `prompt` is what was asked, as it was typed. `stopped` says that somebody ended the answer early.
+    """
+
+    run_id: str
+    asker_id: str
+    command: str
+    prompt: str
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    duration_ms: int
+    citations: list[Citation] = []
+    stopped: bool = False
+
+
 class Message(View, frozen=True, kw_only=True):
-    """`ch_seq` orders messages within a channel; ids are UUIDv7 and only roughly follow time."""
+    """`ch_seq` orders messages within a channel; ids are UUIDv7 and only roughly follow time.
+
+    An edit or a deletion is a change of the channel with a `ch_seq` of its own; the message keeps the one it was sent
+    with. A deleted message has an empty text and no AI mark. `thread_id` is the id of the thread's first message.
+    """
 
     id: str
     workspace_id: str
@@ -90,3 +135,38 @@ class Message(View, frozen=True, kw_only=True):
     reactions: list[Reaction] = []
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
+    ai: AiMark | None = None
+
+
+class RunState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class Run(View, frozen=True, kw_only=True):
+    """One AI answer on its way. `text` is what there is so far; `attempt` counts from 1 and rises when another process
+    took over and began again. `error` is a stable code, given when the state is failed. `message_id` is the durable
+    answer."""
+
+    id: str
+    workspace_id: str
+    channel_id: str
+    asker_id: str
+    command: str
+    prompt: str
+    state: RunState
+    created_at: datetime
+    thread_id: str | None = None
+    trigger_message_id: str | None = None
+    attempt: int = 1
+    text: str = ""
+    model: str = ""
+    citations: list[Citation] = []
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    finished_at: datetime | None = None
+    error: str | None = None
+    message_id: str | None = None

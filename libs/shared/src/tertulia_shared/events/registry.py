@@ -2,15 +2,18 @@
 
 import msgspec
 
-from tertulia_shared.events import chat
+from tertulia_shared.events import bot, chat
 from tertulia_shared.events.base import Envelope, Fact
 
 FACTS: dict[tuple[str, int], type[Fact]] = {
     (fact.type, fact.version): fact
     for fact in (
         chat.MessageCreated,
+        chat.MessageUpdated,
+        chat.MessageDeleted,
         chat.ChannelCreated,
         chat.ChannelUpdated,
+        chat.ChannelArchived,
         chat.MemberJoined,
         chat.MemberLeft,
         chat.WorkspaceUpdated,
@@ -18,6 +21,8 @@ FACTS: dict[tuple[str, int], type[Fact]] = {
         chat.WorkspaceMemberLeft,
         chat.UserUpdated,
         chat.SessionRevoked,
+        bot.RunStarted,
+        bot.RunFinished,
     )
 }
 

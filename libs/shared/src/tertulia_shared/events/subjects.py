@@ -3,6 +3,8 @@
     evt.<shard>.<workspace>.<scope>.<id>     JetStream stream EVT, durable facts, written only by the relay
     live.evt.<same tail>                     core NATS, the stream's own RePublish; never published to directly
     live.sync.typing.<workspace>.<channel>   core NATS, ephemeral
+    live.sync.run.<workspace>.<channel>      core NATS, ephemeral: deltas and steps of AI runs
+    bot.stop.<run>                           core NATS, "stop this run", beside the durable wish in the bot's table
     outbox.poke.<shard>                      core NATS, "something was committed", lossy on purpose
 
 A shard is an ordering lane. Everything about one channel shares the lane of the channel's id, so that a membership
@@ -90,6 +92,20 @@ class Topology:
     @property
     def typing_all(self) -> str:
         return f"{self.prefix}live.sync.typing.>"
+
+    def run(self, workspace_id: str, channel_id: str) -> str:
+        return f"{self.prefix}live.sync.run.{workspace_id}.{channel_id}"
+
+    @property
+    def run_all(self) -> str:
+        return f"{self.prefix}live.sync.run.>"
+
+    def stop_run(self, run_id: str) -> str:
+        return f"{self.prefix}bot.stop.{run_id}"
+
+    @property
+    def stop_run_all(self) -> str:
+        return f"{self.prefix}bot.stop.*"
 
     def poke(self, shard: int) -> str:
         return f"{self.prefix}outbox.poke.{shard:02d}"

@@ -1,0 +1,1 @@
+"""Counts what happens: an exact sink into ClickHouse, and reports."""

@@ -1,0 +1,1 @@
+"""Commands and AI answers: durable runs that stream, cite, cost and stop."""

@@ -1,0 +1,15 @@
+"""${message}
+
+Hand-written SQL; must suit the release that is still running. Revises ${down_revision | comma,n}.
+"""
+
+from alembic import op
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    ${upgrades if upgrades else 'op.execute("")'}

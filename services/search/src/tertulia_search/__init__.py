@@ -1,0 +1,1 @@
+"""Finds messages again: an index that follows the events, and who may read what."""
