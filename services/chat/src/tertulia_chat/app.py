@@ -22,7 +22,7 @@ from tertulia_chat.bootstrap.position import StreamPosition
 from tertulia_chat.caller import Authenticator
 from tertulia_chat.channels.controller import ChannelController, WorkspaceChannelsController
 from tertulia_chat.database import Database
-from tertulia_chat.edge import StrictJson, handle_validation, provide_caller
+from tertulia_chat.edge import provide_caller
 from tertulia_chat.messages.controller import ChannelMessagesController, import_messages, one_message
 from tertulia_chat.messages.send import Sender
 from tertulia_chat.poke import Poke
@@ -31,6 +31,7 @@ from tertulia_chat.settings import ApiSettings
 from tertulia_chat.workspaces.controller import WorkspaceController, accept_invite
 from tertulia_shared.bus import Bus
 from tertulia_shared.cursors import CursorSealer
+from tertulia_shared.edge import StrictJson, handle_validation
 from tertulia_shared.events import Topology
 from tertulia_shared.problems import PROBLEM_HANDLERS
 from tertulia_shared.runtime import Health, Process, health_routes

@@ -24,10 +24,10 @@ from tertulia_chat.accounts.sessions import Device, Grant
 from tertulia_chat.accounts.tokens import AccessTokens
 from tertulia_chat.caller import Authenticator, Caller
 from tertulia_chat.database import Database
-from tertulia_chat.edge import delete, get, patch, post
 from tertulia_chat.errors import RefreshTokenInvalid, RefreshTokenReused
 from tertulia_chat.tables import UserRow
 from tertulia_chat.tables.accounts import Me
+from tertulia_shared.edge import delete, get, patch, post
 from tertulia_shared.events import RevokeReason, User
 
 AnyRequest = Request[Any, Any, Any]

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, UnsetType
 
-from tertulia_chat.edge import Body
 from tertulia_chat.tables.accounts import Me
+from tertulia_shared.edge import Body
 from tertulia_shared.events import View
 
 # Python's `$` also stands before a last newline; `(?!\n)` says that there is none, in Python as in ECMAScript.

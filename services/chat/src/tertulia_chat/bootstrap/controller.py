@@ -11,7 +11,7 @@ from tertulia_chat.bootstrap.position import StreamPosition
 from tertulia_chat.bootstrap.schemas import Bootstrap
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
-from tertulia_chat.edge import get
+from tertulia_shared.edge import get
 
 
 @get("/workspaces/{workspace_id:uuid}/bootstrap", tags=["realtime"], summary="All that a client needs to start")

@@ -19,7 +19,8 @@ from tertulia_chat.channels.schemas import (
     OpenDirect,
 )
 from tertulia_chat.database import Database
-from tertulia_chat.edge import PROBLEMS, Cursor, Limit, answer, delete, get, post
+from tertulia_chat.edge import Cursor
+from tertulia_shared.edge import PROBLEMS, Limit, answer, delete, get, post
 from tertulia_shared.events import Channel
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from tertulia_chat.edge import Body
+from tertulia_shared.edge import Body
 from tertulia_shared.events import Channel, Role, User, View
 
 MAX_PEOPLE = 9

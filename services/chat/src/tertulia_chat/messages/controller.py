@@ -10,7 +10,6 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from tertulia_chat.access import access_channel, access_message
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
-from tertulia_chat.edge import PROBLEMS, Limit, answer, get, post, require_service
 from tertulia_chat.messages import imports, queries
 from tertulia_chat.messages.schemas import (
     EventPage,
@@ -21,6 +20,7 @@ from tertulia_chat.messages.schemas import (
     SentMessage,
 )
 from tertulia_chat.messages.send import Sender
+from tertulia_shared.edge import PROBLEMS, Limit, answer, get, post, require_service
 from tertulia_shared.problems import FieldError, ValidationFailed
 from tertulia_shared.tokens import ServiceTokens
 

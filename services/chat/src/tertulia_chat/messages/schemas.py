@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from tertulia_chat.edge import Body
+from tertulia_shared.edge import Body
 from tertulia_shared.events import Message, View
 
 MAX_TEXT = 16_000

@@ -8,8 +8,8 @@ from litestar.di import NamedDependency
 from litestar.response import Stream
 
 from tertulia_chat.database import Database
-from tertulia_chat.edge import require_service
 from tertulia_chat.projections import snapshot
+from tertulia_shared.edge import require_service
 from tertulia_shared.tokens import ServiceTokens
 
 

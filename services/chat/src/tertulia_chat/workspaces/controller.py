@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody
 from tertulia_chat.access import access_workspace
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
-from tertulia_chat.edge import Cursor, Limit, delete, get, patch, post
+from tertulia_chat.edge import Cursor
 from tertulia_chat.workspaces import commands, queries
 from tertulia_chat.workspaces.schemas import (
     Invite,
@@ -21,6 +21,7 @@ from tertulia_chat.workspaces.schemas import (
     PatchWorkspace,
     WorkspaceList,
 )
+from tertulia_shared.edge import Limit, delete, get, patch, post
 from tertulia_shared.events import Role, Workspace
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from tertulia_chat.edge import Body
+from tertulia_shared.edge import Body
 from tertulia_shared.events import Role, User, View, Workspace
 
 Name = Annotated[str, Meta(pattern=r"\S", min_length=1, max_length=80)]
