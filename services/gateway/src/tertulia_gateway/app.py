@@ -53,7 +53,7 @@ async def gateway(
         await server.open()
         components: list[Component] = [server]
         if settings.ops_port is not None:
-            components.append(OpsServer(settings.ops_port, health))
+            components.append(OpsServer(settings.ops_host, settings.ops_port, health))
         try:
             yield Process(name="gateway", components=components, health=health), server
         finally:

@@ -1,4 +1,4 @@
-"""`/metrics`, `/healthz` and `/readyz` for operators, on a loopback port of their own.
+"""`/metrics`, `/healthz` and `/readyz` for operators, on a port of their own, on the loopback unless told otherwise.
 
 The public port never shows metrics: what is behind it could be anybody.
 """
@@ -14,8 +14,8 @@ from tertulia_shared.runtime.server import HttpServer as AsgiServer
 class OpsServer:
     name = "ops"
 
-    def __init__(self, port: int, health: Health) -> None:
-        self._server = AsgiServer(Litestar(health_routes(health), openapi_config=None), "127.0.0.1", port)
+    def __init__(self, host: str, port: int, health: Health) -> None:
+        self._server = AsgiServer(Litestar(health_routes(health), openapi_config=None), host, port)
 
     async def run(self) -> None:
         # Cancelled in the middle, uvicorn would log its lifespan task's traceback at every shutdown.

@@ -23,4 +23,6 @@ class GatewaySettings(ServiceSettings, VerifierSettings):
     trusted_proxies: Annotated[str, AfterValidator(_check_networks)] = ""
     """Comma list of networks whose X-Forwarded-* headers are believed, e.g. a load balancer's."""
     ops_port: Annotated[int, Field(ge=0, le=65535)] | None = None
-    """Where `/metrics` is served, always on the loopback. Unset: nowhere; the public port never shows them."""
+    """Where `/metrics` is served. Unset: nowhere; the public port never shows them."""
+    ops_host: str = "127.0.0.1"
+    """Another address only where the network in front keeps strangers away, as in a container."""
