@@ -8,7 +8,18 @@ from tertulia_client import Client
 from tertulia_stack.background import BackgroundStack, eventually, living
 from tertulia_stack.seed.people import PASSWORD
 
-SERVICES = ["postgres", "nats", "chat-api", "chat-relay", "notify", "gateway"]
+SERVICES = [
+    "postgres",
+    "nats",
+    "chat-api",
+    "chat-relay",
+    "notify",
+    "gateway",
+    "search",
+    "model",
+    "bot",
+    "analytics",
+]
 
 pytestmark = pytest.mark.e2e
 

@@ -223,3 +223,12 @@ def test_a_reader_that_goes_away_does_not_take_the_stack_down(stack: BackgroundS
         eventually(lambda: stack.status()["state"] == "ready")
         supervisor.terminate()
         assert supervisor.wait(10) == 0
+
+
+def test_the_stack_is_ready_without_an_optional_service_that_does_not_come_up(stack: BackgroundStack) -> None:
+    started(stack, "hopeless")
+
+    assert "hopeless ended with code 7" in stack.said()
+    assert stack.service("front")["ready"]
+    assert not stack.service("hopeless")["ready"]
+    assert stack.status()["state"] == "degraded"

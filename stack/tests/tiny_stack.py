@@ -32,6 +32,9 @@ def main() -> int:
 
     def specs() -> list[ServiceSpec]:
         ports = block(home.ports_file)
+        hopeless = ServiceSpec(
+            name="hopeless", command=[sys.executable, "-c", "raise SystemExit(7)"], port=ports["bot"], optional=True
+        )
         task = "raise SystemExit('no such table')" if "broken" in words else "print('migrated')"
         return [
             server_spec("postgres", PostgresServer(home.postgres, ports["postgres"]), signal.SIGINT),
@@ -39,6 +42,7 @@ def main() -> int:
             ServiceSpec(name="migrate", command=[sys.executable, "-c", task], depends_on=["postgres"], once=True),
             tiny("middle", ports["notify"], ["migrate", "nats"]),
             tiny("front", port, ["middle"]),
+            *([hopeless] if "hopeless" in words else []),
         ]
 
     return up.up(home, Options(host="127.0.0.1", port=port, web_dir=None), specs, PatientConsole(width=120))

@@ -4,12 +4,14 @@ import asyncio
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console
+from rich.markup import escape
 
 from tertulia_stack import doctor as doctor_room
 from tertulia_stack import logview, ports
@@ -17,6 +19,7 @@ from tertulia_stack import status as status_room
 from tertulia_stack import up as up_room
 from tertulia_stack.embedded import Options, stack_specs
 from tertulia_stack.home import Home, built_web, default_data_dir
+from tertulia_stack.parts import BIGGER_MODEL, Part, chosen
 from tertulia_stack.report import PatientConsole
 from tertulia_stack.supervisor import state as state_file
 from tertulia_stack.supervisor.spec import ServiceSpec
@@ -63,9 +66,29 @@ def up(
         Parameter(env_var="TERTULIA_PORT_BASE", help="First of the block of inner ports. Default: a free one."),
     ] = None,
     web_dir: WebDir = None,
+    without: Annotated[
+        list[Part] | None, Parameter(help="Leave a part out, e.g. --without bot. Can be given several times.")
+    ] = None,
+    model: Annotated[
+        Path | None, Parameter(env_var="MODEL_PATH", help="A .gguf file for the local model; see --fetch-model.")
+    ] = None,
+    fetch_model: Annotated[
+        bool, Parameter(negative="", help="Explain how to use a bigger model, and start nothing.")
+    ] = False,
 ) -> int:
     """Start everything, wait until it is ready, keep it running until Ctrl-C."""
-    home, options = _home(data_dir), _options(host, port, web_dir)
+    if fetch_model:
+        _console().print(BIGGER_MODEL, highlight=False, soft_wrap=True)
+        return 0
+    if model is not None and not model.is_file():
+        _console().print(f"[red]✗[/] There is no model at {escape(str(model))}. See --fetch-model.", soft_wrap=True)
+        return 1
+    home = _home(data_dir)
+    options = replace(
+        _options(host, port, web_dir),
+        parts=chosen(without or [], os.environ),
+        model=model.absolute() if model is not None else None,
+    )
 
     def make_specs() -> list[ServiceSpec]:
         return stack_specs(home, options, ports.block(home.ports_file, port_base))

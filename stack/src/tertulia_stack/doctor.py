@@ -24,10 +24,10 @@ from tertulia_stack.servers.postgres import postgres_program
 from tertulia_stack.supervisor import state as state_file
 
 GIB = 1024**3
-NEEDED_DISK = 1 * GIB
-NEEDED_MEMORY = 1 * GIB
+NEEDED_DISK = 2 * GIB
+NEEDED_MEMORY = 2 * GIB
 OLDEST_NODE = 20
-SERVICES = ("tertulia_chat", "tertulia_notify", "tertulia_gateway")
+SERVICES = tuple(f"tertulia_{name}" for name in ("analytics", "bot", "chat", "gateway", "notify", "search"))
 
 
 class Finding(msgspec.Struct, kw_only=True):

@@ -21,6 +21,16 @@ class Home:
         return self.data_dir / "nats"
 
     @property
+    def search(self) -> Path:
+        """The embedded search engine's index."""
+        return self.data_dir / "search"
+
+    @property
+    def analytics(self) -> Path:
+        """The embedded ClickHouse's data."""
+        return self.data_dir / "analytics"
+
+    @property
     def logs(self) -> Path:
         return self.data_dir / "logs"
 

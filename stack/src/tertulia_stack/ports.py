@@ -10,7 +10,18 @@ import socket
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-NAMES = ("postgres", "nats", "chat-api", "chat-relay", "notify", "gateway-ops")
+NAMES = (
+    "postgres",
+    "nats",
+    "chat-api",
+    "chat-relay",
+    "notify",
+    "gateway-ops",
+    "search",
+    "model",
+    "bot",
+    "analytics",
+)
 # Below the range that Linux hands out for outgoing connections (32768 and up), above the well-known ones.
 FIRST, LAST = 20_000, 32_000
 

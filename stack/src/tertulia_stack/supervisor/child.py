@@ -62,6 +62,8 @@ class Child:
         self.next_start_s: float | None = None
         self.was_ready = asyncio.Event()
         """Set once dependants may start; stays set over restarts."""
+        self.is_late = asyncio.Event()
+        """Set once an optional one has failed so often that nobody should wait for it."""
         self._log = log
         self._environment = {**environment, **spec.env}
         self._changed = changed
@@ -87,7 +89,7 @@ class Child:
                 self.was_ready.set()
                 return
             if not self.was_ready.is_set() and (self.spec.once or self.restarts + 1 >= START_ATTEMPTS):
-                raise ServiceFailed(self.spec.name, f"did not start: {self.last_end}", self._log.last_lines(LAST_WORDS))
+                self._did_not_start()
             if time.monotonic() - began > STEADY_S:
                 delay_s = FIRST_DELAY_S
             self.restarts += 1
@@ -121,6 +123,11 @@ class Child:
         """End it now."""
         if self._process is not None and self._process.returncode is None:
             _signal(self._process, signal.SIGKILL)
+
+    def _did_not_start(self) -> None:
+        if not self.spec.optional:
+            raise ServiceFailed(self.spec.name, f"did not start: {self.last_end}", self._log.last_lines(LAST_WORDS))
+        self.is_late.set()
 
     async def _run_once(self) -> int | None:
         """From the start to the end of one process; None when there was nothing to start."""

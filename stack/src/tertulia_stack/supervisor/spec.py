@@ -29,6 +29,8 @@ class ServiceSpec:
     """Blocking work before each start; runs in a thread."""
     once: bool = False
     """A task: dependants wait until it ended with code 0."""
+    optional: bool = False
+    """The stack is ready without it when it does not come up; it goes on trying."""
     stop_signal: signal.Signals = signal.SIGTERM
 
     async def is_ready(self) -> bool:

@@ -18,6 +18,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Together under five seconds, with the time to sweep up.
 SERVICES_STOP_S = 3.3
 SERVERS_STOP_S = 1.0
+OPTIONAL_PATIENCE_S = 60.0
+"""So long a person waits for search, AI and analytics before they are told to begin without."""
 
 
 class Reporter(Protocol):
@@ -103,10 +105,30 @@ class Supervisor:
 
     async def _announce_ready(self) -> None:
         for child in self.children.values():
-            await child.was_ready.wait()
+            if not child.spec.optional:
+                await child.was_ready.wait()
+        await self._await_optional()
         self._phase = "ready"
         self._write_state()
         self._reporter.ready(self._url, time.monotonic() - self._began)
+
+    async def _await_optional(self) -> None:
+        """Until each optional service is ready or has failed, or patience ends."""
+        waiting = [asyncio.create_task(self._settled(child)) for child in self.children.values() if child.spec.optional]
+        if waiting:
+            _, late = await asyncio.wait(waiting, timeout=OPTIONAL_PATIENCE_S)
+            for task in late:
+                task.cancel()
+
+    async def _settled(self, child: Child) -> None:
+        """It is ready, or it has failed, or something that it waits for has."""
+        failing = [child.is_late, *(self.children[name].is_late for name in child.spec.depends_on)]
+        waits = [asyncio.create_task(event.wait()) for event in (child.was_ready, *failing)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def _stop_all(self) -> None:
         """Services first and together (the ends of a stream let go of each other), then the servers they use."""
