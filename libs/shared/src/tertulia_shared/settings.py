@@ -71,6 +71,8 @@ class ServiceSettings(Settings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     otel_exporter_otlp_endpoint: str | None = None
+    otel_traces_sampler_arg: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """The part of the traces that is recorded."""
 
 
 class PostgresSettings(Settings):

@@ -1,30 +1,19 @@
 """One trace goes through HTTP and NATS; without an exporter nothing is recorded but everything is passed on."""
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from litestar import Litestar, get
 from litestar.params import FromPath
 from litestar.testing import AsyncTestClient
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tertulia_shared import telemetry
 from tertulia_shared.bus import Bus, BusMessage
 from tertulia_shared.settings import ServiceSettings
 from tertulia_shared.telemetry import TraceMiddleware
-from tertulia_shared.telemetry.trace import use_tracer
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 INCOMING = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
-
-
-@pytest.fixture(autouse=True)
-def no_exporter() -> Iterator[None]:
-    yield
-    use_tracer(None)
 
 
 @get("/things/{thing:str}")
@@ -148,34 +137,6 @@ async def test_a_trace_goes_through_nats(bus_url: str, nats_prefix: str) -> None
 @pytest.fixture
 def bus_url(nats_url: str) -> str:
     return nats_url
-
-
-@pytest.fixture
-def collector() -> Iterator[tuple[str, list[ExportTraceServiceRequest]]]:
-    """A real OTLP endpoint over HTTP."""
-    received: list[ExportTraceServiceRequest] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            if self.headers.get("content-encoding") == "gzip":
-                import gzip
-
-                body = gzip.decompress(body)
-            received.append(ExportTraceServiceRequest.FromString(body))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", received
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 async def test_with_an_endpoint_spans_are_recorded_and_exported(client: AsyncTestClient, collector) -> None:

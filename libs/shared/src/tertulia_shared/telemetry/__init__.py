@@ -5,6 +5,7 @@ and sent only when an OTLP endpoint is set; without one a request costs two rand
 Nothing here ever raises into the request it observes.
 """
 
+from tertulia_shared.telemetry.batch import batch_span
 from tertulia_shared.telemetry.configure import configure, shutdown
 from tertulia_shared.telemetry.logs import logger, redact_text
 from tertulia_shared.telemetry.metrics import render_metrics
@@ -23,6 +24,7 @@ from tertulia_shared.telemetry.trace import (
 __all__ = [
     "TraceContext",
     "TraceMiddleware",
+    "batch_span",
     "configure",
     "current_request_id",
     "current_trace",

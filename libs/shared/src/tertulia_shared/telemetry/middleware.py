@@ -40,7 +40,7 @@ class TraceMiddleware:
         trace.set_request_id(request_id)
         cast(dict[str, Any], scope)["request_id"] = request_id
         exchange = _Exchange(self, scope, send, request_id)
-        if trace.recording():
+        if trace.recording() and scope["path"] not in trace.QUIET_PATHS:
             await self._recorded(exchange, parent, receive)
             return
         # A request has its own task and context in uvicorn, so nothing needs to be put back afterwards.

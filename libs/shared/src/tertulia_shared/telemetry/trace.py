@@ -1,4 +1,8 @@
-"""Trace context (W3C traceparent) as a context variable, and spans where an exporter is configured."""
+"""Trace context (W3C traceparent) as a context variable, and spans where an exporter is configured.
+
+A trace is recorded or not as a whole: its first hop decides by the sampling ratio, every later one follows the flag in
+its parent's traceparent.
+"""
 
 import random
 import re
@@ -19,6 +23,11 @@ _INVALID_SPAN_ID = "0" * 16
 
 AttributeValue = str | int | float | bool
 
+QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked every few seconds for as long as a process lives: their spans would drown the others."""
+
+_RATIO_BITS = 64
+
 
 class TraceContext(NamedTuple):
     """One hop of a trace: 32 and 16 lower-case hex digits."""
@@ -37,12 +46,14 @@ _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 # Set once by `configure`; while None, contexts are made and passed on but nothing is recorded.
 _tracer: otel.Tracer | None = None
+_bound = 1 << _RATIO_BITS
 
 
-def use_tracer(tracer: otel.Tracer | None) -> None:
-    """Record spans with this tracer from now on (None: record nothing)."""
-    global _tracer  # noqa: PLW0603 -- one tracer per process, as in OpenTelemetry itself
+def use_tracer(tracer: otel.Tracer | None, ratio: float = 1.0) -> None:
+    """Record spans with this tracer from now on (None: record nothing). `ratio` is that of the tracer's own sampler."""
+    global _tracer, _bound  # noqa: PLW0603 -- one tracer per process, as in OpenTelemetry itself
     _tracer = tracer
+    _bound = round(ratio * (1 << _RATIO_BITS))
 
 
 def recording() -> bool:
@@ -80,6 +91,18 @@ def parse_traceparent(value: str | None) -> TraceContext | None:
     if trace_id == _INVALID_TRACE_ID or span_id == _INVALID_SPAN_ID:
         return None
     return TraceContext(trace_id, span_id, sampled=bool(int(flags, 16) & 1))
+
+
+def within_ratio(trace_id: str) -> bool:
+    """Whether a trace of this id belongs to the sampled ones: the same answer in every process and for every hop."""
+    return int(trace_id[-16:], 16) < _bound
+
+
+def at_the_edge(asked: TraceContext | None) -> TraceContext | None:
+    """What a stranger's traceparent becomes: their trace goes on, but they do not decide how many are recorded."""
+    if _tracer is None or asked is None or not asked.sampled or within_ratio(asked.trace_id):
+        return asked
+    return asked._replace(sampled=False)
 
 
 def inject(headers: MutableMapping[str, str]) -> None:
@@ -143,13 +166,19 @@ def start(
     kind: SpanKind,
     attributes: Mapping[str, AttributeValue] | None = None,
     links: tuple[TraceContext, ...] = (),
+    started_ns: int | None = None,
 ) -> otel.Span:
-    """A span that the caller ends; one that records nothing without an exporter."""
+    """A span that the caller ends; one that records nothing without an exporter. `started_ns` is a Unix time."""
     if _tracer is None:
         return otel.INVALID_SPAN
     outer = Context() if parent is None else otel.set_span_in_context(NonRecordingSpan(_to_otel(parent)), Context())
     return _tracer.start_span(
-        name, outer, kind=kind, attributes=attributes, links=[Link(_to_otel(link)) for link in links]
+        name,
+        outer,
+        kind=kind,
+        attributes=attributes,
+        links=[Link(_to_otel(link)) for link in links],
+        start_time=started_ns,
     )
 
 
