@@ -7,6 +7,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from time import monotonic
 from typing import TypeVar
 
@@ -50,6 +51,7 @@ class Caller:
         safe: bool = False,
         patience_s: float | None = None,
         timeout_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """Raises NetworkError, ApiError, NotSignedIn."""
         deadline = monotonic() + (self._patience_s if patience_s is None else patience_s)
@@ -60,7 +62,7 @@ class Caller:
             try:
                 token = await self.tokens.access_token() if auth else None
                 return await self.transport.request(
-                    method, path, body=body, params=params, token=token, timeout_s=timeout_s
+                    method, path, body=body, params=params, token=token, timeout_s=timeout_s, headers=headers
                 )
             except TertuliaError as error:
                 if isinstance(error, TokenExpired) and token is not None and not renewed:

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Mapping
 from types import TracebackType
 
+from tertulia_client.api.ai import Ai
+from tertulia_client.api.analytics import Analytics
 from tertulia_client.api.auth import Auth
 from tertulia_client.api.channels import Channels
 from tertulia_client.api.messages import Messages
 from tertulia_client.api.realtime import Realtime
+from tertulia_client.api.search import Search
 from tertulia_client.api.users import Users
 from tertulia_client.api.workspaces import Workspaces
 from tertulia_client.backoff import Backoff
@@ -44,6 +47,9 @@ class Client:
         self.channels = Channels(self._caller)
         self.messages = Messages(self._caller)
         self.realtime = Realtime(self._caller)
+        self.search = Search(self._caller)
+        self.ai = Ai(self._caller)
+        self.analytics = Analytics(self._caller)
 
     @property
     def user(self) -> Me:

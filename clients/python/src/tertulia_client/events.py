@@ -10,13 +10,39 @@ from typing import Any, TypeVar
 import msgspec
 
 from tertulia_client.errors import ProtocolError
-from tertulia_client.models import Bootstrap, Channel, Message, Role, User, Workspace
+from tertulia_client.models import Bootstrap, Channel, Message, Role, Run, User, Workspace
 
 T = TypeVar("T")
 
 
 class MessageCreated(msgspec.Struct, frozen=True, kw_only=True):
     message: Message
+
+
+class MessageUpdated(msgspec.Struct, frozen=True, kw_only=True):
+    """The message as it is now; its own `ch_seq` stays where it was."""
+
+    message: Message
+
+
+class MessageDeleted(msgspec.Struct, frozen=True, kw_only=True):
+    """The message without its text."""
+
+    message: Message
+
+
+class ChannelArchived(msgspec.Struct, frozen=True, kw_only=True):
+    """Closed for writing (`archived_at` is set), or open again."""
+
+    channel: Channel
+
+
+class RunStarted(msgspec.Struct, frozen=True, kw_only=True):
+    run: Run
+
+
+class RunFinished(msgspec.Struct, frozen=True, kw_only=True):
+    run: Run
 
 
 class ChannelCreated(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +91,10 @@ class Unknown(msgspec.Struct, frozen=True, kw_only=True):
 
 Fact = (
     MessageCreated
+    | MessageUpdated
+    | MessageDeleted
     | ChannelCreated
+    | ChannelArchived
     | ChannelUpdated
     | MemberJoined
     | MemberLeft
@@ -73,11 +102,18 @@ Fact = (
     | WorkspaceMemberJoined
     | WorkspaceMemberLeft
     | UserUpdated
+    | RunStarted
+    | RunFinished
     | Unknown
 )
 
 _FACTS: dict[tuple[str, int], msgspec.json.Decoder[Any]] = {
     ("message.created", 1): msgspec.json.Decoder(MessageCreated),
+    ("message.updated", 1): msgspec.json.Decoder(MessageUpdated),
+    ("message.deleted", 1): msgspec.json.Decoder(MessageDeleted),
+    ("channel.archived", 1): msgspec.json.Decoder(ChannelArchived),
+    ("run.started", 1): msgspec.json.Decoder(RunStarted),
+    ("run.finished", 1): msgspec.json.Decoder(RunFinished),
     ("channel.created", 1): msgspec.json.Decoder(ChannelCreated),
     ("channel.updated", 1): msgspec.json.Decoder(ChannelUpdated),
     ("member.joined", 1): msgspec.json.Decoder(MemberJoined),
@@ -110,6 +146,28 @@ class Typing(msgspec.Struct, frozen=True, kw_only=True):
     channel_id: str
     user_id: str
     expires_in_ms: int
+
+
+class RunDelta(msgspec.Struct, frozen=True, kw_only=True):
+    """More of a running answer: `text` begins at character `offset` of attempt `attempt`. One may be missed."""
+
+    workspace_id: str
+    channel_id: str
+    run_id: str
+    attempt: int
+    offset: int
+    text: str
+
+
+class RunStep(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run is doing: `reading`, `searching`, `writing`."""
+
+    workspace_id: str
+    channel_id: str
+    run_id: str
+    attempt: int
+    step: str
+    count: int | None = None
 
 
 class Ephemeral(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,7 +214,7 @@ class Disconnected(msgspec.Struct, frozen=True, kw_only=True):
     retry_in_s: float | None
 
 
-StreamItem = Event | Typing | Ephemeral | Synced | Reset | Connected | Disconnected
+StreamItem = Event | Typing | RunDelta | RunStep | Ephemeral | Synced | Reset | Connected | Disconnected
 
 
 class _Envelope(msgspec.Struct, frozen=True, kw_only=True):

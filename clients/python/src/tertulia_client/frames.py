@@ -5,7 +5,7 @@ from typing import TypeVar
 import msgspec
 
 from tertulia_client.errors import ProtocolError
-from tertulia_client.events import Ephemeral, Event, Typing, decode_event
+from tertulia_client.events import Ephemeral, Event, RunDelta, RunStep, Typing, decode_event
 from tertulia_client.sse import Frame
 
 T = TypeVar("T")
@@ -33,13 +33,15 @@ class Bye(msgspec.Struct, frozen=True, kw_only=True):
     retry_ms: int = 0
 
 
-Meaning = Hello | ResetFrame | Bye | Typing | Ephemeral | Event
+Meaning = Hello | ResetFrame | Bye | Typing | RunDelta | RunStep | Ephemeral | Event
 
-_CONTROL: dict[str, type[Hello] | type[ResetFrame] | type[Bye] | type[Typing]] = {
+_CONTROL: dict[str, type[Hello | ResetFrame | Bye | Typing | RunDelta | RunStep]] = {
     "hello": Hello,
     "reset": ResetFrame,
     "bye": Bye,
     "typing": Typing,
+    "run.delta": RunDelta,
+    "run.step": RunStep,
 }
 
 

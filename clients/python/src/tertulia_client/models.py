@@ -29,6 +29,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str
     created_at: datetime
     deactivated_at: datetime | None = None
+    kind: str = "person"
+    """`person` or `bot`."""
 
 
 class Me(User, frozen=True, kw_only=True):
@@ -138,6 +140,33 @@ class Bootstrap(msgspec.Struct, frozen=True, kw_only=True):
         return {entry.channel.id: entry.channel.last_seq for entry in self.channels}
 
 
+class Citation(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that an AI answer rests on; `[n]` in the answer's text."""
+
+    n: int
+    message_id: str
+    channel_id: str
+    ch_seq: int
+    author_id: str
+    created_at: datetime
+    quote: str
+
+
+class AiMark(msgspec.Struct, frozen=True, kw_only=True):
+    """Which run wrote this message, for whom, with what, resting on what."""
+
+    run_id: str
+    asker_id: str
+    command: str
+    prompt: str
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    duration_ms: int
+    citations: list[Citation] = []
+    stopped: bool = False
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     workspace_id: str
@@ -152,6 +181,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     reactions: list[Any] = []
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
+    ai: AiMark | None = None
 
 
 class MessagePage(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,3 +197,117 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
     items: list[T]
     next: str | None = None
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One AI answer on its way; `state`: queued, running, done, stopped, failed (then `error` is a stable code)."""
+
+    id: str
+    workspace_id: str
+    channel_id: str
+    asker_id: str
+    command: str
+    prompt: str
+    state: str
+    created_at: datetime
+    thread_id: str | None = None
+    trigger_message_id: str | None = None
+    attempt: int = 1
+    text: str = ""
+    model: str = ""
+    citations: list[Citation] = []
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    finished_at: datetime | None = None
+    error: str | None = None
+    message_id: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in {"done", "stopped", "failed"}
+
+
+class CommandArgument(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    required: bool
+    hint: str
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """A slash command; `usage` is how to write it."""
+
+    name: str
+    usage: str
+    description: str
+    arguments: list[CommandArgument] = []
+    examples: list[str] = []
+
+
+class Fragment(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of a found text; `hit` marks what matched."""
+
+    text: str
+    hit: bool
+
+
+class SearchHit(msgspec.Struct, frozen=True, kw_only=True):
+    message_id: str
+    channel_id: str
+    ch_seq: int
+    author_id: str
+    created_at: datetime
+    fragments: list[Fragment]
+    thread_id: str | None = None
+    edited_at: datetime | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(fragment.text for fragment in self.fragments)
+
+
+class FacetCount(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    count: int
+
+
+class SearchFacets(msgspec.Struct, frozen=True, kw_only=True):
+    channels: list[FacetCount]
+    people: list[FacetCount]
+
+
+class SearchProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """An operator of the query that could not be understood, in words for the one who typed it."""
+
+    operator: str
+    value: str
+    detail: str
+
+
+class SearchPage(msgspec.Struct, frozen=True, kw_only=True):
+    hits: list[SearchHit]
+    total: int
+    facets: SearchFacets
+    problems: list[SearchProblem]
+    took_ms: float
+    next: str | None = None
+
+
+class ReportColumn(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    title: str
+    type: str
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """A report's table. `lag_s` says how far behind the conversation the numbers are."""
+
+    report: str
+    from_: datetime = msgspec.field(name="from")
+    to: datetime
+    bucket: str
+    generated_at: datetime
+    columns: list[ReportColumn]
+    rows: list[list[Any]]
+    totals: dict[str, float]
+    previous: dict[str, float] = {}
+    lag_s: float | None = None

@@ -25,7 +25,18 @@ from tertulia_client.backoff import Backoff, is_temporary, wait_s
 from tertulia_client.caller import Caller
 from tertulia_client.connection import Connection
 from tertulia_client.errors import Gone, NotFound, ProtocolError, TertuliaError, TokenExpired
-from tertulia_client.events import Connected, Disconnected, Ephemeral, Event, Reset, StreamItem, Synced, Typing
+from tertulia_client.events import (
+    Connected,
+    Disconnected,
+    Ephemeral,
+    Event,
+    Reset,
+    RunDelta,
+    RunStep,
+    StreamItem,
+    Synced,
+    Typing,
+)
 from tertulia_client.frames import Bye, Hello, ResetFrame, meaning_of
 from tertulia_client.models import Bootstrap
 from tertulia_client.ordering import Ordering
@@ -247,7 +258,7 @@ class EventStream:
         match meaning_of(frame):
             case Event() as event:
                 self._ready.extend(self._order.accept(event))
-            case Typing() | Ephemeral() as passing:
+            case Typing() | RunDelta() | RunStep() | Ephemeral() as passing:
                 self._ready.append(passing)
             case Hello() as hello:
                 self._hello(hello)

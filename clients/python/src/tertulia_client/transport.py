@@ -52,17 +52,20 @@ class Transport:
         params: Params | None = None,
         token: str | None = None,
         timeout_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """The body of a 2xx answer. Raises NetworkError and ApiError."""
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        sent = dict(headers or {})
+        if token is not None:
+            sent["Authorization"] = f"Bearer {token}"
         data: bytes | None = None
         if body is not None:
             data = msgspec.json.encode(body)
-            headers["Content-Type"] = "application/json"
+            sent["Content-Type"] = "application/json"
         timeout = self._timeout if timeout_s is None else aiohttp.ClientTimeout(total=timeout_s)
         try:
             async with self.session.request(
-                method, self.url(path), data=data, params=_given(params), headers=headers, timeout=timeout
+                method, self.url(path), data=data, params=_given(params), headers=sent, timeout=timeout
             ) as answer:
                 content = await answer.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:

@@ -2,11 +2,17 @@
 
 from collections.abc import AsyncIterator, Sequence
 
+import msgspec
+
 from tertulia_client.caller import Caller
 from tertulia_client.events import Event, EventsPage, decode_events_page
 from tertulia_client.models import Channel, ChannelKind, ChannelSummary, Member, Page
 from tertulia_client.pages import every
 from tertulia_client.transport import decode
+
+
+class _One(msgspec.Struct):
+    channel: Channel
 
 
 class Channels:
@@ -40,6 +46,14 @@ class Channels:
 
     async def leave(self, channel_id: str) -> None:
         await self._caller.request("POST", f"/channels/{channel_id}/leave")
+
+    async def archive(self, channel_id: str) -> Channel:
+        """Close it for writing. Raises Forbidden, NotFound."""
+        return decode(await self._caller.request("POST", f"/channels/{channel_id}/archive", safe=True), _One).channel
+
+    async def unarchive(self, channel_id: str) -> Channel:
+        """Open it again. Raises Forbidden, NotFound."""
+        return decode(await self._caller.request("POST", f"/channels/{channel_id}/unarchive", safe=True), _One).channel
 
     def members(self, channel_id: str, *, page_size: int | None = None) -> AsyncIterator[Member]:
         return every(self._caller, f"/channels/{channel_id}/members", Page[Member], page_size)

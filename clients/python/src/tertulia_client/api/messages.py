@@ -19,7 +19,13 @@ class Messages:
         self._caller = caller
 
     async def send(
-        self, channel_id: str, text: str, *, client_msg_id: str | None = None, patience_s: float = 60.0
+        self,
+        channel_id: str,
+        text: str,
+        *,
+        client_msg_id: str | None = None,
+        thread_id: str | None = None,
+        patience_s: float = 60.0,
     ) -> Message:
         """Post once, however often it takes: every attempt carries the same `client_msg_id`.
 
@@ -28,6 +34,8 @@ class Messages:
         Any other 4xx is raised at once: Conflict (`client_msg_id_reused`), ValidationFailed, NotFound, …
         """
         body = {"text": text, "client_msg_id": client_msg_id or str(uuid_utils.uuid7())}
+        if thread_id is not None:
+            body["thread_id"] = thread_id
         content = await self._caller.request(
             "POST", f"/channels/{channel_id}/messages", body=body, safe=True, patience_s=patience_s, timeout_s=10.0
         )
@@ -36,6 +44,15 @@ class Messages:
     async def get(self, message_id: str) -> Message:
         """Raises NotFound."""
         return (await self._caller.get(f"/messages/{message_id}", _One)).message
+
+    async def edit(self, message_id: str, text: str) -> Message:
+        """One's own only. Raises Forbidden, NotFound, Conflict (`message_deleted`, `channel_archived`)."""
+        content = await self._caller.request("PATCH", f"/messages/{message_id}", body={"text": text}, safe=True)
+        return decode(content, _One).message
+
+    async def delete(self, message_id: str) -> Message:
+        """Takes the text away for good; again is harmless. Raises Forbidden, NotFound."""
+        return decode(await self._caller.request("DELETE", f"/messages/{message_id}", safe=True), _One).message
 
     async def page(
         self,
