@@ -37,7 +37,7 @@ seed: $(ENVIRONMENT) ## Fill a running stack with a demo team's week
 	@$(BIN)/tertulia seed
 
 ##@ Check it
-.PHONY: check test test-python test-e2e test-web format
+.PHONY: check test test-full test-python test-e2e test-web format
 test: check test-web test-python test-e2e ## Everything that CI runs
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --fail-under=90
@@ -59,10 +59,13 @@ test-web: $(WEB_MODULES)
 
 test-python: $(ENVIRONMENT)
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -m "not e2e" -n 2 --dist worksteal
+	$(BIN)/coverage run -m pytest -m "not e2e and not full" -n 2 --dist worksteal
+
+test-full: $(ENVIRONMENT) $(WEB_BUILD) ## The long variants of the suites: oracles and random faults
+	$(BIN)/pytest -m full -n 2
 
 test-e2e: $(ENVIRONMENT) $(WEB_BUILD)
-	$(BIN)/coverage run -m pytest -m e2e
+	$(BIN)/coverage run -m pytest -m "e2e and not full"
 
 format: $(ENVIRONMENT) ## Put the code in the house format
 	$(BIN)/ruff format .
@@ -74,7 +77,7 @@ bench: $(ENVIRONMENT) $(WEB_BUILD) ## Run the benchmark NAME (default: all), e.g
 	$(BIN)/python -m tertulia_bench $(or $(NAME),all)
 
 chaos: $(ENVIRONMENT) $(WEB_BUILD) ## Run the fault scenario NAME (default: all), e.g. make chaos NAME=kill
-	$(BIN)/pytest tests/e2e -m e2e -k "$(or $(NAME),kill)" -s
+	$(BIN)/pytest tests/e2e -m "e2e or full" -k "$(or $(NAME),kill)" -s
 
 ##@ Change it
 .PHONY: contracts migration lock web screenshots
