@@ -73,6 +73,11 @@ class Ai:
         """Raises Forbidden, NotFound."""
         return decode(await self._caller.request("POST", f"/runs/{run_id}/stop", safe=True), _One).run
 
+    async def set_daily_budget(self, workspace_id: str, tokens: int) -> None:
+        """How many tokens the workspace may spend in a day (UTC). Admins and owners. Raises Forbidden, NotFound."""
+        body = {"daily_token_budget": tokens}
+        await self._caller.request("PUT", f"/workspaces/{workspace_id}/ai/settings", body=body, safe=True)
+
     async def finished(self, run_id: str, *, patience_s: float = 120.0) -> Run:
         """Wait until the run is over. Raises TimeoutError."""
         deadline = monotonic() + patience_s
