@@ -6,6 +6,7 @@ from typing import Any, Literal
 from tertulia_shared.bus import jetstream
 from tertulia_shared.bus.connection import Bus
 from tertulia_shared.bus.errors import BusError, JetStreamError
+from tertulia_shared.bus.lag import tell_lag
 from tertulia_shared.bus.streams import stream_state
 from tertulia_shared.telemetry import logger
 
@@ -54,12 +55,13 @@ class Registration:
             await asyncio.sleep(interval_s)
             incarnation = self._incarnation
             try:
-                floor: int = (await self._info())["ack_floor"]["stream_seq"]
+                info = await self._info()
+                await tell_lag(self._bus, self._name, info)
             except BusError as error:
                 log.debug("consumer.floor_unknown", consumer=self._name, error=str(error))
                 continue
             if incarnation == self._incarnation:
-                self._floor = max(self._floor, floor)
+                self._floor = max(self._floor, info["ack_floor"]["stream_seq"])
 
     async def _info(self) -> dict[str, Any]:
         return await jetstream.call(self._bus, f"CONSUMER.INFO.{self._bus.topology.stream}.{self._name}")

@@ -20,8 +20,9 @@ def health_routes(health: Health) -> list[HTTPRouteHandler]:
         readiness = await health.readiness()
         return Response(readiness, status_code=200 if readiness.status == "ready" else 503)
 
-    @get("/metrics", include_in_schema=False, sync_to_thread=False)
-    def metrics() -> Response[bytes]:
+    @get("/metrics", include_in_schema=False)
+    async def metrics() -> Response[bytes]:
+        await health.readiness()  # its gauges are as new as the rest
         body, content_type = render_metrics()
         return Response(body, media_type=content_type)
 
