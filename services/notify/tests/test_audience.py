@@ -1,7 +1,6 @@
-"""The truth table of "may user U read channel C" (audience.json, shared with other services), and of replays."""
+"""Which event is for whom: by the shared table of memberships, live and in a replay."""
 
-import json
-from datetime import UTC, datetime
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -9,59 +8,34 @@ import pytest
 
 from tertulia_notify.delivery.event import Event
 from tertulia_notify.membership.audience import Audience
-from tertulia_notify.membership.projection import Projection
 from tertulia_shared import events
 
-CASES = json.loads(Path(__file__).with_name("audience.json").read_text())
-NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+def _shared_table() -> Any:
+    path = Path(__file__).parents[3] / "libs" / "shared" / "tests" / "membership" / "table.py"
+    spec = importlib.util.spec_from_file_location("membership_table", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def _fact(event: dict[str, Any]) -> events.Fact:
-    user = events.User(id=event["user"], username="u", display_name="U", created_at=NOW)
-    match event["type"]:
-        case "member.joined":
-            channel = events.Channel(
-                id=event["channel"],
-                workspace_id="W",
-                kind=events.ChannelKind.PRIVATE,
-                name="c",
-                topic="",
-                created_by="x",
-                created_at=NOW,
-            )
-            return events.MemberJoined(channel=channel, user=user, role=events.Role.MEMBER)
-        case "member.left":
-            return events.MemberLeft(user_id=event["user"], reason=events.LeaveReason.LEFT)
-        case "workspace.member_joined":
-            return events.WorkspaceMemberJoined(user=user, role=events.Role(event["role"]))
-        case "workspace.member_left":
-            return events.WorkspaceMemberLeft(user_id=event["user"], reason=events.LeaveReason.LEFT)
-        case other:
-            raise AssertionError(other)
+table = _shared_table()
 
 
 def _audience(case: dict[str, Any]) -> Audience:
-    projection = Projection()
-    for line in case["snapshot"]:
-        if "n" in line:
-            projection.reflects(line["c"], line["n"])
-        elif "c" in line:
-            projection.join(line["c"], line["w"], line["u"], line["s"])
-        else:
-            projection.join_workspace(line["w"], line["u"], line["role"])
-    for event in case["events"]:
-        projection.apply(_fact(event), "W", event.get("channel"), event.get("ch_seq"))
-    return Audience(projection)
+    return Audience(table.projection_of(case))
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
-def test_may_read(case: dict[str, Any]) -> None:
+@pytest.mark.parametrize("case", table.CASES, ids=[case["name"] for case in table.CASES])
+def test_messages_are_for_members_and_not_for_those_who_only_may_read(case: dict[str, Any]) -> None:
     audience = _audience(case)
-    for user, channel, expected in case["may_read"]:
-        assert audience.may_read(user, channel) is expected, (user, channel)
+    for user, channel, expected in case.get("is_member", []):
+        assert audience.is_for(user, _event("ch", channel, ch_seq=1_000)) is expected, (user, channel)
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+@pytest.mark.parametrize("case", table.CASES, ids=[case["name"] for case in table.CASES])
 def test_who_hears_of_a_public_channel(case: dict[str, Any]) -> None:
     """`hears`: whether an event for the whole workspace, about that channel (null: about none), is for the user."""
     audience = _audience(case)

@@ -10,9 +10,17 @@ from typing import Any
 import pytest
 
 from tertulia_notify import metrics
-from tertulia_notify.ingress.ingress import State
 from tertulia_notify.limits import Limits
-from tertulia_shared.bus import Bus, BusError, BusMessage, ensure_event_stream, renew_incarnation, stream_state
+from tertulia_shared.bus import (
+    Bus,
+    BusError,
+    BusMessage,
+    FollowLimits,
+    State,
+    ensure_event_stream,
+    renew_incarnation,
+    stream_state,
+)
 from tertulia_shared.events import Topology
 from tertulia_stack.servers import NatsServer
 
@@ -249,7 +257,7 @@ async def test_messages_gone_before_they_were_read_are_a_fresh_start(world: Any)
         stream = await notify.stream(world.token(ada))
         await stream.hello()
         _lose(notify, lambda: True)
-        notify.parts.ingress._limits = Limits(tail_check_s=60)
+        notify.parts.ingress._follow_limits = FollowLimits(tail_check_s=60)
         await world.publish(*(world.message(CHANNEL, str(number)) for number in range(5)))
         await world.bus.request(f"$JS.API.STREAM.PURGE.{world.topology.stream}", b'{"seq":4}')
         notify.parts.ingress.suspect("test")

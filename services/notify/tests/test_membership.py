@@ -87,11 +87,11 @@ async def test_repeated_membership_events_change_nothing(world: Any) -> None:
         ]
         await world.publish(joined, left, repeated[0])
         await _handled(notify, 3)
-        assert not notify.parts.hub.audience.may_read(ada, CHANNEL)
+        assert not notify.parts.hub.projection.is_member(ada, CHANNEL)
         rejoined = world.joined(CHANNEL, ada)
         await world.publish(rejoined, repeated[1])
         await _handled(notify, 5)
-        assert notify.parts.hub.audience.may_read(ada, CHANNEL)
+        assert notify.parts.hub.projection.is_member(ada, CHANNEL)
 
 
 async def test_who_was_removed_before_the_snapshot_stays_removed_when_the_joining_is_repeated(world: Any) -> None:
@@ -104,8 +104,8 @@ async def test_who_was_removed_before_the_snapshot_stays_removed_when_the_joinin
         world._seqs[CHANNEL] = 6
         await world.publish(world.event(fact, "ch", CHANNEL, ch_seq=5), world.message(CHANNEL, "secret"))
         await _handled(notify, 2)
-        assert not notify.parts.hub.audience.may_read(bob, CHANNEL)
-        assert notify.parts.hub.audience.may_read(ada, CHANNEL)
+        assert not notify.parts.hub.projection.is_member(bob, CHANNEL)
+        assert notify.parts.hub.projection.is_member(ada, CHANNEL)
         await his.silence()
 
 
@@ -155,11 +155,11 @@ async def test_the_snapshot_and_the_events_around_it_agree(world: Any) -> None:
     world.chat.before_answer = while_reading
     async with world.notify() as notify:
         await _handled(notify, 3)
-        audience = notify.parts.hub.audience
-        assert audience.may_read(ada, CHANNEL)
-        assert not audience.may_read(bob, CHANNEL), "left after the snapshot"
-        assert audience.may_read(eve, CHANNEL), "the leave is older than the rejoining that the snapshot knows"
-        assert audience.may_read(late, CHANNEL), "joined after the snapshot"
+        projection = notify.parts.hub.projection
+        assert projection.is_member(ada, CHANNEL)
+        assert not projection.is_member(bob, CHANNEL), "left after the snapshot"
+        assert projection.is_member(eve, CHANNEL), "the leave is older than the rejoining that the snapshot knows"
+        assert projection.is_member(late, CHANNEL), "joined after the snapshot"
 
 
 async def test_workspace_events_reach_the_workspace_and_leaving_it_ends_the_connection(world: Any) -> None:
@@ -220,7 +220,7 @@ async def test_an_answer_that_breaks_off_is_not_used(world: Any) -> None:
         assert not notify.parts.ingress.serving
         world.chat.lines = lines
         await notify.ready()
-        assert notify.parts.hub.audience.may_read(ada, CHANNEL)
+        assert notify.parts.hub.projection.is_member(ada, CHANNEL)
 
 
 async def test_a_hundred_thousand_memberships_are_ready_in_seconds(world: Any) -> None:

@@ -8,7 +8,7 @@ from tertulia_notify.delivery import frames
 from tertulia_notify.delivery.connection import MAX_QUEUED_EVENTS, MAX_SLOTS, Connection
 from tertulia_notify.delivery.event import Event
 from tertulia_notify.delivery.ring import Ring
-from tertulia_notify.membership.revocations import Revocations
+from tertulia_shared.membership import Revocations
 
 
 def _event(seq: int, size: int = 10) -> Event:

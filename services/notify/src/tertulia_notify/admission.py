@@ -6,20 +6,21 @@ from collections.abc import Callable
 from tertulia_notify.delivery.connection import Connection
 from tertulia_notify.delivery.hub import Hub
 from tertulia_notify.limits import Limits
+from tertulia_shared.callers import Callers
 from tertulia_shared.problems import DependencyUnavailable, RateLimited, Unauthenticated
-from tertulia_shared.tokens import Claims, TokenVerifier, bearer_value
+from tertulia_shared.tokens import Claims
 
 
 class Admission:
     def __init__(
         self,
         hub: Hub,
-        verifier: TokenVerifier,
+        callers: Callers,
         serving: Callable[[], bool],
         limits: Limits,
     ) -> None:
         self._hub = hub
-        self._verifier = verifier
+        self._callers = callers
         self._serving = serving
         self._per_user = limits.streams_per_user
         self._new_per_s = float(limits.new_streams_per_s)
@@ -28,14 +29,7 @@ class Admission:
 
     async def identify(self, authorization: str) -> Claims:
         """Who asks. Raises Unauthenticated, TokenExpired, DependencyUnavailable."""
-        claims = await self._verifier.verify(bearer_value(authorization))
-        self.check_session(claims)
-        return claims
-
-    def check_session(self, claims: Claims) -> None:
-        """An access token outlives its session by minutes; here it does not. Raises Unauthenticated."""
-        if claims.session_id in self._hub.revocations:
-            raise Unauthenticated("The session has ended.")
+        return await self._callers.authenticated(authorization)
 
     def check_still_admitted(self, connection: Connection) -> None:
         """Its session may have ended while the connection was being caught up. Raises Unauthenticated."""

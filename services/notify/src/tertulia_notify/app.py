@@ -23,13 +23,13 @@ from tertulia_notify.http.stream import StreamEndpoint
 from tertulia_notify.http.typing import TypingNotices
 from tertulia_notify.ingress.ingress import Ingress
 from tertulia_notify.limits import Limits
-from tertulia_notify.membership.revocations import Revocations
-from tertulia_notify.membership.snapshot import SnapshotLoader
 from tertulia_notify.settings import NotifySettings
 from tertulia_notify.upkeep import Upkeep
 from tertulia_shared.bus import Bus
+from tertulia_shared.callers import Callers
 from tertulia_shared.cursors import CursorSealer
 from tertulia_shared.events import Topology
+from tertulia_shared.membership import Revocations, SnapshotLoader
 from tertulia_shared.problems import PROBLEM_HANDLERS
 from tertulia_shared.runtime import Health, Process, health_routes
 from tertulia_shared.telemetry import TraceMiddleware
@@ -79,10 +79,10 @@ async def assemble(settings: NotifySettings, limits: Limits | None = None) -> As
     upkeep = Upkeep(hub, settings.stream_rotate_s, limits)
     health = Health()
     async with Bus(settings.nats_url.get_secret_value(), NAME, topology) as bus:
-        snapshot = SnapshotLoader(settings.chat_url, ServiceTokens(secrets), revocations)
+        snapshot = SnapshotLoader(settings.chat_url, ServiceTokens(secrets), revocations, NAME)
         ingress = Ingress(bus, hub, snapshot.load, limits)
-        verifier = TokenVerifier(RemoteJwks(settings.jwks_url))
-        admission = Admission(hub, verifier, lambda: ingress.serving and not upkeep.draining, limits)
+        callers = Callers(TokenVerifier(RemoteJwks(settings.jwks_url)), revocations)
+        admission = Admission(hub, callers, lambda: ingress.serving and not upkeep.draining, limits)
         resumer = Resumer(bus, hub, sealer, limits)
         typing = TypingNotices(bus, hub)
         await typing.start()

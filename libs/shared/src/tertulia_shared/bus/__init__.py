@@ -14,8 +14,10 @@ from tertulia_shared.bus.errors import (
     RequestTimeout,
     StreamRegressed,
 )
+from tertulia_shared.bus.follow import FollowLimits, Source, State, StreamFollower
 from tertulia_shared.bus.message import BusMessage, Outgoing, StoredMessage
 from tertulia_shared.bus.outcomes import Reject, Retry
+from tertulia_shared.bus.proof import EpochChanged, Lost, NotYet, check_same_life, read_on, state_of
 from tertulia_shared.bus.publisher import PipelinedPublisher
 from tertulia_shared.bus.reader import read_range
 from tertulia_shared.bus.streams import (
@@ -37,22 +39,32 @@ __all__ = [
     "DeadLetters",
     "Delivery",
     "DurableConsumer",
+    "EpochChanged",
+    "FollowLimits",
     "JetStreamError",
+    "Lost",
     "MessageTooLarge",
     "NoResponders",
+    "NotYet",
     "Outgoing",
     "PipelinedPublisher",
     "PublishFailed",
     "Reject",
     "RequestTimeout",
     "Retry",
+    "Source",
+    "State",
     "StoredMessage",
+    "StreamFollower",
     "StreamRegressed",
     "StreamState",
     "Subscription",
+    "check_same_life",
     "ensure_event_stream",
     "last_on_shard",
+    "read_on",
     "read_range",
     "renew_incarnation",
+    "state_of",
     "stream_state",
 ]

@@ -16,8 +16,6 @@ from tertulia_notify.delivery.event import Event, EventReader, NotAnEvent
 from tertulia_notify.delivery.registry import Registry
 from tertulia_notify.delivery.ring import Ring
 from tertulia_notify.membership.audience import Audience
-from tertulia_notify.membership.projection import Projection
-from tertulia_notify.membership.revocations import Revocations
 from tertulia_shared.cursors import CursorSealer, Position
 from tertulia_shared.events import (
     MemberJoined,
@@ -26,6 +24,7 @@ from tertulia_shared.events import (
     WorkspaceMemberJoined,
     WorkspaceMemberLeft,
 )
+from tertulia_shared.membership import Projection, Revocations
 from tertulia_shared.telemetry import logger
 
 log = logger(__name__)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from tertulia_notify.delivery.connection import Connection
-from tertulia_notify.membership.projection import Projection
+from tertulia_shared.membership import Projection
 
 _NOBODY: frozenset[Connection] = frozenset()
 

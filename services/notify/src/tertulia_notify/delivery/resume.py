@@ -15,9 +15,8 @@ from typing import Literal
 from tertulia_notify import metrics
 from tertulia_notify.delivery.connection import Connection
 from tertulia_notify.delivery.hub import Hub
-from tertulia_notify.ingress.proof import Lost, NotYet, read_on
 from tertulia_notify.limits import Limits
-from tertulia_shared.bus import Bus, BusError, StoredMessage, StreamState, stream_state
+from tertulia_shared.bus import Bus, BusError, Lost, NotYet, StoredMessage, StreamState, read_on, stream_state
 from tertulia_shared.cursors import CursorRejected, CursorSealer, Position
 from tertulia_shared.problems import DependencyUnavailable
 

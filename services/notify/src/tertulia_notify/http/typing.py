@@ -44,9 +44,9 @@ class TypingNotices:
         await self._bus.subscribe(self._bus.topology.typing_all, self.receive)
 
     def announce(self, user_id: str, channel_id: str) -> None:
-        """Raises NotFound for a channel that the user cannot read. Without NATS the notice is lost, as it may be."""
+        """Raises NotFound for a channel that the user is not in. Without NATS the notice is lost, as it may be."""
         workspace_id = self._hub.projection.workspace_of(channel_id)
-        if workspace_id is None or not self._hub.audience.may_read(user_id, channel_id):
+        if workspace_id is None or not self._hub.projection.is_member(user_id, channel_id):
             raise NotFound
         if not self._is_due((user_id, channel_id)):
             return
@@ -63,7 +63,7 @@ class TypingNotices:
         except msgspec.DecodeError as error:
             log.warning("typing.malformed", error=str(error))
             return
-        if not self._hub.audience.may_read(notice.user_id, notice.channel_id):
+        if not self._hub.projection.is_member(notice.user_id, notice.channel_id):
             return
         frame = frames.named("typing", notice)
         key = (notice.channel_id, notice.user_id)

@@ -1,1 +1,1 @@
-"""Who belongs where, kept from events and from a snapshot at the start; who may read what; which sessions ended."""
+"""Which event is for whom; who belongs where is kept by `tertulia_shared.membership`."""

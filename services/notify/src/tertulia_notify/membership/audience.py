@@ -1,25 +1,23 @@
-"""The one answer to "may user U read channel C" and "is this event for user U".
+"""The one answer to "is this event for user U".
 
-Live routing, replay, the long poll and typing all ask here. An event's subject names its audience: the members of a
-channel (`ch`), of a workspace (`ws`), or one person (`user`). `tests/audience.json` holds the truth table.
+Live routing, replay and the long poll ask here. An event's subject names its audience: the members of a channel (`ch`),
+of a workspace (`ws`), or one person (`user`). What is delivered goes by membership: a public channel's messages are not
+sent to those who only may look into it.
 """
 
 from tertulia_notify.delivery.event import Event
-from tertulia_notify.membership.projection import Projection
+from tertulia_shared.membership import Projection
 
 
 class Audience:
     def __init__(self, projection: Projection) -> None:
         self.projection = projection
 
-    def may_read(self, user_id: str, channel_id: str) -> bool:
-        return self.projection.joined_at(channel_id, user_id) is not None
-
     def may_know(self, user_id: str, event: Event) -> bool:
         """Whether a member of the workspace hears what is told to all of it: guests only of channels they are in."""
         if event.channel_id is None or not self.projection.is_guest(event.target, user_id):
             return True
-        return self.may_read(user_id, event.channel_id)
+        return self.projection.is_member(user_id, event.channel_id)
 
     def is_for(self, user_id: str, event: Event) -> bool:
         """Whether a replay shows `event` to the user, judged by the memberships of now.

@@ -2,7 +2,11 @@
 
 from collections.abc import Callable
 
-from tertulia_shared.bus import Bus, JetStreamError, StoredMessage, StreamState, read_range, stream_state
+from tertulia_shared.bus.connection import Bus
+from tertulia_shared.bus.errors import JetStreamError
+from tertulia_shared.bus.message import StoredMessage
+from tertulia_shared.bus.reader import read_range
+from tertulia_shared.bus.streams import StreamState, stream_state
 from tertulia_shared.cursors import Position
 
 STREAM_NOT_FOUND = 404
@@ -17,7 +21,7 @@ class Lost(Exception):
 
 
 class NotYet(Exception):
-    """The stream's replica that answered lags behind its leader; asking again helps."""
+    """It cannot be done at this moment (a replica of the stream lags behind its leader); trying again helps."""
 
 
 async def state_of(bus: Bus) -> StreamState:

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 import aiohttp
 import msgspec
 
-from tertulia_notify.membership.projection import Projection
-from tertulia_notify.membership.revocations import Revocations
+from tertulia_shared.bus import NotYet
+from tertulia_shared.events import ChannelKind
+from tertulia_shared.membership.projection import Projection
+from tertulia_shared.membership.revocations import Revocations
 from tertulia_shared.tokens import ServiceTokens
 
 PATH = "/internal/v1/memberships"
@@ -14,20 +16,24 @@ CHUNK_BYTES = 128 * 1024
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=3, sock_read=10)
 
 
-class SnapshotFailed(Exception):
+class SnapshotFailed(NotYet):
     """chat could not be asked, or its answer broke off."""
 
 
 class Line(msgspec.Struct):
-    """A channel membership (c, w, u, s), how far a channel is (c, n), a workspace membership (w, u, role), a revoked
-    session, or the end. Fields that a newer chat adds are passed over."""
+    """A channel membership (c, w, u, s), a channel and how far it is (c, n, and from a newer chat w, k, name), a
+    workspace membership (w, u, role, and from a newer chat name, bot), a revoked session, or the end. Fields that a yet
+    newer chat adds are passed over."""
 
     c: str | None = None
     w: str | None = None
     u: str | None = None
     s: int = 0
     n: int | None = None
+    k: str | None = None
+    name: str | None = None
     role: str = ""
+    bot: bool = False
     revoked: str | None = None
     exp: float = 0.0
     end: bool = False
@@ -38,15 +44,18 @@ _decoder = msgspec.json.Decoder(Line)
 
 
 class SnapshotLoader:
-    def __init__(self, chat_url: str, tokens: ServiceTokens, revocations: Revocations) -> None:
+    """Asks chat as `service`."""
+
+    def __init__(self, chat_url: str, tokens: ServiceTokens, revocations: Revocations, service: str) -> None:
         self._url = chat_url.rstrip("/") + PATH
         self._tokens = tokens
         self._revocations = revocations
+        self._service = service
 
     async def load(self) -> Projection:
         """Raises SnapshotFailed; a half-read snapshot is never used."""
         projection = Projection()
-        headers = {"Authorization": f"Bearer {self._tokens.issue('notify')}"}
+        headers = {"Authorization": f"Bearer {self._tokens.issue(self._service)}"}
         seen = 0
         try:
             async with (
@@ -59,23 +68,36 @@ class SnapshotLoader:
                         if line.end:
                             _check_count(seen, line.count)
                             return projection
-                        self._take(line, projection)
+                        take(line, projection, self._revocations)
                         seen += 1
         except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError) as error:
             raise SnapshotFailed(f"{self._url}: {error!r}") from error
         raise SnapshotFailed(f"{self._url}: broke off after {seen} lines")
 
-    def _take(self, line: Line, projection: Projection) -> None:
-        if line.revoked is not None:
-            self._revocations.add(line.revoked, line.exp)
-        elif line.c is not None and line.n is not None:
-            projection.reflects(line.c, line.n)
-        elif line.w is None or line.u is None:
-            raise SnapshotFailed(f"{self._url}: a line without a workspace or a user")
-        elif line.c is not None:
-            projection.join(line.c, line.w, line.u, line.s)
-        else:
-            projection.join_workspace(line.w, line.u, line.role)
+
+def take(line: Line, projection: Projection, revocations: Revocations) -> None:
+    """Raises SnapshotFailed for a line that says nothing."""
+    if line.revoked is not None:
+        revocations.add(line.revoked, line.exp)
+    elif line.c is not None and line.n is not None:
+        projection.reflects(line.c, line.n)
+        if line.w is not None:
+            projection.describe_channel(line.c, line.w, _kind(line.k), line.name)
+    elif line.w is None or line.u is None:
+        raise SnapshotFailed("a line without a workspace or a user")
+    elif line.c is not None:
+        projection.join(line.c, line.w, line.u, line.s)
+    else:
+        projection.describe_person(line.u, line.name, bot=line.bot)
+        projection.join_workspace(line.w, line.u, line.role)
+
+
+def _kind(name: str | None) -> ChannelKind | None:
+    """A kind that this release does not know is read by its members only, like one that is not told."""
+    try:
+        return None if name is None else ChannelKind(name)
+    except ValueError:
+        return None
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[list[Line]]:
