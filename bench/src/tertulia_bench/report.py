@@ -59,22 +59,10 @@ def _section(line: Line) -> list[str]:
         return [str(line.get("lost", "not measured"))]
     picture = PICTURES / f"benchmark-{line['bench']}.svg"
     _draw(rounds, str(line["unit"]), picture)
-    each = len(next(iter(rounds.values())))
-    peer = line["peer_name"]
-    used = ", ".join(f"{name} {share:.2f}" for name, share in cast(dict[str, float], line["cores"]).items())
     return [
         f"![{line['unit']}, by round](pictures/{picture.name})",
         "",
-        f"{line['messages']:,} messages in {each} rounds a side; every one arrived once and in order.",
-        "",
-        f"| delivery | messages/s | p50 | p99 (goal: {line['delivery_p99_goal_ms']:.0f} ms for ours) |",
-        "|---|---|---|---|",
-        f"| ours, at half of our maximum | {_number(line['half_rate'])} | {line['delivery_p50_ms']} ms "
-        f"| {line['delivery_p99_ms']} ms |",
-        f"| {peer}, at half of its own | {_number(line['peer'] / 2)} | {line['peer_delivery_p50_ms']} ms "
-        f"| {line['peer_delivery_p99_ms']} ms |",
-        "",
-        f"Cores that our processes used at the maximum: {used}.",
+        *cast(list[str], line["notes"]),
     ]
 
 
@@ -85,7 +73,7 @@ def _draw(rounds: Mapping[str, Sequence[float]], unit: str, target: Path) -> Non
     for row, rates in enumerate(rounds.values()):
         places = [row + (number - (len(rates) - 1) / 2) * 0.22 for number in range(len(rates))]
         bars = axes.barh(places, rates, height=0.2, color=_PEER if row else _OURS)
-        axes.bar_label(bars, fmt="%.0f", padding=4, color=_INK)
+        axes.bar_label(bars, fmt="%.4g", padding=4, color=_INK)
     axes.set_yticks(range(len(rounds)), list(rounds))
     axes.invert_yaxis()
     axes.set_xlabel(unit)
@@ -95,4 +83,6 @@ def _draw(rounds: Mapping[str, Sequence[float]], unit: str, target: Path) -> Non
 
 
 def _number(value: object) -> str:
-    return f"{value:,.0f}" if isinstance(value, int | float) else "not measured"
+    if not isinstance(value, int | float):
+        return "not measured"
+    return f"{value:,.0f}" if value >= 100 else f"{value:,.4g}"

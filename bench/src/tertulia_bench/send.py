@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Protocol
+from typing import Any, Protocol
 
 import psutil
 from rich.console import Console
@@ -136,7 +136,7 @@ def _line(
     half = at_half["Tertulia"].result
     p99 = percentile(half.delivered, 0.99) * 1000
     ratio = ours / peer
-    return {
+    line = {
         "bench": "send",
         "ours": round(ours, 1),
         "peer": round(peer, 1),
@@ -155,6 +155,25 @@ def _line(
         "peer_delivery_p99_ms": round(percentile(at_half["Synapse"].result.delivered, 0.99) * 1000, 2),
         "cores": {part: round(share, 2) for part, share in _median_cost(rounds["Tertulia"]).items()},
     }
+    return {**line, "notes": _notes(line)}
+
+
+def _notes(line: dict[str, Any]) -> list[str]:
+    """For docs/benchmarks.md."""
+    used = ", ".join(f"{name} {share:.2f}" for name, share in line["cores"].items())
+    return [
+        f"{line['messages']:,} messages in {ROUNDS} rounds a side; every one arrived once and in order. "
+        "Search, the bot and analytics are left out: what they cost is measured on their own.",
+        "",
+        f"| delivery | messages/s | p50 | p99 (goal: {GOAL_P99_MS:.0f} ms for ours) |",
+        "|---|---|---|---|",
+        f"| ours, at half of our maximum | {line['half_rate']:,.0f} | {line['delivery_p50_ms']} ms "
+        f"| {line['delivery_p99_ms']} ms |",
+        f"| {line['peer_name']}, at half of its own | {line['peer'] / 2:,.0f} | {line['peer_delivery_p50_ms']} ms "
+        f"| {line['peer_delivery_p99_ms']} ms |",
+        "",
+        f"Cores that our processes used at the maximum: {used}.",
+    ]
 
 
 def failed(error: Lost) -> dict[str, object]:

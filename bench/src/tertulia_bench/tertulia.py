@@ -1,4 +1,4 @@
-"""Our side: the embedded stack as anybody would start it, with the gateway's limits off."""
+"""Our side: the embedded stack without search, bot and analytics, and with the gateway's limits off."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -12,6 +12,7 @@ import psutil
 from tertulia_bench.conversation import WRITERS, Reader, Room
 from tertulia_bench.http import Caller, Connection, Refused, raw_request
 from tertulia_stack.background import BackgroundStack
+from tertulia_stack.parts import PARTS
 
 HOST = "127.0.0.1"
 PASSWORD = "correct horse battery staple"
@@ -106,7 +107,7 @@ class Tertulia:
         self._open = AsyncExitStack()
 
     async def start(self) -> None:
-        await asyncio.to_thread(self.stack.start)
+        await asyncio.to_thread(self.stack.start, *(word for part in PARTS for word in ("--without", part)))
         port = self.stack.port
         caller = await Caller.open(HOST, port)
         writers = [await self._register(caller, f"writer{number}") for number in range(WRITERS)]

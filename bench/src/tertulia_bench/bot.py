@@ -1,0 +1,218 @@
+"""`bot`: what we add to the provider's first token.
+
+A person asks by a command; the time from there to the first delta on their stream is taken, less the time that the
+provider itself needed. A small pass-through between the bot and the real local model says what that was: from the
+request's arrival at the provider to its first token. What is left is the gateway, the command, the seat, the context,
+the sources, the start event, the run's way to a worker, NATS and the stream.
+"""
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import aiohttp
+import msgspec
+from aiohttp import web
+from rich.console import Console
+
+from tertulia_bench.conversation import Lost, percentile
+from tertulia_bench.http import Connection, raw_request
+from tertulia_bench.loading import HOST, Line, Loader, minutes_ago, until
+from tertulia_stack.background import BackgroundStack
+from tertulia_stack.ports import free_port
+
+WARM_UP, ASKS = 5, 40
+GOAL_MS = 30.0
+PATIENCE_S = 60.0
+QUESTIONS = ("When does the ferry leave?", "Who has the key?", "Is the harbour open?", "Where is the spare rope?")
+TALK = ("The ferry leaves at six.", "Mira has the key of the shed.", "The harbour is open until ten.")
+
+
+@dataclass
+class Provider:
+    """The pass-through: how long the provider took to its first token, for each request in turn."""
+
+    target: str
+    first_token_s: list[float] = field(default_factory=list)
+
+    async def pass_on(self, request: web.Request) -> web.StreamResponse:
+        began = perf_counter()
+        body = await request.read()
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as http:
+            url = self.target + request.path_qs.removeprefix("/v1")
+            headers = {"Content-Type": request.headers.get("Content-Type", "application/json")}
+            async with http.request(request.method, url, data=body, headers=headers) as answer:
+                passed = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
+                await passed.prepare(request)
+                waiting = request.path.endswith("/chat/completions")
+                async for chunk in answer.content.iter_any():
+                    if waiting and _has_token(chunk):
+                        self.first_token_s.append(perf_counter() - began)
+                        waiting = False
+                    await passed.write(chunk)
+                return passed
+
+
+def _has_token(chunk: bytes) -> bool:
+    """Whether a piece of the event stream brings text: the first one only says who speaks."""
+    for line in chunk.split(b"\n"):
+        if line.startswith(b"data: {"):
+            choices = msgspec.json.decode(line[6:]).get("choices") or []
+            if choices and (choices[0].get("delta") or {}).get("content"):
+                return True
+    return False
+
+
+async def run(console: Console) -> dict[str, object]:
+    """The JSON line. Raises Lost when an answer does not come."""
+    with tempfile.TemporaryDirectory(prefix="tertulia-bench-") as directory:
+        root = Path(directory)
+        root.chmod(0o755)
+        async with _model() as model, _through(model) as (provider, address):
+            env = {
+                "RATE_LIMITS": "off",
+                "OPENAI_BASE_URL": address,
+                "MAX_ANSWER_TOKENS": "8",
+                "DAILY_TOKEN_BUDGET": "100000000",
+            }
+            stack = BackgroundStack(root / "tertulia", env=env)
+            await asyncio.to_thread(stack.start, "--without", "analytics")
+            try:
+                return await _measure(stack, provider, console)
+            finally:
+                await asyncio.to_thread(stack.stop)
+
+
+@asynccontextmanager
+async def _model() -> AsyncGenerator[str]:
+    """The local model as the stack would start it; its base URL."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tertulia_bot", "model"],
+        env={"PORT": str(port), "PATH": "/usr/bin:/bin"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        await until(lambda: _answers(f"http://{HOST}:{port}/v1/models"), PATIENCE_S)
+        yield f"http://{HOST}:{port}/v1"
+    finally:
+        process.terminate()
+        await asyncio.to_thread(process.wait)
+
+
+async def _answers(url: str) -> bool:
+    try:
+        async with aiohttp.ClientSession() as http, http.get(url) as answer:
+            return answer.status == 200
+    except aiohttp.ClientError:
+        return False
+
+
+@asynccontextmanager
+async def _through(target: str) -> AsyncGenerator[tuple[Provider, str]]:
+    provider = Provider(target)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", provider.pass_on)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, HOST, port).start()
+    try:
+        yield provider, f"http://{HOST}:{port}/v1"
+    finally:
+        await runner.cleanup()
+
+
+class Deltas:
+    """A person's stream, of which only the first delta of a run counts."""
+
+    def __init__(self) -> None:
+        self.first = asyncio.Event()
+        self.first_at = 0.0
+        self.finished = asyncio.Event()
+        self._rest = b""
+
+    def begin(self) -> None:
+        self.first.clear()
+        self.finished.clear()
+
+    def feed(self, chunk: bytes) -> None:
+        *frames, self._rest = (self._rest + chunk).split(b"\n\n")
+        for frame in frames:
+            if b"event: run.delta" in frame and not self.first.is_set():
+                self.first_at = perf_counter()
+                self.first.set()
+            elif b"event: run.finished" in frame:
+                self.finished.set()
+
+
+async def _measure(stack: BackgroundStack, provider: Provider, console: Console) -> dict[str, object]:
+    async with Loader(stack) as loader:
+        person = await loader.register("asker")
+        workspace = await loader.workspace("Harbour", person)
+        (channel,) = await loader.channels(workspace, person, 1, kind="public")
+        await loader.fill([(channel, [Line(person.id, text, minutes_ago(5)) for text in TALK])])
+        deltas = Deltas()
+        stream = await Connection.open(HOST, stack.port)
+        stream.on_chunk = deltas.feed
+        await stream.open_stream(raw_request("GET", "/api/v1/stream", f"{HOST}:{stack.port}", token=person.token))
+        added: list[float] = []
+        providers: list[float] = []
+        for number in range(WARM_UP + ASKS):
+            with console.status(f"Question {number + 1} of {WARM_UP + ASKS}"):
+                deltas.begin()
+                provider.first_token_s.clear()
+                began = perf_counter()
+                question = {"text": f"/ask {QUESTIONS[number % len(QUESTIONS)]}"}
+                await loader.call("POST", f"/channels/{channel}/commands", question, person.token)
+                await _soon(deltas.first, "no delta came")
+                if number >= WARM_UP:
+                    providers.append(provider.first_token_s[0])
+                    added.append(deltas.first_at - began - providers[-1])
+                await _soon(deltas.finished, "the run did not finish")
+        stream.close()
+    return _line(sorted(added), median(providers), console)
+
+
+async def _soon(event: asyncio.Event, otherwise: str) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), PATIENCE_S)
+    except TimeoutError:
+        raise Lost(otherwise) from None
+
+
+def _line(added: list[float], provider_s: float, console: Console) -> dict[str, object]:
+    ours = median(added) * 1000
+    p95 = percentile(added, 0.95) * 1000
+    console.print(f"added to the first token: p50 {ours:.1f} ms, p95 {p95:.1f} ms")
+    peer = provider_s * 1000
+    return {
+        "bench": "bot",
+        "ours": round(ours, 2),
+        "peer": round(peer, 1),
+        "ratio": round(GOAL_MS / ours, 2),
+        "goal": 1.0,
+        "ok": ours <= GOAL_MS,
+        "unit": "ms added to the provider's first token, less is better",
+        "peer_name": "ms of the provider itself",
+        "rounds": {"p50, p95": [round(ours, 1), round(p95, 1)], "allowed at p50": [GOAL_MS]},
+        "p95_ms": round(p95, 2),
+        "notes": [
+            f"{len(added)} questions, one after the other, to the local model: p50 {ours:.1f} ms, p95 {p95:.1f} ms "
+            f"from the command to the first delta on the asker's stream, less the provider's own time. Allowed: "
+            f"{GOAL_MS:.0f} ms at p50.",
+        ],
+    }
+
+
+def failed(error: Lost) -> dict[str, object]:
+    """The JSON line of a run without an answer."""
+    return {"bench": "bot", "ours": None, "peer": None, "ratio": None, "goal": 1.0, "ok": False, "lost": str(error)}
