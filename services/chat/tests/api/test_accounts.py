@@ -14,7 +14,9 @@ async def test_registering_logs_in_and_shows_only_oneself_the_address(chat):
     bob = await chat.person("bob")
     workspace = await ann.workspace()
     await ann.invite(workspace, bob)
-    assert set(await bob.get(f"/users/{ann.id}")) == {"id", "username", "display_name", "created_at", "deactivated_at"}
+    profile = await bob.get(f"/users/{ann.id}")
+    assert set(profile) == {"id", "username", "display_name", "created_at", "deactivated_at", "kind"}
+    assert profile["kind"] == "person"
 
 
 async def test_the_answer_says_how_long_the_token_lives_and_must_not_be_cached(chat, make_registration):
@@ -171,7 +173,7 @@ async def test_a_hash_with_old_parameters_is_renewed_at_login(chat):
 
     await chat.person("ann")
     old = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1).hash("correct horse battery")
-    await chat.sql("UPDATE user_account SET password_hash = $1", old)
+    await chat.sql("UPDATE user_account SET password_hash = $1 WHERE kind = 'person'", old)
     await chat.login("ann")
-    (row,) = await chat.sql("SELECT password_hash FROM user_account")
+    (row,) = await chat.sql("SELECT password_hash FROM user_account WHERE kind = 'person'")
     assert "m=8,t=1,p=1" in row["password_hash"]

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from tertulia_shared.bus import ensure_event_stream
 from tertulia_shared.cursors import CursorSealer
+from tertulia_shared.events import BOT_USER_ID
 
 
 async def test_bootstrap_paints_my_view_of_the_workspace(chat):
@@ -22,7 +23,9 @@ async def test_bootstrap_paints_my_view_of_the_workspace(chat):
     assert (general["joined"], general["member_count"], general["read_seq"]) == (True, 2, 2)
     assert direct["channel"]["member_ids"] == sorted([ann.id, bob.id])
     assert direct["channel"]["last_msg_seq"] == direct["channel"]["last_seq"] == 3
-    assert {item["user"]["id"]: item["role"] for item in start["members"]} == {ann.id: "owner", bob.id: "member"}
+    roles = {item["user"]["id"]: (item["user"]["kind"], item["role"]) for item in start["members"]}
+    people = {ann.id: ("person", "owner"), bob.id: ("person", "member")}
+    assert roles == {**people, BOT_USER_ID: ("bot", "member")}
     assert datetime.fromisoformat(start["server_time"]).tzinfo is not None
 
 

@@ -7,6 +7,8 @@ import uuid
 
 import asyncpg
 
+from tertulia_shared.events import BOT_USER_ID
+
 
 def service(chat):
     return {"authorization": f"Bearer {chat.parts.services.issue('notify')}"}
@@ -31,13 +33,31 @@ async def test_the_snapshot_tells_who_belongs_where_and_which_sessions_ended(cha
         {"c": general, "w": workspace["id"], "u": ann.id, "s": 1},
         {"c": general, "w": workspace["id"], "u": bob.id, "s": 2},
     ]
-    assert [line for line in lines if "n" in line] == [{"c": general, "n": 2}]
-    assert [line for line in lines if "role" in line] == [
-        {"w": workspace["id"], "u": ann.id, "role": "owner"},
-        {"w": workspace["id"], "u": bob.id, "role": "member"},
+    assert [line for line in lines if "n" in line] == [
+        {"c": general, "n": 2, "w": workspace["id"], "k": "public", "name": "general"}
     ]
+    belong = {line["name"]: line for line in lines if "role" in line}
+    assert belong == {
+        ann.user["username"]: {"w": workspace["id"], "u": ann.id, "role": "owner", "name": ann.user["username"]},
+        bob.user["username"]: {"w": workspace["id"], "u": bob.id, "role": "member", "name": bob.user["username"]},
+        "bot": {"w": workspace["id"], "u": BOT_USER_ID, "role": "member", "name": "bot", "bot": True},
+    }
     (revoked,) = [line for line in lines if "revoked" in line]
     assert time.time() < revoked["exp"] <= time.time() + 901
+
+
+async def test_the_snapshot_tells_every_channel_also_empty_and_nameless_ones(chat):
+    ann, bob = await chat.people(2)
+    workspace = await ann.workspace()
+    await ann.invite(workspace, bob)
+    empty = await ann.channel(workspace, "дом-2")
+    await ann.post(f"/channels/{empty['id']}/leave", None, 204)
+    talk = await ann.post(f"/workspaces/{workspace['id']}/dms", {"user_ids": [bob.id]}, 201)
+    lines = await snapshot(chat)
+    channels = {line["c"]: line for line in lines if "n" in line}
+    assert channels[empty["id"]] == {"c": empty["id"], "n": 2, "w": workspace["id"], "k": "public", "name": "дом-2"}
+    assert channels[talk["id"]] == {"c": talk["id"], "n": 2, "w": workspace["id"], "k": "dm", "name": None}
+    assert not [line for line in lines if line.get("c") == empty["id"] and "s" in line]
 
 
 async def test_sessions_that_ended_long_ago_are_forgotten(chat):
@@ -61,8 +81,8 @@ async def test_a_hundred_thousand_memberships_are_streamed(chat):
     started = time.perf_counter()
     lines = await snapshot(chat)
     print(f"100,000 memberships in {time.perf_counter() - started:.2f} s")
-    assert lines[-1] == {"end": True, "count": 200_003}
-    assert len(lines) == 200_004
+    assert lines[-1] == {"end": True, "count": 200_004}
+    assert len(lines) == 200_005
 
 
 def written(author, text, day=1, **more):

@@ -31,6 +31,7 @@ async def test_a_message_carries_everything(room):
         "reactions": [],
         "edited_at": None,
         "deleted_at": None,
+        "ai": None,
     }
 
 

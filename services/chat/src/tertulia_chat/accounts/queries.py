@@ -8,16 +8,18 @@ from sqlmodel import col, exists, or_, select
 from tertulia_chat.accounts.schemas import SessionView
 from tertulia_chat.caller import Caller
 from tertulia_chat.tables import RefreshTokenRow, SessionRow, UserRow, WorkspaceMemberRow, now
-from tertulia_shared.events import User
+from tertulia_shared.events import User, UserKind
 from tertulia_shared.problems import NotFound, Unauthenticated
 
 
 async def person_by_login(session: AsyncSession, login: str) -> UserRow | None:
-    """By username or e-mail address, in any case; None also for a deactivated person."""
+    """By username or e-mail address, in any case; None also for a deactivated person and for the bot."""
     name = login.strip().lower()
     return await session.scalar(
         select(UserRow).where(
-            or_(col(UserRow.username) == name, col(UserRow.email) == name), col(UserRow.deactivated_at).is_(None)
+            or_(col(UserRow.username) == name, col(UserRow.email) == name),
+            col(UserRow.deactivated_at).is_(None),
+            col(UserRow.kind) == UserKind.PERSON,
         )
     )
 

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from tertulia_chat import membership
 from tertulia_chat.access import ChannelSeat, WorkspaceSeat, access_channel, hold_seats
+from tertulia_chat.bot import BOT_ID
 from tertulia_chat.channels.schemas import MAX_PEOPLE, ChannelMember, NewChannel
 from tertulia_chat.errors import ChannelArchived, ChannelNameTaken, DirectChannel
 from tertulia_chat.tables import ChannelRow, UserRow
@@ -105,6 +106,8 @@ async def add(session: AsyncSession, caller_id: UUID, channel_id: UUID, user_id:
     _check_open(seat)
     if seat.role == Role.GUEST:
         raise Forbidden("Guests do not add people.")
+    if user_id == BOT_ID:
+        raise Forbidden("The bot answers in every channel without being in it.")
     people = await hold_seats(session, seat.channel.workspace_id, [user_id])
     if not people:
         raise NotFound

@@ -1,8 +1,8 @@
 """Who belongs where, and which sessions have ended, as lines of JSON.
 
 One repeatable-read transaction sees one moment; PostgreSQL builds the lines and a cursor hands them out in batches, so
-neither side ever holds all of them. Members of channels come first, then how far each channel is, then
-workspaces, then sessions, then the end with the count.
+neither side ever holds all of them. Members of channels come first, then every channel (with what it is and how far)
+whether anybody is in it or not, then the members of workspaces, then sessions, then the end with the count.
 """
 
 from collections.abc import AsyncIterator
@@ -21,10 +21,14 @@ _CHANNEL_MEMBERS = """
 """
 # Up to `n` the members above reflect what happened in the channel: an event at or below it tells nothing new.
 _CHANNELS = """
-    SELECT '{"c":"' || id || '","n":' || last_seq || '}' FROM channel
+    SELECT '{"c":"' || id || '","n":' || last_seq || ',"w":"' || workspace_id || '","k":"' || kind || '","name":'
+        || coalesce(to_json(name)::text, 'null') || '}'
+    FROM channel
 """
 _WORKSPACE_MEMBERS = """
-    SELECT '{"w":"' || workspace_id || '","u":"' || user_id || '","role":"' || role || '"}' FROM workspace_member
+    SELECT '{"w":"' || m.workspace_id || '","u":"' || m.user_id || '","role":"' || m.role || '","name":"' || u.username
+        || CASE u.kind WHEN 'bot' THEN '","bot":true}' ELSE '"}' END
+    FROM workspace_member m JOIN user_account u ON u.id = m.user_id
 """
 # `exp` is when the last access token of the session has expired and nobody needs to remember it any more.
 _REVOKED = """

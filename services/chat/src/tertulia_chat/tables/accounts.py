@@ -8,7 +8,7 @@ import msgspec
 from sqlmodel import Field, SQLModel
 
 from tertulia_chat.tables.base import Json, UtcTime, new_id, now
-from tertulia_shared.events import User
+from tertulia_shared.events import User, UserKind
 
 
 class Me(User, frozen=True, kw_only=True):
@@ -31,6 +31,7 @@ class UserRow(SQLModel, table=True):
     preferences: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
     created_at: datetime = Field(default_factory=now, sa_type=UtcTime)
     deactivated_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    kind: str = UserKind.PERSON
 
     def view(self) -> User:
         return User(
@@ -39,6 +40,7 @@ class UserRow(SQLModel, table=True):
             display_name=self.display_name,
             created_at=self.created_at,
             deactivated_at=self.deactivated_at,
+            kind=UserKind(self.kind),
         )
 
     def view_me(self) -> Me:

@@ -28,7 +28,10 @@ class UtcTime(sa.TypeDecorator[datetime]):
 
 
 class Json(sa.TypeDecorator[dict[str, object]]):
-    """`jsonb` holding an object."""
+    """`jsonb` holding an object. None is NULL, not the JSON value of that name."""
 
     impl = JSONB
     cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(none_as_null=True)

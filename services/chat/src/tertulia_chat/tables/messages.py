@@ -1,15 +1,22 @@
 """Messages. They are written by one statement (`messages/statement.py`) or in bulk by an import; read through here."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlmodel import Field, SQLModel
 
-from tertulia_chat.tables.base import UtcTime
-from tertulia_shared.events import Message
+from tertulia_chat.tables.base import Json, UtcTime
+from tertulia_shared.events import AiMark, Message
 
 
 class MessageRow(SQLModel, table=True):
+    """`changed_seq` is the number of the newest event that tells the text; None: of the message's sending.
+
+    `ai` is given for answers of the bot. A deleted message has neither text nor `ai`.
+    """
+
     __tablename__ = "message"  # pyright: ignore[reportAssignmentType]
 
     id: UUID = Field(primary_key=True)
@@ -23,6 +30,8 @@ class MessageRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcTime)
     edited_at: datetime | None = Field(default=None, sa_type=UtcTime)
     deleted_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    ai: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    changed_seq: int | None = None
 
     def view(self) -> Message:
         return Message(
@@ -37,4 +46,5 @@ class MessageRow(SQLModel, table=True):
             thread_id=str(self.thread_id) if self.thread_id else None,
             edited_at=self.edited_at,
             deleted_at=self.deleted_at,
+            ai=msgspec.convert(self.ai, AiMark) if self.ai else None,
         )

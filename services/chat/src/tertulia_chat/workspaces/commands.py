@@ -17,6 +17,7 @@ from sqlmodel import col, delete, func, select
 
 from tertulia_chat import membership
 from tertulia_chat.access import WorkspaceSeat, access_workspace
+from tertulia_chat.bot import BOT_ID, seat_bot
 from tertulia_chat.errors import InviteExpired, InviteNotFound, LastOwner, SlugTaken
 from tertulia_chat.outbox import NewEvent, record
 from tertulia_chat.tables import (
@@ -47,7 +48,7 @@ _SLUG_LENGTH = 32
 
 
 async def found(session: AsyncSession, founder_id: UUID, name: str, slug: str | None) -> Workspace:
-    """A workspace with its owner in the public channel `general`. Raises SlugTaken."""
+    """A workspace with its owner and the bot, and the owner in the public channel `general`. Raises SlugTaken."""
     founder = await _person(session, founder_id)
     workspace = WorkspaceRow(name=name.strip(), slug=slug or slug_from(name), created_by=founder_id)
     session.add(workspace)
@@ -56,6 +57,7 @@ async def found(session: AsyncSession, founder_id: UUID, name: str, slug: str | 
     except IntegrityError as error:
         raise SlugTaken from error
     await _admit(session, workspace, founder, Role.OWNER)
+    await seat_bot(session, workspace.id)
     general = ChannelRow(workspace_id=workspace.id, kind=ChannelKind.PUBLIC, name=GENERAL, created_by=founder_id)
     await membership.open_channel(session, general, [founder], actor_id=founder_id)
     return workspace.view()
@@ -148,6 +150,8 @@ async def remove_member(session: AsyncSession, seat: WorkspaceSeat, user_id: UUI
     Raises NotFound, Forbidden or LastOwner.
     """
     workspace = seat.workspace
+    if user_id == BOT_ID:
+        raise Forbidden("The bot belongs to every workspace.")
     member = await session.get(
         WorkspaceMemberRow, (workspace.id, user_id), populate_existing=True, with_for_update=True
     )

@@ -1,0 +1,104 @@
+"""From 0001 with people, workspaces and messages to today, while the release before goes on writing."""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+import pytest
+from alembic import command
+from alembic.config import Config
+
+from tertulia_chat import migrate
+from tertulia_shared.events import BOT_USER_ID
+from tertulia_shared.migrations import run_locked
+
+# Statements as the release of 0001 writes them: they name their columns.
+PERSON = """
+INSERT INTO user_account (id, username, email, display_name, password_hash, preferences, created_at)
+VALUES (gen_random_uuid(), $1, $1 || '@example.org', $1, 'x', '{}', now())
+"""
+WORKSPACE = """
+WITH founded AS (
+    INSERT INTO workspace (id, name, slug, created_by, created_at)
+    SELECT gen_random_uuid(), $1, $1, id, now() FROM user_account WHERE username = 'ann' RETURNING id, created_by
+),
+seated AS (
+    INSERT INTO workspace_member (workspace_id, user_id, role, joined_at)
+    SELECT id, created_by, 'owner', now() FROM founded
+)
+INSERT INTO message (id, workspace_id, channel_id, ch_seq, author_id, client_msg_id, text, created_at)
+SELECT gen_random_uuid(), id, gen_random_uuid(), 1, created_by, gen_random_uuid(), 'hello', now() FROM founded
+"""
+
+
+def migrate_to(url, version):
+    def work(connection):
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parents[2] / "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+
+    run_locked(url, work)
+
+
+@pytest.fixture
+async def house(create_database):
+    """A connection to a database of 0001 with Ann, and the way to today."""
+    url = create_database(None)
+    await asyncio.to_thread(migrate_to, url, "0001")
+    connection = await asyncpg.connect(url)
+    await connection.execute(PERSON, "ann")
+    yield connection, lambda: asyncio.to_thread(migrate.upgrade, url)
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("taken", "name"), [([], "bot"), (["bot"], "tertulia-bot"), (["bot", "tertulia-bot"], "tertulia-bot-")]
+)
+async def test_the_bot_moves_in_under_a_name_that_is_free(house, taken, name):
+    connection, move_in = house
+    for one in taken:
+        await connection.execute(PERSON, one)
+    await move_in()
+    await move_in()
+    (bot,) = await connection.fetch("SELECT * FROM user_account WHERE kind = 'bot'")
+    assert (str(bot["id"]), bot["display_name"]) == (BOT_USER_ID, "Tertulia")
+    assert bot["username"] == name or (name.endswith("-") and bot["username"].startswith(name))
+    people = await connection.fetch("SELECT username FROM user_account WHERE kind = 'person' ORDER BY username")
+    assert [person["username"] for person in people] == sorted(["ann", *taken])
+
+
+async def test_every_workspace_has_the_bot_and_keeps_what_it_had(house):
+    connection, move_in = house
+    for slug in ("blue", "green"):
+        await connection.execute(WORKSPACE, slug)
+    await move_in()
+    seats = await connection.fetch("SELECT user_id, role FROM workspace_member ORDER BY role")
+    assert [(str(seat["user_id"]) == BOT_USER_ID, seat["role"]) for seat in seats] == [
+        (True, "member"),
+        (True, "member"),
+        (False, "owner"),
+        (False, "owner"),
+    ]
+    messages = await connection.fetch("SELECT text, ai, changed_seq FROM message")
+    assert [tuple(message) for message in messages] == [("hello", None, None)] * 2
+
+
+async def test_the_release_before_goes_on_writing(house):
+    connection, move_in = house
+    await move_in()
+    await connection.execute(PERSON, "late")
+    await connection.execute(WORKSPACE, "late")
+    (late,) = await connection.fetch("SELECT kind FROM user_account WHERE username = 'late'")
+    assert late["kind"] == "person"
+    (message,) = await connection.fetch("SELECT text FROM message")
+    assert message["text"] == "hello"
+
+
+@pytest.mark.parametrize("role", ["owner", "admin", "guest"])
+async def test_the_bot_is_a_member_and_nothing_else(house, role):
+    connection, move_in = house
+    await connection.execute(WORKSPACE, "blue")
+    await move_in()
+    with pytest.raises(asyncpg.CheckViolationError):
+        await connection.execute("UPDATE workspace_member SET role = $1", role)
