@@ -26,6 +26,12 @@ async def http_json(url: str) -> tuple[int, Any] | None:
         return answer[0], None
 
 
+async def http_text(url: str) -> str | None:
+    """The body of a 200, or None when nobody gives one within a second."""
+    answer = await _get(url)
+    return answer[1].decode(errors="replace") if answer is not None and answer[0] == 200 else None
+
+
 async def _get(url: str) -> tuple[int, bytes] | None:
     parts = urlsplit(url)
     try:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tertulia_stack.home import Home
+from tertulia_stack.lag import lag_of
 from tertulia_stack.probe import http_json
 from tertulia_stack.supervisor import state as state_file
 from tertulia_stack.supervisor.state import ServiceState, StackState
@@ -29,6 +30,8 @@ class ServiceStatus(msgspec.Struct):
     ready: bool
     detail: str | None
     """Why it is not ready, as far as it can say."""
+    lag_s: float | None = None
+    """How far it is behind the conversation; None for a service that follows nothing."""
 
 
 class StackStatus(msgspec.Struct):
@@ -57,9 +60,9 @@ def _overall(state: StackState, services: Sequence[ServiceStatus]) -> str:
 
 async def _ask(service: ServiceState) -> ServiceStatus:
     alive = service.process is not None and service.process.find() is not None
-    ready, detail = alive and service.state == "ready", None
+    ready, detail, lag_s = alive and service.state == "ready", None, None
     if alive and service.ready_url is not None:
-        ready, detail = await _ask_readiness(service.ready_url)
+        (ready, detail), lag_s = await asyncio.gather(_ask_readiness(service.ready_url), lag_of(service.ready_url))
     return ServiceStatus(
         name=service.name,
         pid=service.process.pid if service.process is not None and alive else None,
@@ -69,6 +72,7 @@ async def _ask(service: ServiceState) -> ServiceStatus:
         uptime_s=round(time.time() - service.started_at, 1) if service.started_at is not None and alive else None,
         ready=ready,
         detail=detail,
+        lag_s=lag_s,
     )
 
 
@@ -95,8 +99,8 @@ def show(status: StackStatus, console: Console) -> None:
     console.print(f"Tertulia is [bold]{status.state}[/] at [cyan]{status.url}[/]", soft_wrap=True)
     console.print(f"[dim]data in {escape(status.data_dir)}[/]", soft_wrap=True, highlight=False)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("service", "state", "port", "pid", "up", "restarts", ""):
-        table.add_column(column, justify="right" if column in {"port", "pid", "up", "restarts"} else "left")
+    for column in ("service", "state", "port", "pid", "up", "restarts", "lag", ""):
+        table.add_column(column, justify="right" if column in {"port", "pid", "up", "restarts", "lag"} else "left")
     for service in status.services:
         mark = ("✓ ", "green") if service.ready else ("✗ ", "red")
         table.add_row(
@@ -106,6 +110,7 @@ def show(status: StackStatus, console: Console) -> None:
             str(service.pid or ""),
             _duration(service.uptime_s),
             str(service.restarts),
+            "" if service.lag_s is None else f"{service.lag_s:.1f} s",
             Text(service.detail or "", style="yellow"),
         )
     console.print(table)
