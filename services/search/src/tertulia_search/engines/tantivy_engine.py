@@ -1,0 +1,174 @@
+"""Search in this process, with tantivy.
+
+    <directory>/LOCK        held while a process has the index: tantivy has one writer
+    <directory>/CURRENT     the name of the live generation; replaced in one step
+    <directory>/g<format>-… one directory a generation
+
+Whatever generation CURRENT does not name was being built by a process that died, and goes at the next start.
+"""
+
+import asyncio
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar, cast
+
+from tertulia_search.engines.port import Ask, Change, EngineUnavailable, Found, Generation
+from tertulia_search.engines.tantivy_index import FORMAT, TantivyIndex
+from tertulia_shared.telemetry import logger
+
+log = logger(__name__)
+
+T = TypeVar("T")
+
+READERS = 2
+_PREFIX = f"g{FORMAT}-"
+
+
+class TantivyGeneration:
+    def __init__(self, index: TantivyIndex) -> None:
+        self.index = index
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="search writer")
+
+    async def upsert(self, changes: Sequence[Change]) -> None:
+        await self._do(lambda: self.index.upsert(changes))
+
+    async def commit(self) -> None:
+        await self._do(self.index.commit)
+
+    async def counts(self) -> dict[str, int]:
+        return await self._do(self.index.counts)
+
+    async def end(self, *, remove: bool) -> None:
+        await self._do(self.index.close)
+        self._writer.shutdown(wait=False)
+        if remove:
+            await asyncio.to_thread(shutil.rmtree, self.index.directory, ignore_errors=True)
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work)
+
+
+class TantivyEngine:
+    """See `port.SearchEngine`. Searches run beside the writer, on threads of their own."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._live: TantivyGeneration | None = None
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="search reader")
+        self._lock: int | None = None
+
+    @property
+    def name(self) -> str:
+        return f"tantivy://{self._directory}"
+
+    async def exists(self) -> bool:
+        return await asyncio.to_thread(lambda: self._current() is not None)
+
+    async def open(self) -> None:
+        self._live = TantivyGeneration(await asyncio.to_thread(self._open))
+
+    async def close(self) -> None:
+        if self._live is not None:
+            await self._live.end(remove=False)
+            self._live = None
+        self._readers.shutdown(wait=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    async def check(self) -> None:
+        live = self._required()
+        await self._read(live.index.check)
+
+    async def search(self, ask: Ask) -> Found:
+        index = self._required().index
+        return await self._read(lambda: index.search(ask))
+
+    async def upsert(self, changes: Sequence[Change]) -> None:
+        await self._required().upsert(changes)
+
+    async def commit(self) -> None:
+        await self._required().commit()
+
+    async def counts(self) -> dict[str, int]:
+        return await self._required().counts()
+
+    async def prepare(self) -> TantivyGeneration:
+        self._required()
+        return TantivyGeneration(await asyncio.to_thread(TantivyIndex, self._new_directory()))
+
+    async def swap(self, generation: Generation) -> None:
+        """The generation is one of `prepare`."""
+        coming, former = cast("TantivyGeneration", generation), self._required()
+        await asyncio.to_thread(self._point_at, coming.index.directory.name)
+        self._live = coming
+        await former.end(remove=True)
+
+    async def discard(self, generation: Generation) -> None:
+        await cast("TantivyGeneration", generation).end(remove=True)
+
+    def _required(self) -> TantivyGeneration:
+        if self._live is None:
+            raise EngineUnavailable("the index is not open")
+        return self._live
+
+    async def _read(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+
+    def _open(self) -> TantivyIndex:
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            self._take_lock()
+            current = self._current()
+            for left in self._directory.glob("g*-*"):
+                if left.name != current:
+                    shutil.rmtree(left)
+                    log.info("engine.generation_removed", generation=left.name)
+            if current is not None:
+                return TantivyIndex(self._directory / current)
+            index = TantivyIndex(self._new_directory())
+            self._point_at(index.directory.name)
+        except OSError as error:
+            raise EngineUnavailable(str(error)) from error
+        return index
+
+    def _take_lock(self) -> None:
+        if self._lock is not None:
+            return
+        lock = os.open(self._directory / "LOCK", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            raise EngineUnavailable("another process has this index") from None
+        self._lock = lock
+
+    def _current(self) -> str | None:
+        """The live generation, if it is there and of our format."""
+        try:
+            name = (self._directory / "CURRENT").read_text().strip()
+        except OSError:
+            return None
+        directory = self._directory / name
+        return name if name.startswith(_PREFIX) and TantivyIndex.is_readable(directory) else None
+
+    def _new_directory(self) -> Path:
+        return self._directory / f"{_PREFIX}{secrets.token_hex(8)}"
+
+    def _point_at(self, name: str) -> None:
+        temporary = self._directory / "CURRENT.new"
+        with temporary.open("w") as file:
+            file.write(name)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self._directory / "CURRENT")
+        directory = os.open(self._directory, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)

@@ -1,0 +1,1 @@
+"""What happens in chat, written into the index."""

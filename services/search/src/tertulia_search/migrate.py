@@ -1,0 +1,10 @@
+"""The database of search (dead letters, and which index was filled), brought up to this release."""
+
+from pathlib import Path
+
+from tertulia_shared import migrations
+
+
+def upgrade(url: str) -> None:
+    """Safe to run again, and by several replicas at once."""
+    migrations.upgrade(url, Path(__file__).parent)

@@ -1,0 +1,158 @@
+"""One rebuild; see the package."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from tertulia_search.engines.port import Change, Generation, SearchEngine
+from tertulia_search.indexing.changes import change_to
+from tertulia_search.indexing.indexer import Indexer, Malformed, read
+from tertulia_search.rebuild.chat import ChatExport
+from tertulia_shared.bus import Bus, StreamState, read_range, stream_state
+from tertulia_shared.telemetry import logger
+
+log = logger(__name__)
+
+COMMIT_EVERY = 20_000
+REPLAY_BATCH = 1_000
+COMPARISONS = 10
+"""Messages that are on their way while we compare make a difference that goes by itself."""
+COMPARE_AGAIN_S = 1.0
+
+
+class RebuildFailed(Exception):
+    """The new generation cannot be trusted. `code` is stable."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line of what a rebuild tells. The last one is `done`, or names the `error`."""
+
+    phase: str
+    messages: int = 0
+    expected: int = 0
+    events: int = 0
+    seconds: float = 0.0
+    done: bool = False
+    error: str | None = None
+    detail: str | None = None
+
+
+Tell = Callable[[Progress], None]
+
+
+class Rebuild:
+    def __init__(self, engine: SearchEngine, indexer: Indexer, bus: Bus, chat: ChatExport, tell: Tell) -> None:
+        self._engine = engine
+        self._indexer = indexer
+        self._bus = bus
+        self._chat = chat
+        self._tell = tell
+        self._started = time.monotonic()
+        self._incarnation = ""
+        self._position = 0
+        self._replayed = 0
+
+    async def run(self) -> int:
+        """The number of messages in the new, now live generation.
+
+        Raises RebuildFailed, ChatUnavailable, EngineUnavailable or BusError.
+        """
+        generation = await self._engine.prepare()
+        try:
+            return await self._fill_and_swap(generation)
+        except BaseException:
+            await self._engine.discard(generation)
+            raise
+
+    async def _fill_and_swap(self, generation: Generation) -> int:
+        state = await stream_state(self._bus)
+        self._incarnation, self._position = state.incarnation, state.last_seq
+        await self._export(generation, await self._chat.reached())
+        await self._replay(generation)
+        await self._compare(generation)
+        async with self._indexer.gate:
+            await self._replay(generation)
+            messages = sum((await generation.counts()).values())
+            await self._engine.swap(generation)
+        return messages
+
+    async def _export(self, generation: Generation, reached: dict[str, int]) -> None:
+        expected = sum((await self._chat.counts()).values())
+        written = uncommitted = 0
+        async for page in self._chat.pages():
+            changes = [change_to(message, max(message.ch_seq, reached.get(message.channel_id, 0))) for message in page]
+            await generation.upsert(changes)
+            written += len(changes)
+            uncommitted += len(changes)
+            if uncommitted >= COMMIT_EVERY:
+                await generation.commit()
+                uncommitted = 0
+            self._say("export", messages=written, expected=expected)
+        await generation.commit()
+
+    async def _replay(self, generation: Generation) -> None:
+        """Until the stream's end as it is now."""
+        end = await self._end_of_stream()
+        changes: list[Change] = []
+        async for message in read_range(self._bus, self._position + 1, end.last_seq):
+            try:
+                change = read(message.headers, message.data)
+            except Malformed as error:
+                # The consumer keeps it as a dead letter.
+                log.warning("rebuild.malformed", seq=message.seq, error=str(error))
+                continue
+            self._replayed += 1
+            if change is not None:
+                changes.append(change)
+            if len(changes) >= REPLAY_BATCH:
+                await generation.upsert(changes)
+                await generation.commit()
+                changes.clear()
+                self._say("replay", events=self._replayed)
+        await generation.upsert(changes)
+        await generation.commit()
+        self._position = end.last_seq
+        self._say("replay", events=self._replayed)
+
+    async def _end_of_stream(self) -> StreamState:
+        state = await stream_state(self._bus)
+        if state.incarnation != self._incarnation or state.last_seq < self._position:
+            raise RebuildFailed("stream_began_anew", "The event stream began anew while the index was rebuilt.")
+        if state.first_seq > self._position + 1:
+            raise RebuildFailed("stream_too_short", "Events left the stream before they were replayed.")
+        return state
+
+    async def _compare(self, generation: Generation) -> None:
+        """Equal, or between what chat counted before and after: then only what was under way made the difference."""
+        different: dict[str, tuple[int, int]] = {}
+        for attempt in range(COMPARISONS):
+            if attempt:
+                await asyncio.sleep(COMPARE_AGAIN_S)
+            before = await self._chat.counts()
+            await self._replay(generation)
+            ours = await generation.counts()
+            after = await self._chat.counts()
+            self._say("compare", messages=sum(ours.values()), expected=sum(after.values()))
+            different = {
+                workspace: (ours.get(workspace, 0), after.get(workspace, 0))
+                for workspace in ours.keys() | before.keys() | after.keys()
+                if not _between(before.get(workspace, 0), ours.get(workspace, 0), after.get(workspace, 0))
+            }
+            if not different:
+                return
+        log.error("rebuild.counts_differ", workspaces=different)
+        raise RebuildFailed("counts_differ", f"{len(different)} workspaces have another number of messages than chat.")
+
+    def _say(self, phase: str, *, messages: int = 0, expected: int = 0, events: int = 0) -> None:
+        seconds = round(time.monotonic() - self._started, 3)
+        self._tell(Progress(phase=phase, messages=messages, expected=expected, events=events, seconds=seconds))
+
+
+def _between(before: int, ours: int, after: int) -> bool:
+    return min(before, after) <= ours <= max(before, after)
