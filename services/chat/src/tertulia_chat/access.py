@@ -19,7 +19,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import and_, col, select
 
-from tertulia_chat.errors import NotAMember
+from tertulia_chat.errors import NotAMember, ThreadNotFound
 from tertulia_chat.tables import (
     ChannelMemberRow,
     ChannelRow,
@@ -29,7 +29,7 @@ from tertulia_chat.tables import (
     WorkspaceRow,
 )
 from tertulia_shared.events import ChannelKind, Role
-from tertulia_shared.problems import Forbidden, NotFound
+from tertulia_shared.problems import FieldError, Forbidden, NotFound
 
 _STRENGTH = {Role.GUEST: 0, Role.MEMBER: 1, Role.ADMIN: 2, Role.OWNER: 3}
 
@@ -156,10 +156,26 @@ async def access_channel(
     return ChannelSeat(channel, role, member)
 
 
-async def access_message(session: AsyncSession, user_id: UUID, message_id: UUID) -> MessageRow:
-    """The message if the user may read its channel, else NotFound."""
+async def access_message(
+    session: AsyncSession, user_id: UUID, message_id: UUID, *, lock: bool = False
+) -> tuple[MessageRow, ChannelSeat]:
+    """The message, and the user's seat before it, if the user may read its channel; else NotFound.
+
+    With `lock` the channel is locked as by `access_channel`, and so are all its messages: whoever changes one takes the
+    channel's next number.
+    """
     message = await session.get(MessageRow, message_id)
     if message is None:
         raise NotFound
-    await access_channel(session, user_id, message.channel_id)
-    return message
+    seat = await access_channel(session, user_id, message.channel_id, lock=lock)
+    if lock:
+        await session.refresh(message)
+    return message, seat
+
+
+async def access_thread(session: AsyncSession, seat: ChannelSeat, root_id: UUID) -> MessageRow:
+    """The first message of a thread in this channel. Raises ThreadNotFound, also when it is a reply itself."""
+    root = await session.get(MessageRow, root_id)
+    if root is None or root.channel_id != seat.channel.id or root.thread_id is not None:
+        raise ThreadNotFound(errors=[FieldError(detail="No first message of a thread here.", pointer="/thread_id")])
+    return root

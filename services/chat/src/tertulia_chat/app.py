@@ -27,6 +27,7 @@ from tertulia_chat.messages.controller import ChannelMessagesController, import_
 from tertulia_chat.messages.send import Sender
 from tertulia_chat.poke import Poke
 from tertulia_chat.projections.controller import memberships
+from tertulia_chat.runs.controller import finish_run, open_run
 from tertulia_chat.settings import ApiSettings
 from tertulia_chat.workspaces.controller import WorkspaceController, accept_invite
 from tertulia_shared.bus import Bus
@@ -52,7 +53,7 @@ PUBLIC: Sequence[ControllerRouterHandler] = (
     one_message,
     bootstrap,
 )
-INTERNAL: Sequence[ControllerRouterHandler] = (jwks, memberships, import_messages)
+INTERNAL: Sequence[ControllerRouterHandler] = (jwks, memberships, import_messages, open_run, finish_run)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,14 @@
 """What can go wrong in chat beyond the problems that every service knows, each with its stable code."""
 
-from tertulia_shared.problems import Conflict, DependencyUnavailable, Forbidden, Gone, NotFound, Unauthenticated
+from tertulia_shared.problems import (
+    Conflict,
+    DependencyUnavailable,
+    Forbidden,
+    Gone,
+    NotFound,
+    Unauthenticated,
+    ValidationFailed,
+)
 
 
 class InvalidCredentials(Unauthenticated):
@@ -49,6 +57,18 @@ class ChannelArchived(Conflict):
 
 class ClientMsgIdReused(Conflict):
     code, title = "client_msg_id_reused", "You have sent something else with this client_msg_id"
+
+
+class MessageDeleted(Conflict):
+    code, title = "message_deleted", "The message was deleted"
+
+
+class RunIdReused(Conflict):
+    code, title = "run_id_reused", "Another run, of another channel or asker, has this id"
+
+
+class ThreadNotFound(ValidationFailed):
+    code, title = "thread_not_found", "There is no such message in this channel to answer to"
 
 
 class NotAMember(Forbidden):

@@ -14,6 +14,7 @@ from tertulia_chat.app import openapi_app
 from tertulia_shared.tokens import TokenSigner
 
 SOME_ID = str(uuid.uuid4())
+ASK = {"command": "ask", "prompt": "let me in", "model": "m"}
 TEXT = {"text": "let me in", "client_msg_id": SOME_ID}
 
 # Addresses that work without an access token.
@@ -66,6 +67,8 @@ GUARDED = {
     ("GET", "/api/v1/channels/{channel_id}/events"): (None, 404),
     ("GET", "/api/v1/messages/{message_id}"): (None, 404),
     ("GET", "/internal/v1/memberships"): (None, 401),
+    ("POST", "/internal/v1/runs"): ({"id": SOME_ID, "asker_id": SOME_ID, "channel_id": SOME_ID, **ASK}, 401),
+    ("POST", "/internal/v1/runs/{run_id}/finish"): ({"state": "done", "text": "let me in", "model": "m"}, 401),
     ("POST", "/internal/v1/channels/{channel_id}/import"): (
         {"messages": [{"author_id": SOME_ID, "created_at": "2026-11-21T00:00:00Z", **TEXT}]},
         401,
@@ -102,6 +105,7 @@ async def house(chat):
         "user_id": ann.id,
         "session_id": session["id"],
         "code": invite["code"],
+        "run_id": SOME_ID,
     }
     return ann, bob, stranger, names
 

@@ -91,7 +91,8 @@ async def one_message(
     caller: NamedDependency[Caller], message_id: FromPath[UUID], database: NamedDependency[Database]
 ) -> SentMessage:
     async with database.transaction() as session:
-        return SentMessage(message=(await access_message(session, caller.user_id, message_id)).view())
+        message, _ = await access_message(session, caller.user_id, message_id)
+        return SentMessage(message=message.view())
 
 
 @post(

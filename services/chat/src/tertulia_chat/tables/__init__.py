@@ -8,9 +8,11 @@ from tertulia_chat.tables.accounts import RefreshTokenRow, SessionRow, SigningKe
 from tertulia_chat.tables.base import new_id, now
 from tertulia_chat.tables.channels import ChannelMemberRow, ChannelRow
 from tertulia_chat.tables.messages import MessageRow
+from tertulia_chat.tables.runs import BotRunRow
 from tertulia_chat.tables.workspaces import InviteRow, WorkspaceMemberRow, WorkspaceRow
 
 __all__ = [
+    "BotRunRow",
     "ChannelMemberRow",
     "ChannelRow",
     "InviteRow",

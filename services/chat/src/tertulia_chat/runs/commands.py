@@ -1,0 +1,154 @@
+"""Opening and finishing runs. Seats are locked before the channel, the channel before the run."""
+
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from tertulia_chat.access import ChannelSeat, access_channel, access_thread
+from tertulia_chat.bot import BOT_ID, seat_bot
+from tertulia_chat.errors import ChannelArchived, NotAMember, RunIdReused
+from tertulia_chat.membership import sequenced
+from tertulia_chat.outbox import NewEvent, record
+from tertulia_chat.runs.schemas import MAX_ANSWER, MAX_QUOTE, FinishRun, OpenRun
+from tertulia_chat.tables import BotRunRow, ChannelRow, MessageRow, new_id, now
+from tertulia_shared.events import AiMark, Fact, Message, MessageCreated, RunFinished, RunStarted, RunState
+from tertulia_shared.problems import NotFound
+
+ASKER_LEFT = "asker_left"
+CHANNEL_ARCHIVED = ChannelArchived.code
+
+
+async def open_run(session: AsyncSession, wish: OpenRun) -> tuple[BotRunRow, ChannelSeat]:
+    """The run and its asker's seat; idempotent by id.
+
+    Raises NotFound, NotAMember, ChannelArchived, ThreadNotFound, RunIdReused.
+    """
+    seat = await access_channel(session, wish.asker_id, wish.channel_id)
+    seat.require_member()
+    if wish.asker_id == BOT_ID:
+        raise NotAMember("The bot does not ask itself.")
+    if seat.channel.archived_at is not None:
+        raise ChannelArchived
+    if wish.thread_id is not None:
+        await access_thread(session, seat, wish.thread_id)
+    await seat_bot(session, seat.channel.workspace_id)
+    values = {name: value for name, value in msgspec.structs.asdict(wish).items() if name != "context_limit"}
+    row = BotRunRow(**values, workspace_id=seat.channel.workspace_id)
+    opened = await session.scalar(
+        insert(BotRunRow).values(row.model_dump()).on_conflict_do_nothing().returning(col(BotRunRow.id))
+    )
+    if opened is not None:
+        await record(session, _beside(RunStarted(run=row.view()), row, row.asker_id))
+        return row, seat
+    known = await session.get_one(BotRunRow, wish.id)
+    if (known.channel_id, known.asker_id) != (wish.channel_id, wish.asker_id):
+        raise RunIdReused
+    return known, seat
+
+
+async def finish_run(session: AsyncSession, run_id: UUID, wish: FinishRun) -> tuple[BotRunRow, Message | None]:
+    """The run's end and its answer: the first time it is decided, after that told again. Raises NotFound."""
+    known = await session.get(BotRunRow, run_id)
+    if known is None:
+        raise NotFound
+    place = wish.error or "failed"
+    if known.finished_at is None and wish.state != RunState.FAILED:
+        place = await _place_to_write(session, known)
+    run = await session.scalar(
+        select(BotRunRow).where(col(BotRunRow.id) == run_id).with_for_update().execution_options(populate_existing=True)
+    )
+    if run is None:
+        raise NotFound
+    if run.finished_at is not None:
+        return run, await _answer_of(session, run)
+    answer = await _end(session, run, wish, place)
+    await record(session, _beside(RunFinished(run=run.view(answer)), run, BOT_ID))
+    return run, answer
+
+
+async def _place_to_write(session: AsyncSession, run: BotRunRow) -> ChannelRow | str:
+    """The channel, locked, while the asker may write there; else the code of why not."""
+    try:
+        seat = await access_channel(session, run.asker_id, run.channel_id, lock=True)
+        seat.require_member()
+    except (NotFound, NotAMember):
+        return ASKER_LEFT
+    return CHANNEL_ARCHIVED if seat.channel.archived_at is not None else seat.channel
+
+
+async def _end(session: AsyncSession, run: BotRunRow, wish: FinishRun, place: ChannelRow | str) -> Message | None:
+    run.model, run.attempt = wish.model, wish.attempt
+    run.prompt_tokens, run.completion_tokens = wish.prompt_tokens, wish.completion_tokens
+    run.finished_at = now()
+    answer: Message | None = None
+    if isinstance(place, str):
+        run.state, run.error = RunState.FAILED, place
+    else:
+        run.state = wish.state
+        if wish.text.strip():
+            answer = await _post(session, place, run, wish)
+            run.message_id = UUID(answer.id)
+    session.add(run)
+    await session.flush()
+    return answer
+
+
+async def _post(session: AsyncSession, channel: ChannelRow, run: BotRunRow, wish: FinishRun) -> Message:
+    """The answer as a message of the bot, told as any message is."""
+    channel.last_seq += 1
+    channel.last_msg_seq = channel.last_seq
+    mark = AiMark(
+        run_id=str(run.id),
+        asker_id=str(run.asker_id),
+        command=run.command,
+        prompt=run.prompt,
+        model=wish.model,
+        prompt_tokens=wish.prompt_tokens,
+        completion_tokens=wish.completion_tokens,
+        duration_ms=wish.duration_ms,
+        citations=[msgspec.structs.replace(each, quote=shortened(each.quote, MAX_QUOTE)) for each in wish.citations],
+        stopped=wish.state == RunState.STOPPED,
+    )
+    row = MessageRow(
+        id=new_id(),
+        workspace_id=run.workspace_id,
+        channel_id=run.channel_id,
+        ch_seq=channel.last_seq,
+        author_id=BOT_ID,
+        client_msg_id=run.id,
+        text=shortened(wish.text, MAX_ANSWER),
+        thread_id=run.thread_id,
+        created_at=now(),
+        ai=msgspec.to_builtins(mark),
+    )
+    session.add_all([channel, row])
+    await session.flush()
+    message = row.view()
+    await record(session, sequenced(MessageCreated(message=message), channel, BOT_ID))
+    return message
+
+
+def shortened(text: str, limit: int) -> str:
+    """Too much is cut, not refused: nobody would write it again."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+async def _answer_of(session: AsyncSession, run: BotRunRow) -> Message | None:
+    """As it is now."""
+    message = await session.get(MessageRow, run.message_id) if run.message_id else None
+    return message.view() if message else None
+
+
+def _beside(fact: Fact, run: BotRunRow, actor_id: UUID) -> NewEvent:
+    """For the members of the channel, and no entry in its history."""
+    return NewEvent(
+        fact=fact,
+        workspace_id=str(run.workspace_id),
+        scope="ch",
+        scope_id=str(run.channel_id),
+        channel_id=str(run.channel_id),
+        actor_id=str(actor_id),
+    )
