@@ -3,7 +3,7 @@ import vue from 'eslint-plugin-vue'
 import tseslint from 'typescript-eslint'
 import vueParser from 'vue-eslint-parser'
 
-const features = ['auth', 'workspaces', 'channels', 'messages']
+const features = ['auth', 'workspaces', 'channels', 'messages', 'runs', 'search', 'analytics']
 
 /** A feature may use `api`, `realtime`, `entities` and `ui`; the app puts features together. */
 const independentFeatures = features.map((feature) => ({

@@ -1,6 +1,8 @@
 /** The one way to the server's JSON: adds the token, refreshes it once, turns failures into Problems. */
 import { networkProblem, problemFrom } from './problem'
 import { distrust, freshToken } from './session'
+import type { Span } from './trace'
+import { traceparent } from './trace'
 import type { ApiPath } from './types'
 
 const TIMEOUT_MS = 20_000
@@ -14,23 +16,44 @@ interface Options {
   /** Public endpoints (register, log in) go without a token. */
   anonymous?: boolean
   signal?: AbortSignal
+  /** Starts the trace of this request. */
+  span?: Span
+  /** The same key again answers what the first request did. */
+  idempotencyKey?: string
+}
+
+interface Sending extends Options {
+  accept?: string
 }
 
 export async function request<T>(method: Method, path: ApiPath, options: Options = {}): Promise<T> {
-  const first = await send(method, path, options)
-  if (first.status !== 401 || options.anonymous) return read<T>(first)
-  // The token may have been revoked or outlived a clock jump: one fresh token, one more try.
-  return read<T>(await send(method, path, options))
+  return read<T>(await answered(method, path, options))
 }
 
-async function send(method: Method, path: ApiPath, options: Options): Promise<Response> {
-  const headers: Record<string, string> = { 'X-Tertulia-Client': 'web', Accept: 'application/json' }
+/** A file of the server, with the token that a plain link would not carry. */
+export async function download(path: ApiPath, query: Query): Promise<Blob> {
+  const response = await answered('GET', path, { query, accept: '*/*' })
+  if (!response.ok) throw await problemFrom(response)
+  return response.blob()
+}
+
+async function answered(method: Method, path: ApiPath, options: Sending): Promise<Response> {
+  const first = await send(method, path, options)
+  if (first.status !== 401 || options.anonymous) return first
+  // The token may have been revoked or outlived a clock jump: one fresh token, one more try.
+  return send(method, path, options)
+}
+
+async function send(method: Method, path: ApiPath, options: Sending): Promise<Response> {
+  const headers: Record<string, string> = { 'X-Tertulia-Client': 'web', Accept: options.accept ?? 'application/json' }
   let token: string | null = null
   if (!options.anonymous) {
     token = await freshToken()
     headers['Authorization'] = `Bearer ${token}`
   }
   if (options.body !== undefined) headers['Content-Type'] = 'application/json'
+  if (options.span !== undefined) headers['traceparent'] = traceparent(options.span)
+  if (options.idempotencyKey !== undefined) headers['Idempotency-Key'] = options.idempotencyKey
   const timeout = AbortSignal.timeout(TIMEOUT_MS)
   let response: Response
   try {

@@ -1,5 +1,9 @@
 /** Every endpoint the front end uses, by room. */
-import { request } from './client'
+import type { Command, CommandAnswer, Run } from './ai'
+import type { Bucket, Report, ReportName } from './analytics'
+import { download, request } from './client'
+import type { SearchAnswer, Sort } from './search'
+import type { Span } from './trace'
 import type {
   AddMember,
   AuthResult,
@@ -76,6 +80,45 @@ export const messages = {
   list: (channelId: string, position: Position, limit: number) =>
     request<MessagePage>('GET', `/channels/${channelId}/messages`, { query: { ...position, limit } }),
   get: (id: string) => request<SentMessage>('GET', `/messages/${id}`),
-  send: (channelId: string, body: SendMessage) =>
-    request<SentMessage>('POST', `/channels/${channelId}/messages`, { body }),
+  send: (channelId: string, body: SendMessage, span: Span) =>
+    request<SentMessage>('POST', `/channels/${channelId}/messages`, { body, span }),
+  edit: (id: string, text: string) => request<SentMessage>('PATCH', `/messages/${id}`, { body: { text } }),
+  remove: (id: string) => request<SentMessage>('DELETE', `/messages/${id}`),
+}
+
+export interface SearchQuestion {
+  q: string
+  sort: Sort
+  cursor: string | null
+}
+
+export const search = {
+  messages: (workspaceId: string, { q, sort, cursor }: SearchQuestion, signal: AbortSignal) =>
+    request<SearchAnswer>('GET', `/workspaces/${workspaceId}/search`, { query: { q, sort, cursor }, signal }),
+}
+
+export const ai = {
+  commands: (workspaceId: string) => request<{ items: Command[] }>('GET', `/workspaces/${workspaceId}/commands`),
+  command: (channelId: string, text: string, idempotencyKey: string, span: Span) =>
+    request<CommandAnswer>('POST', `/channels/${channelId}/commands`, { body: { text }, idempotencyKey, span }),
+  active: (channelId: string) => request<{ items: Run[] }>('GET', `/channels/${channelId}/runs`),
+  run: (id: string) => request<{ run: Run }>('GET', `/runs/${id}`),
+  stop: (id: string) => request<{ run: Run }>('POST', `/runs/${id}/stop`),
+}
+
+export interface ReportQuestion {
+  from: string
+  to: string
+  bucket: Bucket
+}
+
+export const analytics = {
+  report: (workspaceId: string, report: ReportName, question: ReportQuestion, signal: AbortSignal) =>
+    request<Report>('GET', `/workspaces/${workspaceId}/analytics/${report}`, { query: { ...question }, signal }),
+  file: (workspaceId: string, report: ReportName, question: ReportQuestion, format: 'csv' | 'json') =>
+    download(`/workspaces/${workspaceId}/analytics/${report}`, { ...question, format }),
+}
+
+export const status = {
+  get: () => request<{ tracing?: boolean }>('GET', '/status', { anonymous: true }),
 }

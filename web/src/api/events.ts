@@ -1,4 +1,5 @@
 /** Events as they come over the stream and from `GET /channels/{ch}/events`. */
+import type { Run, RunDelta, RunStep } from './ai'
 import type { Channel, Message, Role, User, Workspace } from './types'
 
 interface EnvelopeOf<Type extends string, Data> {
@@ -14,8 +15,9 @@ interface EnvelopeOf<Type extends string, Data> {
 }
 
 export type Envelope =
-  | EnvelopeOf<'message.created', { message: Message }>
-  | EnvelopeOf<'channel.created' | 'channel.updated', { channel: Channel }>
+  | EnvelopeOf<'message.created' | 'message.updated' | 'message.deleted', { message: Message }>
+  | EnvelopeOf<'run.started' | 'run.finished', { run: Run }>
+  | EnvelopeOf<'channel.created' | 'channel.updated' | 'channel.archived', { channel: Channel }>
   | EnvelopeOf<'member.joined', { channel: Channel; user: User; role: Role }>
   | EnvelopeOf<'member.left', { user_id: string; reason: 'left' | 'removed' }>
   | EnvelopeOf<'workspace.updated', { workspace: Workspace }>
@@ -30,6 +32,9 @@ export interface Typing {
   user_id: string
   expires_in_ms: number
 }
+
+/** What a run says while it writes; lost ones are asked for. */
+export type RunSign = RunDelta | RunStep
 
 export interface Hello {
   resumed: boolean

@@ -4,12 +4,16 @@ import { computed, ref } from 'vue'
 
 import type { Envelope, Typing } from '@/api/events'
 import { distrust, freshToken } from '@/api/session'
+import { arrivals } from '@/api/trace'
 import { useEntities } from '@/entities/store'
 import { EMPTY_TYPING, withTyping } from '@/entities/typing'
 import { useOutbox } from '@/features/messages/outbox'
+import { useRuns } from '@/features/runs/store'
 import type { StreamState } from '@/realtime/stream'
 import { StreamClient } from '@/realtime/stream'
 import { Sync } from '@/realtime/sync'
+
+import { startTracing } from './tracing'
 
 /** Events older than the `hello` that come within this time were missed while away. */
 const CATCH_UP_MS = 1_500
@@ -17,6 +21,7 @@ const CATCH_UP_MS = 1_500
 export const useLive = defineStore('live', () => {
   const entities = useEntities()
   const outbox = useOutbox()
+  const runs = useRuns()
   const state = ref<StreamState>('stopped')
   /** When the connection was lost, unix ms; null while it is there. */
   const lostAt = ref<number | null>(null)
@@ -32,6 +37,7 @@ export const useLive = defineStore('live', () => {
     },
     onApplied: (event) => {
       if (caughtUp.value !== null && wasMissed(event)) caughtUp.value += 1
+      runs.onEvent(event)
       for (const listener of listeners) listener(event)
     },
   })
@@ -50,10 +56,15 @@ export const useLive = defineStore('live', () => {
         everLive = true
         sync.onHello(hello)
         outbox.retryAll()
+        void runs.refresh()
       },
-      onEvent: (event) => sync.onEvent(event),
+      onEvent: (event) => {
+        if (event.type === 'message.created') arrivals.came(event.data.message.client_msg_id)
+        sync.onEvent(event)
+      },
       onReset: () => sync.refetch(),
       onTyping,
+      onRunSign: runs.onSign,
     },
   )
 
@@ -71,12 +82,14 @@ export const useLive = defineStore('live', () => {
   async function open(workspaceId: string): Promise<void> {
     await sync.openWorkspace(workspaceId)
     await outbox.restore()
+    void startTracing()
   }
 
   function stop(): void {
     stream.stop()
     sync.forget()
     outbox.pause()
+    runs.clear()
     entities.clear()
     everLive = false
     caughtUp.value = null
@@ -94,5 +107,5 @@ export const useLive = defineStore('live', () => {
 
   const connected = computed(() => state.value === 'live')
 
-  return { state, connected, lostAt, caughtUp, open, isOpen: (id: string) => sync.isOpen(id), stop, retryNow, onEvent }
+  return { state, connected, lostAt, caughtUp, open, isOpen: (id: string) => sync.isOpen(id), stop, retryNow, onEvent, learnUser: (id: string) => sync.learnUser(id) }
 })

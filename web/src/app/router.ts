@@ -5,6 +5,7 @@
 import type { Router } from 'vue-router'
 import { createRouter, createWebHistory } from 'vue-router'
 
+import { SORTS } from '@/api/search'
 import { useSession } from '@/features/auth/session'
 
 declare module 'vue-router' {
@@ -40,6 +41,22 @@ export function createAppRouter(): Router {
         props: true,
         children: [
           { path: '', name: 'workspace', component: () => import('./views/WorkspaceHome.vue') },
+          {
+            path: 'search',
+            name: 'search',
+            component: () => import('./views/SearchView.vue'),
+            props: (route) => ({
+              workspace: String(route.params['workspace']),
+              q: String(route.query['q'] ?? ''),
+              sort: SORTS.find((sort) => sort === route.query['sort']) ?? 'relevance',
+            }),
+          },
+          {
+            path: 'analytics',
+            name: 'analytics',
+            component: () => import('./views/AnalyticsView.vue'),
+            props: (route) => ({ workspace: String(route.params['workspace']), query: route.query }),
+          },
           {
             path: 'c/:channel/:m(m)?/:message?',
             name: 'channel',

@@ -6,15 +6,19 @@ import type { Envelope } from '@/api/events'
 import type { Message } from '@/api/types'
 
 import type { Entities } from './store'
-import { withMessage } from './timeline'
+import { withChange, withMessage } from './timeline'
 import { withoutTyping } from './typing'
 
 export function applyEvent(store: Entities, event: Envelope): void {
   switch (event.type) {
     case 'message.created':
       return applyMessage(store, event.data.message)
+    case 'message.updated':
+    case 'message.deleted':
+      return applyChange(store, event.data.message)
     case 'channel.created':
     case 'channel.updated':
+    case 'channel.archived':
       return store.setChannel(event.data.channel)
     case 'member.joined':
       return applyJoined(store, event)
@@ -47,6 +51,12 @@ export function applyMessage(store: Entities, message: Message): void {
   if (timeline !== undefined) store.timelines.set(message.channel_id, withMessage(timeline, message))
   const typing = store.typing.get(message.channel_id)
   if (typing !== undefined) store.typing.set(message.channel_id, withoutTyping(typing, message.author_id))
+}
+
+/** An edit or a deletion: it changes a message where it stands and never adds one. Also for the answer to a request. */
+export function applyChange(store: Entities, message: Message): void {
+  const timeline = store.timelines.get(message.channel_id)
+  if (timeline !== undefined) store.timelines.set(message.channel_id, withChange(timeline, message))
 }
 
 /** Notes that a channel has been applied up to this event. */

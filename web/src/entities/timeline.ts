@@ -17,14 +17,17 @@ export interface Timeline {
 
 export const EMPTY: Timeline = { items: [], hasBefore: true, hasAfter: false }
 
-/** Both lists as one, by `ch_seq`, each message once; of two versions the later in `fresh` wins. */
+/** Both lists as one, by `ch_seq`, each message once: as it was changed last, whichever list has that. */
 export function mergeMessages(known: readonly Message[], fresh: readonly Message[]): readonly Message[] {
   if (fresh.length === 0) return known
   const last = known.at(-1)
   const first = fresh[0]
   if (first !== undefined && (last === undefined || last.ch_seq < first.ch_seq)) return [...known, ...fresh]
   const byId = new Map(known.map((message) => [message.id, message]))
-  for (const message of fresh) byId.set(message.id, message)
+  for (const message of fresh) {
+    const copy = byId.get(message.id)
+    byId.set(message.id, copy === undefined ? message : changedLast(copy, message))
+  }
   return [...byId.values()].sort((a, b) => a.ch_seq - b.ch_seq)
 }
 
@@ -68,13 +71,28 @@ export function withNewer(timeline: Timeline, page: MessagePage): Timeline {
 /** A message that just came: added at the end, or replaced where it stands; ignored outside the window. */
 export function withMessage(timeline: Timeline, message: Message): Timeline {
   const at = timeline.items.findIndex((item) => item.id === message.id)
-  if (at >= 0) return { ...timeline, items: timeline.items.with(at, message) }
+  if (at >= 0) return withChange(timeline, message)
   const last = timeline.items.at(-1)
   const newest = last === undefined || message.ch_seq > last.ch_seq
   if (newest && timeline.hasAfter) return timeline
   const first = timeline.items[0]
   if (timeline.hasBefore && first !== undefined && message.ch_seq < first.ch_seq) return timeline
   return { ...timeline, items: mergeMessages(timeline.items, [message]) }
+}
+
+/** An edited or deleted message, where the window has it. */
+export function withChange(timeline: Timeline, message: Message): Timeline {
+  const at = timeline.items.findIndex((item) => item.id === message.id)
+  const known = timeline.items[at]
+  if (known === undefined || changedLast(known, message) !== message) return timeline
+  return { ...timeline, items: timeline.items.with(at, message) }
+}
+
+/** Of two copies of a message the one that tells more: deleted, else edited last, else the second. */
+function changedLast(known: Message, other: Message): Message {
+  if (known.deleted_at !== null && other.deleted_at === null) return known
+  if (other.deleted_at !== null) return other
+  return (known.edited_at ?? '') > (other.edited_at ?? '') ? known : other
 }
 
 /** Drops the oldest rows while the reader is at the end, so that a long day does not grow the page for ever. */

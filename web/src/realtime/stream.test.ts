@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import type { Envelope, Hello, ResetReason, Typing } from '@/api/events'
+import type { Envelope, Hello, ResetReason, RunSign, Typing } from '@/api/events'
 import { Problem } from '@/api/problem'
 
 import { CEILING_MS, fullJitter } from './backoff'
@@ -57,14 +57,21 @@ const hello = (resumed: boolean, cursor: string) =>
 
 let server: Server
 let client: StreamClient
-let seen: { states: StreamState[]; hellos: Hello[]; events: Envelope[]; typing: Typing[]; resets: ResetReason[] }
+let seen: {
+  states: StreamState[]
+  hellos: Hello[]
+  events: Envelope[]
+  typing: Typing[]
+  resets: ResetReason[]
+  signs: RunSign[]
+}
 let token: () => Promise<string>
 const distrusted: string[] = []
 
 beforeEach(() => {
   vi.useFakeTimers()
   server = new Server()
-  seen = { states: [], hellos: [], events: [], typing: [], resets: [] }
+  seen = { states: [], hellos: [], events: [], typing: [], resets: [], signs: [] }
   distrusted.length = 0
   token = () => Promise.resolve('t1')
   client = new StreamClient(
@@ -74,6 +81,7 @@ beforeEach(() => {
       onHello: (value) => seen.hellos.push(value),
       onEvent: (event) => seen.events.push(event),
       onTyping: (value) => seen.typing.push(value),
+      onRunSign: (value) => seen.signs.push(value),
       onReset: (reason) => seen.resets.push(reason),
     },
   )

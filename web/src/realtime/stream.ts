@@ -4,7 +4,7 @@
  * It owns the cursor (the last SSE id), reconnects with full-jitter back-off, counts 45 s without a byte as dead,
  * tries again at once when the machine comes back, and follows the server's `bye`. What events mean is not its business.
  */
-import type { ByeReason, Envelope, Hello, ResetReason, Typing } from '@/api/events'
+import type { ByeReason, Envelope, Hello, ResetReason, RunSign, Typing } from '@/api/events'
 import { Problem } from '@/api/problem'
 
 import { fullJitter } from './backoff'
@@ -22,6 +22,7 @@ export interface StreamHandlers {
   onHello(hello: Hello): void
   onEvent(event: Envelope): void
   onTyping(typing: Typing): void
+  onRunSign(sign: RunSign): void
   onReset(reason: ResetReason): void
 }
 
@@ -179,6 +180,8 @@ export class StreamClient {
       this.handlers.onReset(reset.reason)
     } else if (frame.event === 'typing') {
       this.handlers.onTyping(JSON.parse(frame.data) as Typing)
+    } else if (frame.event === 'run.delta' || frame.event === 'run.step') {
+      this.handlers.onRunSign(JSON.parse(frame.data) as RunSign)
     } else {
       // The event is handed on before its id counts as seen, so that a throw in between repeats it.
       if (frame.data !== '') this.handlers.onEvent(JSON.parse(frame.data) as Envelope)

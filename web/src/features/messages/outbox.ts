@@ -9,13 +9,14 @@ import { computed, shallowReactive } from 'vue'
 
 import { messages as messageApi } from '@/api/endpoints'
 import { exclusively } from '@/api/exclusive'
+import { uuidv7 } from '@/api/ids'
 import { asProblem, Problem } from '@/api/problem'
+import { arrivals, beginSpan, endSpan } from '@/api/trace'
 import { applyMessage } from '@/entities/apply'
 import { useEntities } from '@/entities/store'
 
 import type { Pending } from './delivery'
 import { afterProblem, nextToSend, retryDelay, withStaleAsked } from './delivery'
-import { uuidv7 } from './ids'
 import { outboxStorage } from './outboxStorage'
 
 export const useOutbox = defineStore('outbox', () => {
@@ -117,16 +118,19 @@ export const useOutbox = defineStore('outbox', () => {
       return 0
     }
     replace({ ...pending, state: 'sending' })
+    // The first try begins with the key press, a later one by itself.
+    const span = beginSpan('send message', pending.attempts === 0 ? { start: pending.createdAt } : {})
+    arrivals.expect(pending.id, span)
     try {
-      const { message } = await messageApi.send(pending.channelId, {
-        text: pending.text,
-        client_msg_id: pending.id,
-      })
+      const body = { text: pending.text, client_msg_id: pending.id }
+      const { message } = await messageApi.send(pending.channelId, body, span)
+      endSpan(span, true)
       applyMessage(entities, message)
       await remove(pending)
       return 0
     } catch (error) {
       if (!(error instanceof Problem)) throw error
+      endSpan(span, false, { 'error.type': error.code })
       return settle(pending, asProblem(error))
     }
   }

@@ -65,7 +65,9 @@ function isNew(line: Line, unreadAfter: number, me: string): boolean {
 }
 
 function continues(above: Line | null, line: Line): boolean {
-  return above !== null && above.authorId === line.authorId && line.time - above.time < GROUP_MS
+  // An answer always says by whom and for whom.
+  if (above === null || line.message?.ai) return false
+  return above.authorId === line.authorId && line.time - above.time < GROUP_MS
 }
 
 function sentLine(message: Message): Line {

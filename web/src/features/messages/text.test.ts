@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 
-import { uuidv7 } from './ids'
+import { uuidv7 } from '@/api/ids'
+import { renderMarkdown } from '@/ui/markdown'
+
 import { lengthOf, LIMIT, prepared } from './length'
-import { renderMarkdown } from './markdown'
 
 describe('Markdown', () => {
   it.each([

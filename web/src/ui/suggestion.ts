@@ -1,0 +1,8 @@
+/** One line of a list of completions. */
+export interface Suggestion {
+  /** Unique in its list. */
+  readonly key: string
+  /** What is completed, as it will stand in the field. */
+  readonly title: string
+  readonly note: string
+}
