@@ -88,6 +88,7 @@ class Service:
     handler: Handler = echo
     calls: list[Call] = field(default_factory=list)
     ready: bool = True
+    lag_s: float | None = None
     _server: AsgiServer | None = None
     _task: "asyncio.Task[None] | None" = None
 
@@ -104,6 +105,7 @@ class Service:
                 readiness = {
                     "status": "ready" if self.ready else "not_ready",
                     "dependencies": {"postgres": state},
+                    **({} if self.lag_s is None else {"lag_s": self.lag_s}),
                 }
                 await call.answer(json.dumps(readiness).encode(), 200 if self.ready else 503)
             case _:
@@ -208,7 +210,7 @@ class Connection:
 
 
 class House:
-    """The gateway with chat and notify behind it."""
+    """The gateway with every service behind it."""
 
     def __init__(self, stack: AsyncExitStack) -> None:
         self._stack = stack
@@ -216,14 +218,34 @@ class House:
         jwks = {"keys": [self.key.as_dict(private=False)]}
         self.chat = Service("chat", jwks)
         self.notify = Service("notify", jwks)
+        self.search = Service("search", jwks)
+        self.bot = Service("bot", jwks)
+        self.analytics = Service("analytics", jwks)
         self.server: HttpServer
 
+    @property
+    def services(self) -> dict[str, Service]:
+        return {each.name: each for each in (self.chat, self.notify, self.search, self.bot, self.analytics)}
+
     async def open(
-        self, *, web: Path | None = None, routes: tuple[Route, ...] = ROUTES, limits: str = "off", proxies: str = ""
+        self,
+        *,
+        web: Path | None = None,
+        routes: tuple[Route, ...] = ROUTES,
+        limits: str = "off",
+        proxies: str = "",
+        without: str = "",
+        traces_to: str | None = None,
     ) -> None:
-        for service in (self.chat, self.notify):
+        """`without` names a part that this installation leaves out."""
+        for service in self.services.values():
             await service.start()
             self._stack.push_async_callback(service.stop)
+        parts = {
+            f"{name}_service_url": service.url
+            for name, service in self.services.items()
+            if name in ("search", "bot", "analytics") and name != without
+        }
         settings = GatewaySettings(
             port=0,
             chat_url=self.chat.url,
@@ -232,10 +254,12 @@ class House:
             web_dir=web,
             rate_limits=limits,  # pyright: ignore[reportArgumentType]
             trusted_proxies=proxies,
+            otel_exporter_otlp_endpoint=traces_to,
+            **parts,  # pyright: ignore[reportArgumentType]
         )
-        _, self.server = await self._stack.enter_async_context(gateway(settings, routes))
-        running = spawn(self.server.run(), name="gateway under test")
-        self._stack.callback(running.cancel)
+        process, self.server = await self._stack.enter_async_context(gateway(settings, routes))
+        for component in process.components:
+            self._stack.callback(spawn(component.run(), name=component.name).cancel)
 
     def token(self, user: str = USER, ttl_s: int = 600) -> str:
         return TokenSigner(self.key).issue(user, SESSION, ttl_s)

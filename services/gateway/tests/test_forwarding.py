@@ -223,7 +223,7 @@ async def test_a_service_that_is_away_gives_503_and_comes_back_by_itself(house):
     port = house.chat.port
     await house.chat.stop()
     answer = await house.ask(ME, headers=house.bearer)
-    assert (answer.status, answer.json["code"]) == (503, "upstream_unavailable")
+    assert (answer.status, answer.json["code"]) == (503, "dependency_unavailable")
     assert answer.headers["retry-after"] == "1"
     await house.chat.start(port)
     assert (await house.ask(ME, headers=house.bearer)).status == 200

@@ -165,7 +165,7 @@ def test_a_bucket_fills_with_time_and_never_over_its_burst():
 
 
 def test_a_flood_of_addresses_does_not_fill_memory():
-    limiter = Limiter({Rate.OPEN: Budget(2, 0.001)})
+    limiter = Limiter({Rate.OPEN: Budget(2, 0.001)}, "user")
     for number in range(MAX_BUCKETS + 10_000):
         limiter.take(str(number), Rate.OPEN)
     assert len(limiter._buckets) <= MAX_BUCKETS

@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from tertulia_gateway.routes import ROUTES, Auth, Route, Router, Upstream
+from tertulia_gateway.router import Router
+from tertulia_gateway.routes import ROUTES, Auth, Route, Upstream
 from tertulia_shared.problems import NotFound
 
 FORWARDED = [route for route in ROUTES if route.upstream is not Upstream.SELF]
@@ -19,7 +20,7 @@ def methods(route: Route) -> list[str]:
 @pytest.mark.parametrize("route", FORWARDED, ids=lambda route: f"{'+'.join(methods(route))} {route.path}")
 async def test_every_row_leads_to_its_service(house, route):
     for method in methods(route):
-        service = house.chat if route.upstream is Upstream.CHAT else house.notify
+        service = house.services[route.upstream]
         answer = await house.ask(f"{example(route)}?q=1", method, house.bearer, b"{}" if method != "GET" else None)
         assert answer.status == 200, answer.body
         assert (service.calls[-1].method, service.calls[-1].path) == (method, example(route))
@@ -36,7 +37,7 @@ async def test_without_a_token_only_public_rows_reach_a_service(house, route):
         else:
             assert (answer.status, answer.json["code"]) == (401, "unauthenticated")
             assert answer.headers["www-authenticate"] == "Bearer"
-    reached = len(house.chat.calls) + len(house.notify.calls)
+    reached = sum(len(service.calls) for service in house.services.values())
     assert reached == (len(methods(route)) if route.auth is Auth.PUBLIC else 0)
 
 

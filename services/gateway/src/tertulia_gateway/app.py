@@ -6,13 +6,16 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from tertulia_gateway.auth import Authenticator
+from tertulia_gateway.browser_spans import BrowserSpans
 from tertulia_gateway.headers import TrustedProxies
 from tertulia_gateway.http1.rules import Rules
 from tertulia_gateway.http1.upstream import UpstreamPool
 from tertulia_gateway.limits import PER_ADDRESS, PER_USER, Limiter
+from tertulia_gateway.metrics import OPEN_STREAMS
 from tertulia_gateway.ops import OpsServer
 from tertulia_gateway.own import OwnAnswers
-from tertulia_gateway.routes import ROUTES, Route, Router, Upstream
+from tertulia_gateway.router import Router
+from tertulia_gateway.routes import ROUTES, Route, Upstream
 from tertulia_gateway.server import HttpServer
 from tertulia_gateway.settings import GatewaySettings
 from tertulia_gateway.status import StatusBoard
@@ -32,26 +35,36 @@ async def gateway(
     settings: GatewaySettings, routes: tuple[Route, ...] = ROUTES
 ) -> AsyncGenerator[tuple[Process, HttpServer]]:
     """The process, listening, and its server for who needs to know the real port."""
-    services = {Upstream.CHAT: settings.chat_url, Upstream.NOTIFY: settings.notify_url}
+    services = {
+        Upstream.CHAT: settings.chat_url,
+        Upstream.NOTIFY: settings.notify_url,
+        Upstream.SEARCH: settings.search_service_url,
+        Upstream.BOT: settings.bot_service_url,
+        Upstream.ANALYTICS: settings.analytics_service_url,
+    }
+    running = {name: url for name, url in services.items() if url is not None}
+    endpoint = settings.otel_exporter_otlp_endpoint
     health = Health()
     async with aiohttp.ClientSession() as http:
-        board = StatusBoard(http, {name.value: url for name, url in services.items()})
-        for name in services:
+        board = StatusBoard(http, {name.value: url for name, url in services.items()}, tracing=endpoint is not None)
+        for name in running:
             # Not required: without chat the gateway still serves pages and says clearly what is missing.
             health.add(name, _check(board, name), required=False)
+        spans = BrowserSpans(http, endpoint)
         limited = settings.rate_limits == "on"
         rules = Rules(
             router=Router(routes),
             authenticator=Authenticator(TokenVerifier(RemoteJwks(settings.jwks_url))),
             proxies=TrustedProxies(settings.trusted_proxies),
-            pools={name: UpstreamPool(name.value, url) for name, url in services.items()},
-            answer=OwnAnswers(WebFiles(settings.web_dir), board, health),
-            per_address=Limiter(PER_ADDRESS) if limited else None,
-            per_user=Limiter(PER_USER) if limited else None,
+            pools={name: UpstreamPool(name.value, url) for name, url in running.items()},
+            answer=OwnAnswers(WebFiles(settings.web_dir), board, health, spans),
+            per_address=Limiter(PER_ADDRESS, "address") if limited else None,
+            per_user=Limiter(PER_USER, "user") if limited else None,
         )
         server = HttpServer(settings.host, settings.port, rules)
         await server.open()
-        components: list[Component] = [server]
+        OPEN_STREAMS.set_function(lambda: server.streams)
+        components: list[Component] = [server, spans]
         if settings.ops_port is not None:
             components.append(OpsServer(settings.ops_host, settings.ops_port, health))
         try:

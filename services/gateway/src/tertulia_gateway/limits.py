@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from time import monotonic
 
+from tertulia_gateway.metrics import RATE_LIMITED
 from tertulia_gateway.routes import Rate
 from tertulia_shared.problems import RateLimited
 
@@ -31,6 +32,11 @@ PER_USER: dict[Rate, Budget] = {
     Rate.WRITE: Budget(120, 20),
     Rate.SEND: Budget(120, 20),
     Rate.STREAM: Budget(30, 1),
+    # One search a key, and who types fast types ten keys a second.
+    Rate.SEARCH: Budget(40, 20),
+    Rate.COMMAND: Budget(10, 1),
+    Rate.REPORT: Budget(60, 5),
+    Rate.SPANS: Budget(20, 2),
 }
 # An office behind one address: many people, and still no room for guessing passwords at speed.
 PER_ADDRESS: dict[Rate, Budget] = {
@@ -40,6 +46,10 @@ PER_ADDRESS: dict[Rate, Budget] = {
     Rate.WRITE: Budget(1200, 200),
     Rate.SEND: Budget(1200, 200),
     Rate.STREAM: Budget(300, 10),
+    Rate.SEARCH: Budget(400, 200),
+    Rate.COMMAND: Budget(100, 10),
+    Rate.REPORT: Budget(600, 50),
+    Rate.SPANS: Budget(200, 20),
 }
 
 
@@ -78,10 +88,11 @@ class Bucket:
 
 
 class Limiter:
-    """One set of buckets, by owner and rate class."""
+    """One set of buckets, by owner and rate class. `per` names the kind of owner in the metrics."""
 
-    def __init__(self, budgets: dict[Rate, Budget]) -> None:
+    def __init__(self, budgets: dict[Rate, Budget], per: str) -> None:
         self._budgets = budgets
+        self._per = per
         self._buckets: dict[tuple[str, Rate], Bucket] = {}
 
     def take(self, owner: str, rate: Rate) -> Bucket:
@@ -94,6 +105,7 @@ class Limiter:
                 self.sweep()
             bucket = self._buckets[key] = Bucket(self._budgets[rate], now)
         if not bucket.take(now):
+            RATE_LIMITED.labels(rate, self._per).inc()
             raise RateLimited(
                 "Wait a moment before you try again.",
                 retry_after=math.ceil(bucket.until_next_s),

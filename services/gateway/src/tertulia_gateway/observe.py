@@ -5,21 +5,22 @@ import re
 from time import perf_counter
 
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
-from prometheus_client import Gauge, Histogram
+from prometheus_client import Histogram
 
 from tertulia_gateway.http1.message import Request
-from tertulia_gateway.routes import Route
+from tertulia_gateway.routes import V1, Route
 from tertulia_shared.telemetry import logger, trace
 from tertulia_shared.telemetry.metrics import HTTP_SECONDS
 
 log = logger(__name__)
 
-OPEN_EXCHANGES = Gauge("gateway_open_exchanges", "Requests on their way, streams included.")
 UNMATCHED = "unmatched"
 SERVER_ERROR = 500
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}\Z")
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_QUIET = tuple(path.encode() for path in (*trace.QUIET_PATHS, f"{V1}/telemetry/traces"))
+"""Targets without a span: a report of spans must not make more of them."""
 _SERIES: dict[tuple[str, str, int], Histogram] = {}
 
 
@@ -45,8 +46,8 @@ class Observation:
         self._span: Span | None = None
         self.request_id = given if _REQUEST_ID.match(given) else b"%024x" % random.getrandbits(96)
         parent = trace.parse_traceparent(request.traceparent.decode("latin-1")) if request.traceparent else None
-        if trace.recording():
-            self._span = trace.start(request.method, parent, SpanKind.SERVER)
+        if trace.recording() and not request.target.startswith(_QUIET):
+            self._span = trace.start(request.method, trace.at_the_edge(parent), SpanKind.SERVER)
             self.context = trace.context_of(self._span)
         else:
             self.context = trace.child_of(parent)

@@ -4,6 +4,7 @@ import msgspec
 
 from tertulia_gateway.apidocs import OPENAPI
 from tertulia_gateway.apidocs.page import STYLE, render_page
+from tertulia_gateway.browser_spans import BrowserSpans
 from tertulia_gateway.http1.message import Request
 from tertulia_gateway.http1.rules import LocalResponse
 from tertulia_gateway.routes import V1
@@ -12,6 +13,7 @@ from tertulia_gateway.web import WebFiles
 from tertulia_shared.problems import NotFound
 from tertulia_shared.runtime import Health
 
+TRACES = f"{V1}/telemetry/traces"
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
 CSS = "text/css; charset=utf-8"
@@ -20,10 +22,11 @@ SHORT = (("Cache-Control", "public, max-age=60"),)
 
 
 class OwnAnswers:
-    def __init__(self, web: WebFiles, board: StatusBoard, health: Health) -> None:
+    def __init__(self, web: WebFiles, board: StatusBoard, health: Health, spans: BrowserSpans) -> None:
         self._web = web
         self._board = board
         self._health = health
+        self._spans = spans
         self._openapi_json = OPENAPI.read_bytes()
         self._page = render_page(msgspec.json.decode(self._openapi_json)).encode()
         self._answers = {
@@ -35,7 +38,10 @@ class OwnAnswers:
             "/readyz": self._readyz,
         }
 
-    async def __call__(self, request: Request, path: str) -> LocalResponse:
+    async def __call__(self, request: Request, path: str, body: bytes) -> LocalResponse:
+        if path == TRACES:
+            self._spans.take(body)
+            return LocalResponse(b"", JSON, 204, FRESH)
         answer = self._answers.get(path)
         if answer is not None:
             return await answer()

@@ -1,13 +1,11 @@
-"""The one table that says what passes through the gateway, and the matcher that reads it.
+"""The one table that says what passes through the gateway; `router.py` reads it.
 
 A path that no row matches is not routed: `/internal`, `/metrics` and the like can only be reached by a row that would
 have to be written here. Within a path the literal segment wins over `{name}`, and `{name}` over a trailing `{rest...}`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-
-from tertulia_shared.problems import MethodNotAllowed, NotFound
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -16,6 +14,9 @@ MIB = 1024 * KIB
 class Upstream(StrEnum):
     CHAT = "chat"
     NOTIFY = "notify"
+    SEARCH = "search"
+    BOT = "bot"
+    ANALYTICS = "analytics"
     SELF = "gateway"
 
 
@@ -35,6 +36,10 @@ class Rate(StrEnum):
     WRITE = "write"
     SEND = "send"
     STREAM = "stream"
+    SEARCH = "search"
+    COMMAND = "command"
+    REPORT = "report"
+    SPANS = "spans"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +66,15 @@ class Route:
 
 GET = frozenset({"GET", "HEAD"})
 POST = frozenset({"POST"})
-PUT_DELETE = frozenset({"PUT", "DELETE"})
+PUT = frozenset({"PUT"})
 CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 V1 = "/api/v1"
+WORKSPACE = f"{V1}/workspaces/{{workspace}}"
+CHANNEL = f"{V1}/channels/{{channel}}"
 CHAT = Upstream.CHAT
 NOTIFY = Upstream.NOTIFY
+BOT = Upstream.BOT
 SELF = Upstream.SELF
 
 ROUTES: tuple[Route, ...] = (
@@ -83,10 +91,10 @@ ROUTES: tuple[Route, ...] = (
     # Realtime.
     Route(path=f"{V1}/stream", methods=GET, upstream=NOTIFY, rate=Rate.STREAM, time_limit=None),
     Route(path=f"{V1}/events", methods=GET, upstream=NOTIFY, time_limit=75.0),
-    Route(path=f"{V1}/channels/{{channel}}/typing", methods=POST, upstream=NOTIFY, rate=Rate.WRITE, body_limit=KIB),
+    Route(path=f"{CHANNEL}/typing", methods=POST, upstream=NOTIFY, rate=Rate.WRITE, body_limit=KIB),
     # Conversation.
     Route(
-        path=f"{V1}/channels/{{channel}}/messages",
+        path=f"{CHANNEL}/messages",
         methods=POST,
         upstream=CHAT,
         rate=Rate.SEND,
@@ -102,8 +110,34 @@ ROUTES: tuple[Route, ...] = (
             Route(path=f"{V1}/{room}/{{rest...}}", methods=CHANGES, upstream=CHAT, rate=Rate.WRITE),
         )
     ),
+    # Search and reports.
+    Route(path=f"{WORKSPACE}/search", methods=GET, upstream=Upstream.SEARCH, rate=Rate.SEARCH),
+    Route(
+        path=f"{WORKSPACE}/analytics/{{report}}",
+        methods=GET,
+        upstream=Upstream.ANALYTICS,
+        rate=Rate.REPORT,
+        time_limit=30.0,
+    ),
+    # Commands and what they start.
+    Route(path=f"{WORKSPACE}/commands", methods=GET, upstream=BOT),
+    Route(
+        path=f"{CHANNEL}/commands",
+        methods=POST,
+        upstream=BOT,
+        rate=Rate.COMMAND,
+        body_limit=256 * KIB,
+    ),
+    Route(path=f"{CHANNEL}/runs", methods=GET, upstream=BOT),
+    Route(path=f"{V1}/runs/{{run}}", methods=GET, upstream=BOT),
+    Route(path=f"{V1}/runs/{{run}}/stop", methods=POST, upstream=BOT, rate=Rate.WRITE, body_limit=KIB),
+    Route(path=f"{WORKSPACE}/ai/usage", methods=GET, upstream=BOT),
+    Route(path=f"{WORKSPACE}/ai/settings", methods=GET, upstream=BOT),
+    Route(path=f"{WORKSPACE}/ai/settings", methods=PUT, upstream=BOT, rate=Rate.WRITE, body_limit=KIB),
+    Route(path=f"{V1}/ai/models", methods=GET, upstream=BOT),
     # The gateway's own.
     Route(path=f"{V1}/status", methods=GET, upstream=SELF, auth=Auth.PUBLIC, rate=Rate.OPEN),
+    Route(path=f"{V1}/telemetry/traces", methods=POST, upstream=SELF, rate=Rate.SPANS, body_limit=64 * KIB),
     Route(path="/api/openapi.json", methods=GET, upstream=SELF, auth=Auth.PUBLIC, rate=Rate.OPEN),
     Route(path="/api/docs", methods=GET, upstream=SELF, auth=Auth.PUBLIC, rate=Rate.OPEN),
     Route(path="/api/docs/style.css", methods=GET, upstream=SELF, auth=Auth.PUBLIC, rate=Rate.OPEN),
@@ -113,74 +147,3 @@ ROUTES: tuple[Route, ...] = (
 
 WEB = Route(path="/{web}", methods=GET, upstream=SELF, auth=Auth.PUBLIC, rate=Rate.OPEN, body_limit=0)
 """Everything outside /api: the web front end."""
-
-# First segments that belong to services and operators. They never fall back to the front end's index.html: a 200 there
-# would look like a route.
-CLOSED = frozenset({"api", "internal", "metrics", ".well-known", "healthz", "readyz", "schema"})
-
-
-@dataclass(slots=True)
-class _Node:
-    literal: dict[str, "_Node"] = field(default_factory=dict[str, "_Node"])
-    parameter: "_Node | None" = None
-    here: dict[str, Route] = field(default_factory=dict[str, Route])
-    rest: dict[str, Route] = field(default_factory=dict[str, Route])
-
-
-ANY_METHOD = "*"
-
-
-class Router:
-    """A tree over path segments. Raises NotFound and MethodNotAllowed."""
-
-    def __init__(self, routes: tuple[Route, ...] = ROUTES) -> None:
-        self._root = _Node()
-        for route in routes:
-            self._add(route)
-
-    def _add(self, route: Route) -> None:
-        node = self._root
-        segments = route.path.split("/")[1:]
-        for segment in segments[:-1]:
-            node = _child(node, segment)
-        last = segments[-1]
-        methods = node.rest if last.endswith("...}") else _child(node, last).here
-        for method in route.methods or (ANY_METHOD,):
-            if method in methods:
-                raise ValueError(f"two rows for {method} {route.path}")
-            methods[method] = route
-
-    def match(self, method: str, path: str) -> Route:
-        """The row for a path that `targets.py` found well-formed."""
-        segments = path.split("/")
-        found = _find(self._root, segments, 1)
-        if found is None:
-            if segments[1] in CLOSED:
-                raise NotFound
-            found = {name: WEB for name in GET}
-        route = found.get(method) or found.get(ANY_METHOD)
-        if route is None:
-            raise MethodNotAllowed(headers={"Allow": ", ".join(sorted(found))})
-        return route
-
-
-def _child(node: _Node, segment: str) -> _Node:
-    if segment.startswith("{"):
-        if node.parameter is None:
-            node.parameter = _Node()
-        return node.parameter
-    return node.literal.setdefault(segment, _Node())
-
-
-def _find(node: _Node, segments: list[str], depth: int) -> dict[str, Route] | None:
-    """The rows of the best match, by method. A parent's `{rest...}` serves the methods that the exact row lacks."""
-    if depth == len(segments):
-        return node.here or None
-    segment = segments[depth]
-    exact = node.literal.get(segment)
-    found = _find(exact, segments, depth + 1) if exact is not None else None
-    if found is None and node.parameter is not None and segment:
-        found = _find(node.parameter, segments, depth + 1)
-    if not node.rest or not segment:
-        return found
-    return {**node.rest, **found} if found else node.rest

@@ -35,6 +35,10 @@ class HttpServer:
     def connections(self) -> int:
         return len(self._fronts.connections)
 
+    @property
+    def streams(self) -> int:
+        return self._fronts.streams
+
     async def open(self) -> None:
         """Raises OSError when the address is taken."""
         self._server = await asyncio.get_running_loop().create_server(

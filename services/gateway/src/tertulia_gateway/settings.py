@@ -15,9 +15,16 @@ def _check_networks(value: str) -> str:
     return value
 
 
+HttpUrl = Annotated[str, Field(pattern=r"^http://")]
+
+
 class GatewaySettings(ServiceSettings, VerifierSettings):
-    chat_url: Annotated[str, Field(pattern=r"^http://")]
-    notify_url: Annotated[str, Field(pattern=r"^http://")]
+    chat_url: HttpUrl
+    notify_url: HttpUrl
+    search_service_url: HttpUrl | None = None
+    bot_service_url: HttpUrl | None = None
+    analytics_service_url: HttpUrl | None = None
+    """Unset: the part is left out, and its addresses say so."""
     web_dir: DirectoryPath | None = None
     rate_limits: Literal["on", "off"] = "on"
     trusted_proxies: Annotated[str, AfterValidator(_check_networks)] = ""

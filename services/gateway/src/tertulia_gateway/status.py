@@ -1,6 +1,7 @@
 """`/api/v1/status`: how the parts of the system are, from each service's own /readyz."""
 
 import asyncio
+from collections.abc import Mapping
 from time import monotonic
 from typing import Literal
 
@@ -10,24 +11,30 @@ import msgspec
 REMEMBER_S = 1.0
 ASK_TIMEOUT_S = 2.5
 
-State = Literal["ready", "not_ready", "down"]
+State = Literal["ready", "not_ready", "down", "not_running"]
 DependencyState = Literal["up", "down"]
 
 
 class ServiceStatus(msgspec.Struct):
-    """One service. `dependencies` maps a name to up or down; reasons stay inside, in the service's own /readyz."""
+    """One service. `dependencies` maps a name to up or down; reasons stay inside, in the service's own /readyz.
+
+    `not_running`: this installation is without it. `lag_s`: how far it is behind the event log, when it follows that.
+    """
 
     name: str
     state: State
     dependencies: dict[str, DependencyState]
     answered_in_ms: float | None
+    lag_s: float | None = None
 
 
 class SystemStatus(msgspec.Struct):
-    """`status` is ok when every service is ready, down when none is, and degraded between."""
+    """`status` is ok when every service that belongs to the installation is ready, down when none is, and degraded
+    between. `tracing`: whether spans are kept, so whether a page should report its own."""
 
     status: Literal["ok", "degraded", "down"]
     services: list[ServiceStatus]
+    tracing: bool
 
 
 class _Dependency(msgspec.Struct):
@@ -37,14 +44,16 @@ class _Dependency(msgspec.Struct):
 class _Readiness(msgspec.Struct):
     status: Literal["ready", "not_ready"]
     dependencies: dict[str, _Dependency] = {}
+    lag_s: float | None = None
 
 
 class StatusBoard:
-    """Asks the services, at most once a second however many ask us."""
+    """Asks the services, at most once a second however many ask us. A service without an address does not run."""
 
-    def __init__(self, http: aiohttp.ClientSession, services: dict[str, str]) -> None:
+    def __init__(self, http: aiohttp.ClientSession, services: Mapping[str, str | None], *, tracing: bool) -> None:
         self._http = http
         self._services = services
+        self._tracing = tracing
         self._known: tuple[float, SystemStatus] | None = None
         self._asking = asyncio.Lock()
 
@@ -63,10 +72,13 @@ class StatusBoard:
     async def _ask(self) -> SystemStatus:
         services = await asyncio.gather(*(self._ask_one(name, url) for name, url in self._services.items()))
         ready = sum(service.state == "ready" for service in services)
-        overall = "ok" if ready == len(services) else "degraded" if ready else "down"
-        return SystemStatus(overall, services)
+        expected = sum(service.state != "not_running" for service in services)
+        overall = "ok" if ready == expected else "degraded" if ready else "down"
+        return SystemStatus(overall, services, self._tracing)
 
-    async def _ask_one(self, name: str, url: str) -> ServiceStatus:
+    async def _ask_one(self, name: str, url: str | None) -> ServiceStatus:
+        if url is None:
+            return ServiceStatus(name, "not_running", {}, None)
         started = monotonic()
         try:
             timeout = aiohttp.ClientTimeout(total=ASK_TIMEOUT_S)
@@ -75,4 +87,5 @@ class StatusBoard:
         except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError):
             return ServiceStatus(name, "down", {}, None)
         dependencies: dict[str, DependencyState] = {key: value.state for key, value in readiness.dependencies.items()}
-        return ServiceStatus(name, readiness.status, dependencies, round((monotonic() - started) * 1000, 1))
+        took_ms = round((monotonic() - started) * 1000, 1)
+        return ServiceStatus(name, readiness.status, dependencies, took_ms, readiness.lag_s)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tertulia_gateway.routes import Auth, Router
+from tertulia_gateway.router import Router
+from tertulia_gateway.routes import Auth
 from tertulia_shared.problems import MethodNotAllowed, NotFound
 
 Document = dict[str, Any]

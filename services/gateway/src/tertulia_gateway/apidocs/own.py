@@ -14,12 +14,31 @@ def own_document() -> dict[str, Any]:
             "/api/v1/status": {
                 "get": _operation("Status", "How the parts of the system are", "application/json", status)
             },
+            "/api/v1/telemetry/traces": {"post": _report_spans()},
             "/api/openapi.json": {
                 "get": _operation("OpenApi", "This description", "application/json", {"type": "object"})
             },
             "/api/docs": {"get": _operation("Docs", "This description as a page", "text/html", {"type": "string"})},
         },
         "components": {"schemas": components},
+    }
+
+
+def _report_spans() -> dict[str, Any]:
+    """The body is OTLP's own; describing its every field again would only be another place to be wrong in."""
+    return {
+        "tags": ["service"],
+        "summary": "Report a page's spans",
+        "description": (
+            "OTLP/HTTP in its JSON mapping (ExportTraceServiceRequest), at most 64 KiB and 128 spans. Worth sending "
+            "only while `/api/v1/status` says `tracing`. 204 does not promise that they are kept."
+        ),
+        "operationId": "ReportSpans",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"type": "object", "required": ["resourceSpans"]}}},
+        },
+        "responses": {"204": {"description": "Taken"}},
     }
 
 

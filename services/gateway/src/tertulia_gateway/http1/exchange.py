@@ -4,18 +4,18 @@
 connection is idle, which is nearly always; otherwise a task does the waiting and comes back here.
 """
 
-from typing import Protocol
-
 from tertulia_gateway.headers import HSTS, SECURITY_DATA, SECURITY_WEB, Headers, Origin
+from tertulia_gateway.http1.failures import PartNotRunning, UpstreamFailed, UpstreamTimeout, too_large
 from tertulia_gateway.http1.heads import chunk_of, request_head, response_lines, status_line
 from tertulia_gateway.http1.message import Request, RequestTimeout
-from tertulia_gateway.http1.rules import LocalResponse, Rules
+from tertulia_gateway.http1.rules import Front, LocalResponse, Rules
 from tertulia_gateway.http1.upstream import UpstreamConnection, UpstreamPool
 from tertulia_gateway.limits import Bucket, owner_of_address
-from tertulia_gateway.observe import OPEN_EXCHANGES, Observation
+from tertulia_gateway.metrics import OPEN_EXCHANGES, UPSTREAM_ERRORS
+from tertulia_gateway.observe import Observation
 from tertulia_gateway.routes import Auth, Route, Upstream
 from tertulia_gateway.targets import split_target
-from tertulia_shared.problems import CONTENT_TYPE, Problem, TooLarge, Unauthenticated, problem_body, problem_headers
+from tertulia_shared.problems import CONTENT_TYPE, Problem, Unauthenticated, problem_body, problem_headers
 from tertulia_shared.runtime import spawn
 from tertulia_shared.telemetry import logger
 from tertulia_shared.tokens import Claims
@@ -31,34 +31,11 @@ DISCARD_TIME_S = 5.0
 RETRIED = frozenset({"GET", "HEAD"})
 
 
-class UpstreamFailed(Problem):
-    code, status, title = "upstream_failed", 502, "A part of the system broke off in the middle"
-
-
-class UpstreamTimeout(Problem):
-    code, status, title = "upstream_timeout", 504, "A part of the system took too long"
-
-
-class Front(Protocol):
-    """What an exchange needs of the client's connection."""
-
-    peer: str
-
-    @property
-    def will_close(self) -> bool: ...
-    def write(self, data: bytes) -> None: ...
-    def set_deadline(self, seconds: float | None) -> None: ...
-    def pause_body(self) -> None: ...
-    def resume_body(self) -> None: ...
-    def finished(self, exchange: "Exchange", *, close: bool) -> None: ...
-    def break_off(self) -> None: ...
-    def abort(self) -> None: ...
-
-
 class Exchange:
     """`_upstream` is set from the moment a connection carries the request until its response is complete."""
 
     __slots__ = (
+        "_answers_itself",
         "_body_bytes",
         "_bucket",
         "_chunked_out",
@@ -104,6 +81,7 @@ class Exchange:
         self._overdue = False
         self._ended = False
         self._retried = False
+        self._answers_itself = False
         OPEN_EXCHANGES.inc()
 
     @property
@@ -126,7 +104,7 @@ class Exchange:
         route = self._route = rules.router.match(request.method, self._path)
         self._front.set_deadline(route.time_limit if self._request_complete else route.body_time)
         if max(request.content_length, self._body_bytes) > route.body_limit:
-            raise _too_large(route)
+            raise too_large(route)
         self._origin = rules.proxies.origin(self._front.peer, request.headers)
         if rules.per_address is not None:
             self._bucket = rules.per_address.take(owner_of_address(self._origin.address), route.rate)
@@ -158,9 +136,14 @@ class Exchange:
         if self._request.expects_continue and not self._request_complete and not self._body_bytes:
             self._front.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if route.upstream is Upstream.SELF:
-            spawn(self._answer(), name="answer a request")
+            self._answers_itself = True
+            if self._request_complete or self.method != "POST":
+                spawn(self._answer(), name="answer a request")
             return
-        pool = self._rules.pools[route.upstream]
+        pool = self._rules.pools.get(route.upstream)
+        if pool is None:
+            UPSTREAM_ERRORS.labels(route.upstream, "not_running").inc()
+            raise PartNotRunning(route.upstream)
         connection = pool.idle()
         if connection is not None:
             self._forward(connection)
@@ -182,7 +165,7 @@ class Exchange:
 
     async def _answer(self) -> None:
         try:
-            response = await self._rules.answer(self._request, self._path)
+            response = await self._rules.answer(self._request, self._path, b"".join(self._pending))
         except Problem as problem:
             self.refuse(problem)
         except Exception as error:
@@ -199,9 +182,11 @@ class Exchange:
         seen = self._observation
         head = request_head(self._request, self._target, self._origin, seen.request_id, seen.traceparent)
         if self._pending:
-            head += b"".join(self._pending)
+            head += b"".join(self._framed(chunk) for chunk in self._pending)
             self._pending.clear()
             self._front.resume_body()
+        if self._request_complete and self._request.chunked:
+            head += LAST_CHUNK
         connection.write(head)
         if self._request_complete:
             self._request_sent(connection)
@@ -217,12 +202,10 @@ class Exchange:
         self._body_bytes += len(chunk)
         route = self._route
         if route is not None and self._body_bytes > route.body_limit:
-            self.refuse(_too_large(route))
+            self.refuse(too_large(route))
             return
-        if self._request.chunked:
-            chunk = chunk_of(chunk)
         if self._upstream is not None:
-            self._upstream.write(chunk)
+            self._upstream.write(self._framed(chunk))
             return
         self._pending.append(chunk)
         if self._body_bytes > MAX_PENDING:
@@ -235,13 +218,15 @@ class Exchange:
                 self._front.finished(self, close=self._close)
             return
         upstream = self._upstream
-        if self._request.chunked:
-            if upstream is None:
-                self._pending.append(LAST_CHUNK)
-            else:
-                upstream.write(LAST_CHUNK)
         if upstream is not None:
+            if self._request.chunked:
+                upstream.write(LAST_CHUNK)
             self._request_sent(upstream)
+        elif self._answers_itself and self.method == "POST":
+            spawn(self._answer(), name="answer a request")
+
+    def _framed(self, chunk: bytes) -> bytes:
+        return chunk_of(chunk) if self._request.chunked else chunk
 
     def pause_request(self) -> None:
         self._front.pause_body()
@@ -269,6 +254,7 @@ class Exchange:
     def on_upstream_lost(self, *, answered: bool, reused: bool) -> None:
         self._upstream = None
         if self._head_written:
+            self._upstream_failed("broken_off")
             self._cut()
             return
         safe = self.method in RETRIED and not self._request.has_body
@@ -276,7 +262,12 @@ class Exchange:
             self._retried = True
             spawn(self._open(self._rules.pools[self._route.upstream]), name="connect to a service again")
             return
+        self._upstream_failed("broken_off")
         self.refuse(UpstreamFailed(retry_after=1))
+
+    def _upstream_failed(self, kind: str) -> None:
+        if self._route is not None:
+            UPSTREAM_ERRORS.labels(self._route.upstream, kind).inc()
 
     def pause_response(self) -> None:
         if self._upstream is not None:
@@ -291,7 +282,7 @@ class Exchange:
         if self._ended:
             return
         lines = "".join(f"{name}: {value}\r\n" for name, value in response.headers)
-        if response.status != 304:
+        if response.status not in (204, 304):
             lines += f"Content-Type: {response.content_type}\r\n"
         length = str(len(response.body)).encode()
         self._write_head(response.status, lines.encode("latin-1"), length, page=response.page)
@@ -358,6 +349,8 @@ class Exchange:
         if not self._request_complete and not self._head_written:
             self.refuse(RequestTimeout())
         else:
+            if self._upstream is not None:
+                self._upstream_failed("timeout")
             self.refuse(UpstreamTimeout(retry_after=1))
 
     def _drop_upstream(self) -> None:
@@ -396,7 +389,3 @@ class Exchange:
             self._pending.clear()
             self._observation.ended()
             OPEN_EXCHANGES.dec()
-
-
-def _too_large(route: Route) -> TooLarge:
-    return TooLarge(f"At most {route.body_limit} bytes are taken here.")

@@ -50,6 +50,11 @@ class Fronts:
         self.emptied = asyncio.Event()
         """Set once draining has seen the last connection go."""
 
+    @property
+    def streams(self) -> int:
+        """How many of the connections carry a stream right now."""
+        return sum(each.streaming for each in self.connections)
+
     def forget(self, connection: "FrontConnection") -> None:
         self.connections.discard(connection)
         if self.draining and not self.connections:
@@ -165,7 +170,7 @@ class FrontConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """A client that has said all may still want its answers: True keeps our half open for them. Not for streams,
         which have no end to wait for and whose client most likely is gone."""
-        if self._receiving is not None or self._active is None or self._active.streaming:
+        if self._receiving is not None or self._active is None or self.streaming:
             return False
         self._deaf = True
         self.keep_alive = False
@@ -247,6 +252,10 @@ class FrontConnection(asyncio.Protocol):
         receiving, self._receiving = self._receiving, None
         if receiving is not None:
             receiving.on_request_end()
+
+    @property
+    def streaming(self) -> bool:
+        return self._active is not None and self._active.streaming
 
     # for the exchange
 

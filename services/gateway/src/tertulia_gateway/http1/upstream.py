@@ -1,6 +1,7 @@
 """Connections to the services: kept alive, reused last-in first-out, one request at a time on each."""
 
 import asyncio
+from time import perf_counter
 from typing import Protocol, cast
 from urllib.parse import urlsplit
 
@@ -8,6 +9,7 @@ import httptools
 
 from tertulia_gateway.headers import Headers
 from tertulia_gateway.http1.outbox import Outbox
+from tertulia_gateway.metrics import UPSTREAM_CONNECTIONS, UPSTREAM_ERRORS, UPSTREAM_SECONDS
 from tertulia_shared.problems import DependencyUnavailable
 from tertulia_shared.telemetry import logger
 
@@ -18,10 +20,7 @@ CONNECT_TIMEOUT_S = 2.0
 IDLE_LIMIT_S = 60.0
 WRITE_BUFFER = 64 * 1024
 MAX_HEAD = 64 * 1024
-
-
-class UpstreamUnavailable(DependencyUnavailable):
-    code, status, title = "upstream_unavailable", 503, "This part of the system is not available right now"
+SERVER_ERROR = 500
 
 
 class Receiver(Protocol):
@@ -42,6 +41,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     __slots__ = (
         "_answered",
+        "_begun",
         "_framed",
         "_head",
         "_head_bytes",
@@ -68,6 +68,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._framed = False
         self._until_close = False
         self._answered = False
+        self._begun = 0.0
         self._request_open = False
         self.receiver: Receiver | None = None
         self.transport: asyncio.Transport = cast(asyncio.Transport, None)
@@ -80,6 +81,7 @@ class UpstreamConnection(asyncio.Protocol):
         """The next response belongs to this receiver. The request counts as unfinished until `request_sent`."""
         self.receiver = receiver
         self.uses += 1
+        self._begun = perf_counter()
         self._answered = False
         self._request_open = True
 
@@ -170,6 +172,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_bytes = 0
         bodiless = status in (204, 304) or receiver.method == "HEAD"
         self._until_close = not self._framed and not bodiless
+        self._pool.answered(status, perf_counter() - self._begun)
         receiver.on_response_head(status, self._headers)
         if receiver.method == "HEAD":
             # The parser cannot be told that no body follows these headers, so this connection has served.
@@ -208,6 +211,17 @@ class UpstreamPool:
         self._clock = asyncio.get_running_loop().time
         self._idle: list[UpstreamConnection] = []
         self.connections: set[UpstreamConnection] = set()
+        self._seconds = UPSTREAM_SECONDS.labels(name)
+        UPSTREAM_CONNECTIONS.labels(name, "idle").set_function(lambda: len(self._idle))
+        UPSTREAM_CONNECTIONS.labels(name, "busy").set_function(lambda: len(self.connections) - len(self._idle))
+
+    def answered(self, status: int, seconds: float) -> None:
+        self._seconds.observe(seconds)
+        if status >= SERVER_ERROR:
+            self.failed("status")
+
+    def failed(self, kind: str) -> None:
+        UPSTREAM_ERRORS.labels(self.name, kind).inc()
 
     def idle(self) -> UpstreamConnection | None:
         """The connection that was used last, or None when all are busy."""
@@ -218,7 +232,7 @@ class UpstreamPool:
         return None
 
     async def connect(self) -> UpstreamConnection:
-        """A new connection. Raises UpstreamUnavailable."""
+        """A new connection. Raises DependencyUnavailable."""
         host, port = self._address
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -226,7 +240,8 @@ class UpstreamPool:
                     lambda: UpstreamConnection(self), host, port
                 )
         except (OSError, TimeoutError):
-            raise UpstreamUnavailable(f"The {self.name} service does not answer.") from None
+            self.failed("unavailable")
+            raise DependencyUnavailable(f"The {self.name} service does not answer.") from None
         return connection
 
     def release(self, connection: UpstreamConnection) -> None:
