@@ -88,7 +88,7 @@ OVERVIEW = Dashboard(
                     unit="s",
                     queries=[
                         (
-                            f"topk(8, {quantile(0.95, 'http_request_seconds', 'method, route', 'job="gateway"')})",
+                            f"topk(8, {quantile(0.95, 'http_request_seconds', 'method, route', GATEWAY)})",
                             "{{method}} {{route}}",
                         )
                     ],
