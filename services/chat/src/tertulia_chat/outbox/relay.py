@@ -21,6 +21,7 @@ from tertulia_chat.outbox.log import EventLog, LogRow, Read
 from tertulia_chat.outbox.position import ShardPosition, claim, save
 from tertulia_chat.outbox.progress import Progress
 from tertulia_chat.outbox.rewind import Witness, verify
+from tertulia_chat.outbox.tracing import published
 from tertulia_shared.bus import (
     Bus,
     BusError,
@@ -260,7 +261,9 @@ class _Tenure:
         prefix, low = self._relay.bus.topology.prefix, read.progress.base.xmin
         incarnations = {shard: position.incarnation for shard, position in self._relay.positions.items()}
         try:
-            seqs = await self._publisher.publish([row.outgoing(prefix, low, incarnations[row.shard]) for row in rows])
+            with published(rows) as traced:
+                messages = [row.outgoing(prefix, low, incarnations[row.shard]) for row in traced]
+                seqs = await self._publisher.publish(messages)
         except PublishFailed as error:
             self._note(read, rows, error.seqs)
             if not isinstance(error.cause, MessageTooLarge):
