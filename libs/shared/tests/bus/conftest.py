@@ -6,12 +6,22 @@ from time import monotonic
 
 import asyncpg
 import pytest
+import structlog
 
 from tertulia_shared.bus import DEAD_LETTER_DDL, Bus, DeadLetters, Outgoing, ensure_event_stream
 from tertulia_shared.events import Topology
 from tertulia_stack.servers import NatsServer
 
 Until = Callable[[Callable[[], object]], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def _plain_logs() -> Iterator[None]:
+    """As a service logs. Unconfigured, structlog draws every local variable, which takes seconds for a batch."""
+    before = structlog.get_config()["processors"]
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.dev.ConsoleRenderer()])
+    yield
+    structlog.configure(processors=before)
 
 
 @pytest.fixture

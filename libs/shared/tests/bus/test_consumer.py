@@ -24,7 +24,7 @@ from tertulia_shared.bus import (
     jetstream,
 )
 from tertulia_shared.bus import (
-    consumer as consumer_module,
+    consuming as consumer_module,
 )
 from tertulia_shared.bus.message import StoredMessage
 from tertulia_shared.events import LeaveReason, Topology, WorkspaceMemberLeft, encode, envelope_of

@@ -1,5 +1,6 @@
 """Everything that speaks NATS. Read `connection` first, then `publisher` and `consumer`."""
 
+from tertulia_shared.bus.batches import BatchConsumer, BatchOptions
 from tertulia_shared.bus.connection import Bus, Subscription
 from tertulia_shared.bus.consumer import ConsumerOptions, DurableConsumer
 from tertulia_shared.bus.dead_letters import DEAD_LETTER_DDL, DeadLetter, DeadLetters
@@ -15,6 +16,7 @@ from tertulia_shared.bus.errors import (
     StreamRegressed,
 )
 from tertulia_shared.bus.follow import FollowLimits, Source, State, StreamFollower
+from tertulia_shared.bus.lag import ConsumerLag, consumer_lag
 from tertulia_shared.bus.message import BusMessage, Outgoing, StoredMessage
 from tertulia_shared.bus.outcomes import Reject, Retry
 from tertulia_shared.bus.proof import EpochChanged, Lost, NotYet, check_same_life, read_on, state_of
@@ -30,10 +32,13 @@ from tertulia_shared.bus.streams import (
 
 __all__ = [
     "DEAD_LETTER_DDL",
+    "BatchConsumer",
+    "BatchOptions",
     "Bus",
     "BusError",
     "BusMessage",
     "BusUnavailable",
+    "ConsumerLag",
     "ConsumerOptions",
     "DeadLetter",
     "DeadLetters",
@@ -60,6 +65,7 @@ __all__ = [
     "StreamState",
     "Subscription",
     "check_same_life",
+    "consumer_lag",
     "ensure_event_stream",
     "last_on_shard",
     "read_on",

@@ -1,67 +1,39 @@
-"""The durable consumer: every message of the stream is handled at least once, and acknowledged after the effect.
+"""The durable consumer that handles messages one by one.
 
 What a handler does decides: return → acknowledged; `Retry` or any other exception → delivered again after a back-off;
-`Reject`, or failing `max_attempts` times → a row in `dead_letter`, then terminated. A handler must be idempotent: a
-message comes again when its acknowledgement was lost.
+`Reject`, or failing `max_attempts` times → a row in `dead_letter`, then terminated.
 
-Messages of one subject are handled one after the other; `lanes` lets different subjects run side by side. A message
-that is retried comes later than its followers, so handlers guard by version (`ch_seq`).
-
-If PostgreSQL cannot take a dead letter, the lane waits: nothing is terminated that was not kept.
+Messages of one subject are handled one after the other; `lanes` lets different subjects run side by side.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Literal
 from zlib import crc32
 
 from opentelemetry.trace import SpanKind
-from prometheus_client import Counter, Histogram
 
 from tertulia_shared import telemetry
 from tertulia_shared.bus.connection import Bus
+from tertulia_shared.bus.consuming import SECONDS, PullingConsumer, PullOptions
 from tertulia_shared.bus.dead_letters import DeadLetters
-from tertulia_shared.bus.delivery import ACK, IN_PROGRESS, TERM, Delivery, nak
-from tertulia_shared.bus.errors import BusError, BusUnavailable
-from tertulia_shared.bus.outcomes import Outcome, Reject, Retry
-from tertulia_shared.bus.pull import PullSession, Stalled
-from tertulia_shared.bus.registration import MAX_ACK_PENDING, Registration
-from tertulia_shared.runtime.tasks import spawn
+from tertulia_shared.bus.delivery import Delivery
+from tertulia_shared.bus.outcomes import Outcome, Retry
 
 log = telemetry.logger(__name__)
-
-HANDLED = Counter("bus_consumer_deliveries", "Deliveries by what became of them.", ["consumer", "outcome"])
-SECONDS = Histogram("bus_consumer_seconds", "Time in the handler.", ["consumer"])
-STALLS = Counter("bus_consumer_stalls", "Times the watchdog started a new pull session.", ["consumer"])
-
-RESTART_DELAYS_S = (0.1, 0.5, 1.0, 2.0, 5.0)
-DEAD_LETTER_RETRY_S = 5.0
-DRAIN_S = 3.0
 
 Handler = Callable[[Delivery], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConsumerOptions:
-    start: Literal["all", "new"] = "all"
-    """Where a consumer that does not exist yet begins."""
+class ConsumerOptions(PullOptions):
     batch: int = 256
     """Most messages in hand at once."""
     lanes: int = 1
-    max_attempts: int = 8
-    backoff_s: tuple[float, ...] = (1, 5, 30, 60, 300, 900, 3600)
-    """Wait before attempt 2, 3, …; the last one repeats."""
-    ack_wait_s: float = 30.0
-    """The server delivers again after this silence; we say `in progress` three times as often."""
-    heartbeat_s: float = 5.0
 
 
-class DurableConsumer:
-    """A component: `run` never returns by itself, `drain` finishes what is in hand."""
-
+class DurableConsumer(PullingConsumer):
     def __init__(
         self,
         bus: Bus,
@@ -70,101 +42,22 @@ class DurableConsumer:
         dead_letters: DeadLetters,
         options: ConsumerOptions | None = None,
     ) -> None:
-        self.name = name
-        self._bus = bus
+        options = options or ConsumerOptions()
+        super().__init__(bus, name, dead_letters, options, most_in_hand=options.batch)
         self._handler = handler
-        self._dead_letters = dead_letters
-        self._options = options or ConsumerOptions()
-        self._in_hand: dict[int, Delivery] = {}
-        self._lanes = [asyncio.Queue[Delivery]() for _ in range(self._options.lanes)]
-        self._room = asyncio.Event()
-        self._draining = False
-        self._finished = asyncio.Event()
-        self._registration = Registration(bus, name, start=self._options.start, ack_wait_s=self._options.ack_wait_s)
-        self._failures = 0
-        self._session: PullSession | None = None
+        self._lanes = [asyncio.Queue[Delivery]() for _ in range(options.lanes)]
 
-    async def run(self) -> None:
-        workers = [spawn(self._work(lane), name=f"{self.name} lane") for lane in self._lanes]
-        workers.append(spawn(self._keep_alive(), name=f"{self.name} keep-alive"))
-        workers.append(spawn(self._registration.follow_floor(self._options.heartbeat_s), name=f"{self.name} floor"))
-        try:
-            await self._pull_until_drained()
-            await asyncio.Event().wait()
-        finally:
-            for worker in workers:
-                worker.cancel()
-            for worker in workers:
-                with suppress(asyncio.CancelledError):
-                    await worker
-            for delivery in self._in_hand.values():
-                self._answer(delivery, nak(0))
-            self._in_hand.clear()
+    def _work(self) -> list[Coroutine[object, object, None]]:
+        return [self._work_off(lane) for lane in self._lanes]
 
-    async def drain(self) -> None:
-        """Take nothing new and finish what is in hand, for at most 3 s. The rest goes back to the stream."""
-        self._draining = True
-        self._room.set()
-        if self._session is not None:
-            self._session.interrupt()
-        if self._in_hand:
-            self._finished.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(DRAIN_S):
-                    await self._finished.wait()
-
-    async def _pull_until_drained(self) -> None:
-        while not self._draining:
-            try:
-                await self._bus.wait_connected()
-                await self._registration.ensure()
-                await self._pull_while_healthy()
-            except BusError as error:
-                if self._draining:
-                    return
-                if isinstance(error, Stalled):
-                    STALLS.labels(self.name).inc()
-                delay = RESTART_DELAYS_S[min(self._failures, len(RESTART_DELAYS_S) - 1)]
-                self._failures += 1
-                log.warning("consumer.restarts", consumer=self.name, error=str(error), delay_s=delay)
-                await asyncio.sleep(delay)
-
-    async def _pull_while_healthy(self) -> None:
-        """Raises BusError when the session is over."""
-        options = self._options
-        async with PullSession(self._bus, self.name, self._take, options.heartbeat_s, MAX_ACK_PENDING) as session:
-            self._session = session
-            while not self._draining:
-                if len(self._in_hand) > options.batch // 2:
-                    self._room.clear()
-                    await self._room.wait()
-                    continue
-                await session.pull(options.batch - len(self._in_hand))
-                self._failures = 0
-
-    def _take(self, delivery: Delivery) -> None:
-        """Called in the reader for each delivery."""
-        known = self._in_hand.get(delivery.seq)
-        if known is not None:
-            # The server gave up waiting for us; the work goes on and answers the newer delivery.
-            known.reply = delivery.reply
-            known.attempt = delivery.attempt
-            return
-        if self._draining:
-            self._answer(delivery, nak(0))
-            return
-        self._in_hand[delivery.seq] = delivery
+    def _admit(self, delivery: Delivery) -> None:
         self._lanes[crc32(delivery.subject.encode()) % len(self._lanes)].put_nowait(delivery)
 
-    async def _work(self, lane: asyncio.Queue[Delivery]) -> None:
+    async def _work_off(self, lane: asyncio.Queue[Delivery]) -> None:
         while True:
             delivery = await lane.get()
             await self._handle(delivery)
-            self._in_hand.pop(delivery.seq, None)
-            if len(self._in_hand) <= self._options.batch // 2:
-                self._room.set()
-            if not self._in_hand:
-                self._finished.set()
+            self._settled(delivery)
 
     async def _handle(self, delivery: Delivery) -> None:
         parent = telemetry.extract(delivery.headers)
@@ -179,57 +72,5 @@ class DurableConsumer:
                 log.exception("consumer.handler_failed", consumer=self.name, seq=delivery.seq, attempt=delivery.attempt)
                 await self._not_done(delivery, Retry(f"{type(error).__name__}: {error}"))
             else:
-                self._answer(delivery, ACK)
-                self._count("done")
+                self._done(delivery)
         SECONDS.labels(self.name).observe(perf_counter() - started)
-
-    async def _not_done(self, delivery: Delivery, outcome: Outcome) -> None:
-        if isinstance(outcome, Retry) and delivery.attempt < self._options.max_attempts:
-            backoff = self._options.backoff_s
-            delay = outcome.delay_s
-            if delay is None:
-                delay = backoff[min(delivery.attempt, len(backoff)) - 1]
-            self._answer(delivery, nak(delay))
-            self._count("retry")
-            return
-        await self._keep_dead_letter(delivery, outcome.reason)
-        self._answer(delivery, TERM)
-        self._count("rejected" if isinstance(outcome, Reject) else "exhausted")
-
-    async def _keep_dead_letter(self, delivery: Delivery, reason: str) -> None:
-        """Returns when the row is in PostgreSQL, however long that takes."""
-        stream = self._bus.topology.stream
-        trace = telemetry.current_trace()
-        while True:
-            try:
-                await self._dead_letters.add(
-                    self.name,
-                    stream,
-                    delivery.message,
-                    error=reason,
-                    attempts=delivery.attempt,
-                    trace_id=None if trace is None else trace.trace_id,
-                )
-            except Exception:
-                log.exception("consumer.dead_letter_not_kept", consumer=self.name, seq=delivery.seq)
-                await asyncio.sleep(DEAD_LETTER_RETRY_S)
-            else:
-                log.warning("consumer.dead_letter", consumer=self.name, seq=delivery.seq, reason=reason)
-                return
-
-    async def _keep_alive(self) -> None:
-        """Tell the server that everything in hand, also what waits in a lane, is still being worked on."""
-        while True:
-            await asyncio.sleep(self._options.ack_wait_s / 3)
-            for delivery in self._in_hand.values():
-                self._answer(delivery, IN_PROGRESS)
-
-    def _answer(self, delivery: Delivery, answer: bytes) -> None:
-        try:
-            self._bus.publish_nowait(delivery.reply, answer)
-        except BusUnavailable:
-            # The server will deliver it again after ack_wait.
-            log.debug("consumer.answer_lost", consumer=self.name, seq=delivery.seq)
-
-    def _count(self, outcome: str) -> None:
-        HANDLED.labels(self.name, outcome).inc()

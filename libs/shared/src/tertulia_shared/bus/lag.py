@@ -2,7 +2,7 @@
 
 import time
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from prometheus_client import Gauge
 
@@ -16,11 +16,30 @@ UNSETTLED = Gauge(
 LAG = Gauge("bus_consumer_lag_seconds", "Age of the oldest message that is not settled; 0 when all are.", ["consumer"])
 
 
+class ConsumerLag(NamedTuple):
+    messages: int
+    """Not delivered yet, in hand, or waiting for another attempt."""
+    oldest_s: float
+    """Age of the oldest of them; 0 when there is none."""
+
+
+async def consumer_lag(bus: Bus, consumer: str) -> ConsumerLag:
+    """Two questions to the server. Raises BusError; a JetStreamError with CONSUMER_NOT_FOUND before it exists."""
+    info = await jetstream.call(bus, f"CONSUMER.INFO.{bus.topology.stream}.{consumer}")
+    return await _lag_of(bus, info)
+
+
 async def tell_lag(bus: Bus, consumer: str, info: dict[str, Any]) -> None:
-    """`info` is the consumer's own. Raises BusError."""
-    unsettled = info["num_pending"] + info["num_ack_pending"]
-    UNSETTLED.labels(consumer).set(unsettled)
-    LAG.labels(consumer).set(await _oldest_age_s(bus, info["ack_floor"]["stream_seq"]) if unsettled else 0.0)
+    """Set the gauges. `info` is the consumer's own. Raises BusError."""
+    lag = await _lag_of(bus, info)
+    UNSETTLED.labels(consumer).set(lag.messages)
+    LAG.labels(consumer).set(lag.oldest_s)
+
+
+async def _lag_of(bus: Bus, info: dict[str, Any]) -> ConsumerLag:
+    unsettled: int = info["num_pending"] + info["num_ack_pending"]
+    oldest_s = await _oldest_age_s(bus, info["ack_floor"]["stream_seq"]) if unsettled else 0.0
+    return ConsumerLag(unsettled, oldest_s)
 
 
 async def _oldest_age_s(bus: Bus, floor: int) -> float:
