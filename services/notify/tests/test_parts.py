@@ -1,13 +1,16 @@
 """The small parts alone: the ring's bounds, a connection's queue, frames."""
 
+import json
 from typing import Any
 
 import pytest
 
 from tertulia_notify.delivery import frames
-from tertulia_notify.delivery.connection import MAX_QUEUED_EVENTS, MAX_SLOTS, Connection
+from tertulia_notify.delivery.connection import MAX_QUEUED_EVENTS, Connection
+from tertulia_notify.delivery.ephemeral import MAX_SLOTS, MAX_TEXT_BYTES
 from tertulia_notify.delivery.event import Event
 from tertulia_notify.delivery.ring import Ring
+from tertulia_shared.events import RunDelta
 from tertulia_shared.membership import Revocations
 
 
@@ -117,3 +120,56 @@ def test_an_ended_session_is_remembered_until_its_tokens_are_over() -> None:
     kept: dict[str, Any] = {name: name in revocations for name in ("told by an event", "told by a snapshot")}
     assert kept == {"told by an event": True, "told by a snapshot": False}
     assert "told by both" in revocations
+
+
+def _delta(offset: int, text: str, *, run: str = "r1", attempt: int = 1) -> tuple[RunDelta, bytes]:
+    delta = RunDelta(workspace_id="W", channel_id="C", run_id=run, attempt=attempt, offset=offset, text=text)
+    return delta, frames.named(delta.type, delta)
+
+
+def _deltas(connection: Connection) -> list[tuple[int, int, str]]:
+    """(attempt, offset, text) of each frame that is sent."""
+    blocks = connection.take().decode().split("\n\n")[:-1]
+    bodies = [json.loads(block.partition("\ndata: ")[2]) for block in blocks]
+    return [(body["attempt"], body["offset"], body["text"]) for body in bodies]
+
+
+def test_a_delta_that_waits_is_joined_by_what_follows_it_and_never_replaced() -> None:
+    connection = _connection()
+    for offset, text in ((0, "Hel"), (3, "lo 👋"), (7, "!")):
+        connection.push_delta(*_delta(offset, text))
+    assert _deltas(connection) == [(1, 0, "Hello 👋!")]
+    connection.push_delta(*_delta(8, "more"))
+    assert _deltas(connection) == [(1, 8, "more")], "what was taken is not told again"
+
+
+def test_a_hole_another_attempt_and_another_run_begin_a_frame_of_their_own() -> None:
+    connection = _connection()
+    connection.push_delta(*_delta(0, "a"))
+    connection.push_delta(*_delta(5, "f"))
+    connection.push_delta(*_delta(6, "g"))
+    connection.push_delta(*_delta(0, "x", run="r2"))
+    connection.push_delta(*_delta(0, "again", attempt=2))
+    connection.push_delta(*_delta(1, "y", run="r2"))
+    assert _deltas(connection) == [(1, 0, "a"), (1, 5, "fg"), (1, 0, "xy"), (2, 0, "again")]
+
+
+def test_deltas_for_a_client_that_does_not_read_are_bounded() -> None:
+    connection = _connection()
+    offset = 0
+    for _ in range(5_000):
+        connection.push_delta(*_delta(offset, "x" * 100))
+        offset += 100
+    sent = connection.take()
+    assert len(sent) < MAX_TEXT_BYTES
+    assert b'"offset":0,' in sent, "the beginning is kept, so what is missing is at the end"
+    for number in range(MAX_SLOTS * 2):
+        connection.push_delta(*_delta(0, "x", run=f"r{number}"))
+    assert len(_deltas(connection)) == MAX_SLOTS
+
+
+def test_a_long_poll_is_not_woken_by_what_it_cannot_hand_over() -> None:
+    connection = Connection("ada", "session", 0.0, takes_ephemeral=False)
+    connection.push_delta(*_delta(0, "x"))
+    connection.push_ephemeral(("c", "u"), b"typing")
+    assert connection.take() == b""

@@ -16,6 +16,7 @@ from tertulia_notify.admission import Admission
 from tertulia_notify.delivery.event import EventReader
 from tertulia_notify.delivery.hub import Hub
 from tertulia_notify.delivery.resume import Resumer
+from tertulia_notify.delivery.runs import RunFrames
 from tertulia_notify.http import stream
 from tertulia_notify.http.long_poll import LongPoll
 from tertulia_notify.http.routes import DESCRIBED, SERVED, LiveApi, live_api
@@ -86,6 +87,7 @@ async def assemble(settings: NotifySettings, limits: Limits | None = None) -> As
         resumer = Resumer(bus, hub, sealer, limits)
         typing = TypingNotices(bus, hub)
         await typing.start()
+        await RunFrames(bus, hub).start()
         health.add("nats", bus.check)
         health.add("events", ingress.check)
         live = LiveApi(admission, LongPoll(hub, admission, resumer), typing)

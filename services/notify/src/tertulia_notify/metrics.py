@@ -18,5 +18,6 @@ QUARANTINES = Counter("notify_quarantines", "Times that every connection was clo
 EPOCHS = Counter("notify_epochs", "New lives of the stream seen while serving.")
 RESUMES = Counter("notify_resumes", "How connections began: live, ring, stream, reset.", ["outcome"])
 OVERFLOWS = Counter("notify_queue_overflows", "Connections closed because their client read too slowly.")
+EPHEMERAL_DROPPED = Counter("notify_ephemeral_dropped", "Typing notices and run deltas that a full queue did not take.")
 BYES = Counter("notify_byes", "Connections ended by the server, by reason.", ["reason"])
 MALFORMED = Counter("notify_malformed_events", "Messages on the stream that break the contract.")

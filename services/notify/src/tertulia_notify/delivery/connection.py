@@ -1,17 +1,18 @@
 """One client's place in the delivery: a bounded queue of frames and a reason to end.
 
 Durable frames are never dropped while the connection lives: when the queue is full the connection ends with `bye slow`
-and the client resumes from the last frame it got. Ephemeral frames are slots that hold the latest value only.
+and the client resumes from the last frame it got. What may be lost waits in an `EphemeralQueue`.
 """
 
 import asyncio
 from typing import Literal
 
 from tertulia_notify.delivery import frames
+from tertulia_notify.delivery.ephemeral import EphemeralQueue, Key
+from tertulia_shared.events import RunDelta
 
 MAX_QUEUED_EVENTS = 512
 MAX_QUEUED_BYTES = 1024 * 1024
-MAX_SLOTS = 64
 
 ByeReason = Literal["rotate", "slow", "drain", "token_expired", "revoked", "quarantine"]
 
@@ -20,8 +21,9 @@ class Connection:
     """Owned by the task that serves one request; everyone else only pushes into it."""
 
     __slots__ = (
+        "_ephemeral",
         "_frames",
-        "_slots",
+        "_takes_ephemeral",
         "_waiter",
         "bye",
         "expires_at",
@@ -36,7 +38,8 @@ class Connection:
         "user_id",
     )
 
-    def __init__(self, user_id: str, session_id: str, expires_at: float) -> None:
+    def __init__(self, user_id: str, session_id: str, expires_at: float, *, takes_ephemeral: bool = True) -> None:
+        """A long poll takes durable events only: it must not be answered early for what it cannot hand over."""
         self.user_id = user_id
         self.session_id = session_id
         self.expires_at = expires_at
@@ -51,7 +54,9 @@ class Connection:
         self.gone = False
         self.queued_bytes = 0
         self._frames: list[bytes] = []
-        self._slots: dict[tuple[str, str], bytes] | None = None
+        self._takes_ephemeral = takes_ephemeral
+        self._ephemeral: EphemeralQueue | None = None
+        """Made when it is first needed: most connections hear nothing ephemeral for long."""
         self._waiter: asyncio.Future[None] | None = None
 
     @property
@@ -71,14 +76,18 @@ class Connection:
         self._wake()
         return True
 
-    def push_ephemeral(self, key: tuple[str, str], frame: bytes) -> None:
+    def push_ephemeral(self, key: Key, frame: bytes) -> None:
         """Show the latest value of `key`; it may be lost."""
-        if self.ended:
-            return
-        if self._slots is None:
-            self._slots = {}
-        if key in self._slots or len(self._slots) < MAX_SLOTS:
-            self._slots[key] = frame
+        queue = self._open_ephemeral()
+        if queue is not None:
+            queue.put(key, frame)
+            self._wake()
+
+    def push_delta(self, delta: RunDelta, frame: bytes) -> None:
+        """Show more of a running answer; it may be lost, but never for the sake of a later one."""
+        queue = self._open_ephemeral()
+        if queue is not None:
+            queue.put_delta(delta, frame)
             self._wake()
 
     def push_reset(self, reason: str, frame: bytes) -> None:
@@ -90,7 +99,7 @@ class Connection:
         """Say `bye` after what is queued, then close."""
         if not self.ended:
             self.bye = reason
-            self._slots = None
+            self._ephemeral = None
             self._frames.append(frames.bye(reason))
             self._wake()
 
@@ -103,7 +112,7 @@ class Connection:
         """The client is gone: nobody reads any more."""
         self.gone = True
         self._frames.clear()
-        self._slots = None
+        self._ephemeral = None
         self._wake()
 
     def give_up(self) -> None:
@@ -114,10 +123,8 @@ class Connection:
 
     def take(self) -> bytes:
         """Everything queued, as one piece; empty when there is nothing."""
-        slots = self._slots
-        if slots:
-            self._frames.extend(slots.values())
-            slots.clear()
+        if self._ephemeral:
+            self._frames.extend(self._ephemeral.take())
         chunk = self._frames[0] if len(self._frames) == 1 else b"".join(self._frames)
         self._frames.clear()
         self.queued_bytes = 0
@@ -131,13 +138,20 @@ class Connection:
 
     async def wait(self) -> None:
         """Returns when there is something to take or the connection has ended."""
-        if self._frames or self._slots or self.ended:
+        if self._frames or self._ephemeral or self.ended:
             return
         self._waiter = asyncio.get_running_loop().create_future()
         try:
             await self._waiter
         finally:
             self._waiter = None
+
+    def _open_ephemeral(self) -> EphemeralQueue | None:
+        if self.ended or not self._takes_ephemeral:
+            return None
+        if self._ephemeral is None:
+            self._ephemeral = EphemeralQueue()
+        return self._ephemeral
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

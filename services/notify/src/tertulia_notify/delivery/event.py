@@ -21,6 +21,8 @@ from tertulia_shared.events import (
     decode_envelope,
 )
 from tertulia_shared.events.subjects import H_CH_SEQ, H_MSG_ID, H_TIME, H_TYPE
+from tertulia_shared.telemetry import TraceContext, extract
+from tertulia_shared.telemetry.trace import recording
 
 ACTED_ON: Final = frozenset(
     fact.type for fact in (MemberJoined, MemberLeft, WorkspaceMemberJoined, WorkspaceMemberLeft, SessionRevoked)
@@ -50,6 +52,7 @@ class Event:
         "seq",
         "target",
         "time_ms",
+        "trace",
         "type",
         "workspace_id",
     )
@@ -68,6 +71,7 @@ class Event:
         fact: Fact | None,
         frame: bytes | None,
         channel_id: str | None = None,
+        trace: TraceContext | None = None,
     ) -> None:
         self.seq = seq
         self.id = event_id
@@ -80,6 +84,8 @@ class Event:
         self.time_ms = time_ms
         self.fact = fact
         self.frame = frame
+        self.trace = trace
+        """Where the event comes from, while spans are recorded."""
         self.leaver = fact.user_id if isinstance(fact, MemberLeft | WorkspaceMemberLeft) else None
 
 
@@ -107,6 +113,7 @@ class EventReader:
                 fact=decode(decode_envelope(data)) if event_type in ACTED_ON else None,
                 frame=self._frame(epoch, seq, event_type, data),
                 channel_id=decode_envelope(data).channel_id if address.scope == "ws" else None,
+                trace=extract(headers) if recording() else None,
             )
         except (KeyError, ValueError, msgspec.DecodeError) as error:
             raise NotAnEvent(f"{subject}: {error!r}") from error

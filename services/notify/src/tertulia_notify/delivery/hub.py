@@ -15,6 +15,7 @@ from tertulia_notify.delivery.connection import ByeReason, Connection
 from tertulia_notify.delivery.event import Event, EventReader, NotAnEvent
 from tertulia_notify.delivery.registry import Registry
 from tertulia_notify.delivery.ring import Ring
+from tertulia_notify.delivery.tracing import delivered
 from tertulia_notify.membership.audience import Audience
 from tertulia_shared.cursors import CursorSealer, Position
 from tertulia_shared.events import (
@@ -134,6 +135,7 @@ class Hub:
         frame = event.frame
         if frame is None:
             return
+        started_ns = time.time_ns()
         readers = self._readers(event)
         sent = 0
         for connection in readers:
@@ -143,6 +145,7 @@ class Hub:
             sent += 1
         if sent:
             metrics.DELIVERIES.inc(sent)
+            delivered(event, sent, started_ns)
             if event.time_ms is not None:
                 metrics.DELIVERY_SECONDS.observe(max(0.0, time.time() - event.time_ms / 1000))
 

@@ -35,7 +35,7 @@ class LongPoll:
         """Without a cursor: one to start from. With one: what is new, waiting up to `timeout_s` for something."""
         self._admission.check_serving()
         self._admission.check_room(claims.user_id)
-        connection = Connection(claims.user_id, claims.session_id, claims.expires_at)
+        connection = Connection(claims.user_id, claims.session_id, claims.expires_at, takes_ephemeral=False)
         self._hub.registry.admit(connection)
         try:
             beginning = await self._resumer.begin(connection, None, cursor)
