@@ -1,0 +1,94 @@
+"""chat's side of a run: it checks the asker's seat and records the beginning; it takes the answer and records the end."""
+
+from typing import TypeVar
+
+import msgspec
+
+from tertulia_bot.errors import REFUSALS
+from tertulia_bot.limits import CONTEXT_MESSAGES
+from tertulia_bot.peers import Peer, Refused
+from tertulia_bot.runs.table import RunRow
+from tertulia_shared.events import Channel, Citation, Message, Run, User
+from tertulia_shared.problems import DependencyUnavailable, NotFound, Problem
+from tertulia_shared.telemetry import span
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """What chat tells about a run that it has let begin: the conversation, oldest first, and who is in it."""
+
+    run: Run
+    channel: Channel
+    asker: User
+    messages: list[Message]
+    users: list[User]
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What chat is told at the end. `state`: done, stopped or failed."""
+
+    state: str
+    text: str = ""
+    model: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    duration_ms: int = 0
+    citations: list[Citation] = []
+    attempt: int = 1
+    error: str | None = None
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True):
+    run: Run
+    message: Message | None = None
+
+
+T = TypeVar("T")
+
+_opened = msgspec.json.Decoder(Opened)
+_finished = msgspec.json.Decoder(Finished)
+
+
+class ChatRuns:
+    """Both calls are idempotent by the run's id and may be repeated until chat answers."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+
+    async def open(self, row: RunRow) -> Opened:
+        """Raises NotFound, NotAMember, ChannelArchived, ThreadNotFound or DependencyUnavailable."""
+        body = {
+            "id": row.id,
+            "channel_id": row.channel_id,
+            "asker_id": row.asker_id,
+            "command": row.command,
+            "prompt": row.prompt,
+            "model": row.model,
+            "thread_id": row.thread_id,
+            "trigger_message_id": row.trigger_message_id,
+            "context_limit": CONTEXT_MESSAGES,
+        }
+        with span("bot chat.open"):
+            try:
+                return _decode(_opened, await self._peer.post("/internal/v1/runs", body))
+            except Refused as error:
+                raise _refusal(error) from error
+
+    async def finish(self, run_id: str, outcome: Outcome) -> Finished | None:
+        """How the run ended; None when chat never let it begin. Raises DependencyUnavailable."""
+        with span("bot chat.finish"):
+            try:
+                return _decode(_finished, await self._peer.post(f"/internal/v1/runs/{run_id}/finish", outcome))
+            except Refused:
+                return None
+
+
+def _refusal(error: Refused) -> Problem:
+    kind = REFUSALS.get(error.code)
+    return NotFound() if kind is None else kind()
+
+
+def _decode(decoder: msgspec.json.Decoder[T], content: bytes) -> T:
+    try:
+        return decoder.decode(content)
+    except msgspec.DecodeError as error:
+        raise DependencyUnavailable("chat answered something else than agreed.") from error

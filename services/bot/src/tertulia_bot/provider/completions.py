@@ -1,0 +1,136 @@
+"""Answers as they are written, from any server that speaks OpenAI's chat completions.
+
+Every way in which a provider breaks (refused, cut in the middle, silent, overloaded) is `ProviderBroken`, which is
+worth another try, or `RunFailed` where it is not. Leaving the stream closes the connection, and with it a slot of the
+local model is free again within one batch.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from openai import APIError, APIStatusError, AsyncOpenAI, AsyncStream, Timeout
+from openai.types.chat import ChatCompletionChunk
+
+from tertulia_bot.budget.ledger import Spent
+from tertulia_bot.errors import RunFailed
+from tertulia_bot.limits import FIRST_TOKEN_S, NEXT_TOKEN_S
+from tertulia_shared.telemetry import traceparent
+
+CONNECT_S = 3.0
+NO_KEY = "none"
+"""The client wants one; servers without accounts ignore it."""
+_RETRIED = {408, 409, 425, 429}
+_LACKING = {401, 403, 404}
+
+
+class ProviderBroken(Exception):
+    """The provider is away or stopped in the middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """`text` may be empty: a sign of life. `used` comes with the last piece, from providers that count."""
+
+    text: str = ""
+    used: Spent | None = None
+    cut: bool = False
+    """The answer ended because it reached the most tokens that were allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    model: str
+    system: str
+    user: str
+    max_tokens: int
+    llama: bool
+    """llama.cpp tells how far it has read the prompt, when asked; others may refuse to be asked."""
+
+
+class Provider:
+    def __init__(self, base_url: str, api_key: str) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._openai = (urlsplit(base_url).hostname or "").endswith("api.openai.com")
+        self._client = AsyncOpenAI(
+            base_url=self.base_url,
+            api_key=api_key or NO_KEY,
+            max_retries=0,
+            timeout=Timeout(FIRST_TOKEN_S, connect=CONNECT_S),
+        )
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def models(self) -> list[str]:
+        """Names that the provider offers. Raises ProviderBroken or RunFailed."""
+        async with _broken():
+            return [model.id for model in (await self._client.models.list(timeout=CONNECT_S)).data]
+
+    async def stream(
+        self, request: Request, *, first_s: float = FIRST_TOKEN_S, next_s: float = NEXT_TOKEN_S
+    ) -> AsyncGenerator[Piece]:
+        """Raises ProviderBroken or RunFailed; use it inside `aclosing`."""
+        async with _broken():
+            async with asyncio.timeout(first_s):
+                chunks: AsyncStream[ChatCompletionChunk] = await self._client.chat.completions.create(
+                    **self._arguments(request)
+                )
+            async with chunks, aclosing(_timed(chunks, first_s, next_s)) as timed:
+                async for chunk in timed:
+                    yield _piece(chunk)
+
+    def _arguments(self, request: Request) -> dict[str, Any]:
+        parent = traceparent()
+        arguments: dict[str, Any] = {
+            "model": request.model,
+            "messages": [{"role": "system", "content": request.system}, {"role": "user", "content": request.user}],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "extra_headers": {} if parent is None else {"traceparent": parent},
+        }
+        if self._openai:
+            # OpenAI's newer models refuse the old name and any temperature but their own.
+            return arguments | {"max_completion_tokens": request.max_tokens}
+        extra = {"return_progress": True} if request.llama else {}
+        return arguments | {"max_tokens": request.max_tokens, "temperature": 0.2, "extra_body": extra}
+
+
+async def _timed(
+    chunks: AsyncStream[ChatCompletionChunk], first_s: float, next_s: float
+) -> AsyncGenerator[ChatCompletionChunk]:
+    """Raises TimeoutError when the provider is silent."""
+    iterator = aiter(chunks)
+    patience = first_s
+    while True:
+        async with asyncio.timeout(patience):
+            chunk = await anext(iterator, None)
+        if chunk is None:
+            return
+        if chunk.choices and chunk.choices[0].delta.content:
+            patience = next_s
+        yield chunk
+
+
+def _piece(chunk: ChatCompletionChunk) -> Piece:
+    used = None if chunk.usage is None else Spent(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+    if not chunk.choices:
+        return Piece(used=used)
+    choice = chunk.choices[0]
+    # Neither PostgreSQL nor JSON between services takes NUL.
+    return Piece((choice.delta.content or "").replace("\0", ""), used, choice.finish_reason == "length")
+
+
+@asynccontextmanager
+async def _broken() -> AsyncGenerator[None]:
+    try:
+        yield
+    except APIStatusError as error:
+        if error.status_code >= 500 or error.status_code in _RETRIED:
+            raise ProviderBroken(f"the provider answers {error.status_code}") from error
+        raise RunFailed("model_unavailable" if error.status_code in _LACKING else "model_refused") from error
+    except (APIError, TimeoutError) as error:
+        raise ProviderBroken(f"the provider broke: {type(error).__name__}") from error
