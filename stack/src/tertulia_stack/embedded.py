@@ -76,7 +76,7 @@ def _bot(service: "_ServiceMaker", options: Options) -> list[ServiceSpec]:
     specs: list[ServiceSpec] = []
     if "model" in options.parts:
         weights = {"MODEL_PATH": str(options.model)} if options.model is not None else {}
-        specs.append(service.spec("model", ["tertulia_bot", "model"], weights, optional=True))
+        specs.append(service.spec("model", ["tertulia_bot", "model"], weights, optional=True, ready_path="/health"))
     if "bot" in options.parts:
         specs += service.part("bot", env)
     return specs
@@ -131,6 +131,7 @@ class _ServiceMaker:
         after: Sequence[str] = (),
         *,
         optional: bool = False,
+        ready_path: str = "/readyz",
     ) -> ServiceSpec:
         port = self._ports[name]
         return ServiceSpec(
@@ -138,7 +139,7 @@ class _ServiceMaker:
             command=[sys.executable, "-m", *module],
             env={**self.common, "PORT": str(port), **env},
             port=port,
-            ready_url=f"{self.url(name)}/readyz",
+            ready_url=f"{self.url(name)}{ready_path}",
             depends_on=["nats", *after] if "NATS_URL" in env else list(after),
             optional=optional,
         )

@@ -53,7 +53,7 @@ class PlainReporter:
         elif child.state in UP_STATES:
             again = " again" if child.restarts else ""
             seconds = time.monotonic() - self._since[name]
-            self.say(f"[green]✓[/] {name:<11}{WORDS[child.state]}{again} after {seconds:.1f} s")
+            self.say(f"[green]✓[/] {name:<18}{WORDS[child.state]}{again} after {seconds:.1f} s")
 
     def ready(self, url: str, seconds: float) -> None:
         self._up = True
