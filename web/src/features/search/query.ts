@@ -47,7 +47,10 @@ export function completed(query: string, caret: number, text: string): { query: 
   const token = tokenAt(query, caret)
   const start = token?.start ?? caret
   const head = query.slice(0, start) + text
-  return { query: head + query.slice(token?.end ?? caret).trimStart(), caret: head.length }
+  const rest = query.slice(token?.end ?? caret).trimStart()
+  // What follows stays a word of its own, also behind an operator that has no value yet.
+  const between = rest === '' || text.endsWith(' ') ? '' : ' '
+  return { query: head + between + rest, caret: head.length }
 }
 
 function same(a: string, b: string): boolean {
