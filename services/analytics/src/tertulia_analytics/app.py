@@ -69,6 +69,7 @@ async def assemble(
         # Without these two the process still answers, and says what is missing.
         health.add("clickhouse", warehouse.check, required=False)
         health.add("sink", sink.check, required=False)
+        health.tell_lag(lambda: sink.lag.seconds)
         state = State(
             {
                 "reports_api": ReportsApi(callers, memberships, Reports(Questions(warehouse)), sink.lag),

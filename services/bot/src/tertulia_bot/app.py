@@ -170,6 +170,7 @@ async def opened(parts: Parts) -> AsyncGenerator[Process]:
         health.add("nats", parts.bus.check)
         health.add("membership", parts.feed.check)
         health.add("model", parts.model.check, required=False)
+        health.tell_lag(lambda: consumer.lag_s)
         yield Process(
             name=NAME,
             app=TraceMiddleware(create_app(parts, health)),

@@ -78,6 +78,7 @@ async def assemble(settings: SearchSettings) -> AsyncGenerator[Parts]:
         health.add("memberships", feed.check)
         health.add("index", engine.check)
         health.add("history", keeper.check_filled, required=False)
+        health.tell_lag(lambda: consumer.lag_s)
         given = Given(
             callers=Callers(TokenVerifier(RemoteJwks(settings.jwks_url)), feed.revocations),
             finder=Finder(engine, lambda: feed.projection),

@@ -76,6 +76,11 @@ class PullingConsumer(ABC):
     def _admit(self, delivery: Delivery) -> None:
         """A new delivery is in hand. Called in the reader, so it must not wait."""
 
+    @property
+    def lag_s(self) -> float:
+        """How far behind it is, as /readyz tells."""
+        return self._registration.lag_s
+
     async def run(self) -> None:
         workers = [spawn(work, name=f"{self.name} worker") for work in self._work()]
         workers.append(spawn(self._keep_alive(), name=f"{self.name} keep-alive"))

@@ -29,11 +29,12 @@ async def consumer_lag(bus: Bus, consumer: str) -> ConsumerLag:
     return await _lag_of(bus, info)
 
 
-async def tell_lag(bus: Bus, consumer: str, info: dict[str, Any]) -> None:
+async def tell_lag(bus: Bus, consumer: str, info: dict[str, Any]) -> ConsumerLag:
     """Set the gauges. `info` is the consumer's own. Raises BusError."""
     lag = await _lag_of(bus, info)
     UNSETTLED.labels(consumer).set(lag.messages)
     LAG.labels(consumer).set(lag.oldest_s)
+    return lag
 
 
 async def _lag_of(bus: Bus, info: dict[str, Any]) -> ConsumerLag:

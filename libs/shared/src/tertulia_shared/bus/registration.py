@@ -24,6 +24,8 @@ class Registration:
         self._name = name
         self._start = start
         self._ack_wait_s = ack_wait_s
+        self.lag_s = 0.0
+        """Age of the oldest message that was not settled when the server was last asked."""
         self._incarnation = ""
         self._floor = 0
         """Everything up to here is settled, as the server last told. Where to go on if it loses the consumer: what was
@@ -56,7 +58,7 @@ class Registration:
             incarnation = self._incarnation
             try:
                 info = await self._info()
-                await tell_lag(self._bus, self._name, info)
+                self.lag_s = (await tell_lag(self._bus, self._name, info)).oldest_s
             except BusError as error:
                 log.debug("consumer.floor_unknown", consumer=self._name, error=str(error))
                 continue
