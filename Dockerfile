@@ -14,7 +14,7 @@ RUN npm ci --no-audit --no-fund
 COPY web/ ./
 RUN npm run build
 
-FROM python:3.11.14-slim-bookworm AS build
+FROM python:3.11.14-bookworm AS build
 ARG PACKAGE
 ARG EXTRAS=""
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
@@ -35,7 +35,9 @@ COPY services/${PACKAGE}/ services/${PACKAGE}/
 RUN /tmp/backend/bin/python -m pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /tmp/wheels \
         ./libs/shared "./services/${PACKAGE}" \
     && python -m pip --python /app/bin/python install --no-deps --no-index /tmp/wheels/*.whl \
-    && mkdir -p /data
+    && mkdir -p /data \
+    # llama.cpp computes with OpenMP, which the slim image lacks.
+    && if [ -n "${EXTRAS}" ]; then cp -L /usr/lib/*-linux-gnu/libgomp.so.1 /app/lib/; fi
 
 FROM python:3.11.14-slim-bookworm AS runtime
 ARG PACKAGE
@@ -56,8 +58,10 @@ ENTRYPOINT ["python", "-m"]
 FROM runtime AS image-chat
 FROM runtime AS image-notify
 FROM runtime AS image-search
-FROM runtime AS image-bot
 FROM runtime AS image-analytics
+
+FROM runtime AS image-bot
+ENV LD_LIBRARY_PATH=/app/lib:/usr/local/lib
 
 FROM runtime AS image-gateway
 ENV WEB_DIR=/app/web

@@ -23,12 +23,13 @@ EMBEDDED = {"SEARCH_URL": "tantivy:///data/search", "CLICKHOUSE_URL": "chdb:////
 
 @dataclass(frozen=True)
 class ImageProcess:
-    """One service of the compose file. `once` ends by itself."""
+    """One service of the compose file. `once` ends by itself; `check` is there when the image's own does not fit."""
 
     name: str
     command: list[str]
     env: dict[str, str]
     once: bool
+    check: list[str] | None = None
 
 
 @contextmanager
@@ -87,4 +88,5 @@ def _process(name: str, service: dict[str, Any], addresses: dict[str, str]) -> I
     env |= {"HOST": LOOPBACK, "PORT": str(free_port())}
     if "OPS_PORT" in env:
         env |= {"OPS_HOST": LOOPBACK, "OPS_PORT": str(free_port())}
-    return ImageProcess(name, service["command"], env, once=name.startswith("migrate-"))
+    check: list[str] | None = service["healthcheck"]["test"][1:] if name == "model" else None
+    return ImageProcess(name, service["command"], env, once=name.startswith("migrate-"), check=check)

@@ -211,7 +211,11 @@ def run_processes(package: str, image: Stage, work: Path) -> None:
                 expect(process.name, started.wait(120) == 0, "failed")
                 print(f"{process.name}: done", flush=True)
                 continue
-            expect(process.name, is_healthy(started, into(image, check, hardened=True), env), "is not healthy")
+            expect(
+                process.name,
+                is_healthy(started, into(image, process.check or check, hardened=True), env),
+                "is not healthy",
+            )
             started.terminate()
             expect(process.name, started.wait(30) == 0, "did not end in order")
             print(f"{process.name}: healthy, and stopped in order", flush=True)

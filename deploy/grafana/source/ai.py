@@ -138,15 +138,15 @@ AI = Dashboard(
                 ),
                 Panel(
                     title="Processor",
-                    description="Cores in use by the bot and by the local model.",
+                    description="Cores in use by the bot; the local model is another process and tells none.",
                     unit="none",
-                    queries=[(rate("process_cpu_seconds_total", "job", 'job=~"bot|model"'), "{{job}}")],
+                    queries=[(rate("process_cpu_seconds_total", "job", 'job="bot"'), "{{job}}")],
                 ),
                 Panel(
                     title="Memory",
-                    description="Resident. The local model holds its weights and the context of each slot.",
+                    description="Resident, of the bot.",
                     unit="bytes",
-                    queries=[('max by (job) (process_resident_memory_bytes{job=~"bot|model"})', "{{job}}")],
+                    queries=[('max by (job) (process_resident_memory_bytes{job="bot"})', "{{job}}")],
                 ),
                 Panel(
                     title="Answers of the bot's API",
