@@ -71,6 +71,11 @@ class Person:
     async def channel(self, workspace: dict[str, Any], name: str = "plans", kind: str = "public") -> dict[str, Any]:
         return await self.post(f"/workspaces/{workspace['id']}/channels", {"kind": kind, "name": name}, 201)
 
+    async def reply(self, channel: dict[str, Any], root: dict[str, Any], text: str, expect: int = 201) -> Any:
+        body = {"text": text, "client_msg_id": str(uuid.uuid4()), "thread_id": root["id"]}
+        answer = await self.post(f"/channels/{channel['id']}/messages", body, expect)
+        return answer["message"] if expect == 201 else answer
+
     async def say(self, channel: dict[str, Any], text: str, key: str | None = None, expect: int | None = 201) -> Any:
         body = {"text": text, "client_msg_id": key or str(uuid.uuid4())}
         answer = await self.post(f"/channels/{channel['id']}/messages", body, expect)

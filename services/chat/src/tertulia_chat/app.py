@@ -23,7 +23,7 @@ from tertulia_chat.caller import Authenticator
 from tertulia_chat.channels.controller import ChannelController, WorkspaceChannelsController
 from tertulia_chat.database import Database
 from tertulia_chat.edge import provide_caller
-from tertulia_chat.messages.controller import ChannelMessagesController, import_messages, one_message
+from tertulia_chat.messages.controller import ChannelMessagesController, MessageController, import_messages
 from tertulia_chat.messages.send import Sender
 from tertulia_chat.poke import Poke
 from tertulia_chat.projections.controller import memberships
@@ -50,7 +50,7 @@ PUBLIC: Sequence[ControllerRouterHandler] = (
     WorkspaceChannelsController,
     ChannelController,
     ChannelMessagesController,
-    one_message,
+    MessageController,
     bootstrap,
 )
 INTERNAL: Sequence[ControllerRouterHandler] = (jwks, memberships, import_messages, open_run, finish_run)

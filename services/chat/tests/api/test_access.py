@@ -65,7 +65,12 @@ GUARDED = {
     ("POST", "/api/v1/channels/{channel_id}/messages"): (TEXT, 404),
     ("GET", "/api/v1/channels/{channel_id}/messages"): (None, 404),
     ("GET", "/api/v1/channels/{channel_id}/events"): (None, 404),
+    ("POST", "/api/v1/channels/{channel_id}/archive"): (None, 404),
+    ("POST", "/api/v1/channels/{channel_id}/unarchive"): (None, 404),
     ("GET", "/api/v1/messages/{message_id}"): (None, 404),
+    ("PATCH", "/api/v1/messages/{message_id}"): ({"text": "mine"}, 404),
+    ("DELETE", "/api/v1/messages/{message_id}"): (None, 404),
+    ("GET", "/api/v1/messages/{message_id}/thread"): (None, 404),
     ("GET", "/internal/v1/memberships"): (None, 401),
     ("POST", "/internal/v1/runs"): ({"id": SOME_ID, "asker_id": SOME_ID, "channel_id": SOME_ID, **ASK}, 401),
     ("POST", "/internal/v1/runs/{run_id}/finish"): ({"state": "done", "text": "let me in", "model": "m"}, 401),
@@ -133,7 +138,9 @@ async def test_a_stranger_gets_nowhere(chat, house, method, path, body, expected
         names["user_id"] = stranger.id
     answer = await knock(chat, method, path, names, body, stranger.access_token)
     assert answer.status_code == expected, answer.text
-    assert len((await ann.get(f"/channels/{names['channel_id']}/messages"))["items"]) == 1
+    (kept,) = (await ann.get(f"/channels/{names['channel_id']}/messages"))["items"]
+    assert (kept["text"], kept["deleted_at"]) == ("our secret", None)
+    assert (await ann.get(f"/channels/{names['channel_id']}"))["channel"]["archived_at"] is None
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
 """What is recorded: every event decodes, and a client's state moved on by events equals a fresh one."""
 
 import json
+import uuid
 
 from tertulia_shared.events import FACTS, decode, decode_envelope, shard_of
+
+ASK = {"command": "ask", "prompt": "what is it?", "model": "m"}
 
 
 async def live_a_little(chat, ann, bob, cat, workspace):
@@ -20,6 +23,17 @@ async def live_a_little(chat, ann, bob, cat, workspace):
     await cat.patch("/users/me", {"display_name": "Catherine"})
     await bob.patch("/users/me", {"preferences": {"theme": "dark"}})
     await ann.patch(f"/workspaces/{workspace['id']}", {"name": "Renamed"})
+    slip = await bob.say(channel, "a tpyo")
+    await bob.patch(f"/messages/{slip['id']}", {"text": "a typo"})
+    await ann.reply(channel, slip, "never mind")
+    await ann.delete(f"/messages/{slip['id']}", 200)
+    headers = {"authorization": f"Bearer {chat.parts.services.issue('bot')}"}
+    run = {"id": str(uuid.uuid4()), "channel_id": channel["id"], "asker_id": bob.id, **ASK}
+    await chat.ask("POST", "/internal/v1/runs", 200, json=run, headers=headers)
+    answer = {"state": "done", "text": "Forty-two.", "model": "m"}
+    await chat.ask("POST", f"/internal/v1/runs/{run['id']}/finish", 200, json=answer, headers=headers)
+    for verb in ("archive", "unarchive", "archive"):
+        await ann.post(f"/channels/{channel['id']}/{verb}")
     await ann.post(f"/channels/{channel['id']}/leave", None, 204)
     await ann.delete(f"/channels/{private['id']}/members/{bob.id}")
     await ann.delete(f"/workspaces/{workspace['id']}/members/{cat.id}")
@@ -51,7 +65,7 @@ async def test_every_event_decodes_and_goes_where_it_belongs(chat):
         _, shard, _, scope, target = row["subject"].split(".")
         assert int(shard) == row["shard"] == shard_of(envelope.channel_id or target)
         assert scope in ("ch", "ws", "user")
-        assert (envelope.ch_seq is not None) == envelope.type.startswith(("message.", "member."))
+        assert (envelope.ch_seq is not None) == envelope.type.startswith(("message.", "member.", "channel.archived"))
     assert types == {kind for kind, _ in FACTS} - {"channel.updated"}
 
 
@@ -88,7 +102,9 @@ class Client:
         match event["type"]:
             case "message.created":
                 channel.update(last_seq=event["ch_seq"], last_msg_seq=event["ch_seq"])
-            case "member.joined":
+            case "message.updated" | "message.deleted":
+                channel.update(last_seq=event["ch_seq"])
+            case "member.joined" | "channel.archived":
                 self.channels[event["channel_id"]] = data["channel"]
             case "member.left" if data["user_id"] == self.me:
                 del self.channels[event["channel_id"]]

@@ -1,4 +1,4 @@
-"""Opening channels and direct conversations, joining and leaving them, adding and removing people."""
+"""Opening and archiving channels, direct conversations, joining and leaving, adding and removing people."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -8,13 +8,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from tertulia_chat import membership
+from tertulia_chat import errors, membership
 from tertulia_chat.access import ChannelSeat, WorkspaceSeat, access_channel, hold_seats
 from tertulia_chat.bot import BOT_ID
 from tertulia_chat.channels.schemas import MAX_PEOPLE, ChannelMember, NewChannel
-from tertulia_chat.errors import ChannelArchived, ChannelNameTaken, DirectChannel
-from tertulia_chat.tables import ChannelRow, UserRow
-from tertulia_shared.events import Channel, ChannelKind, LeaveReason, Role
+from tertulia_chat.errors import ChannelNameTaken, DirectChannel
+from tertulia_chat.outbox import record
+from tertulia_chat.tables import ChannelRow, UserRow, now
+from tertulia_shared.events import Channel, ChannelArchived, ChannelKind, LeaveReason, Role
 from tertulia_shared.problems import FieldError, Forbidden, NotFound, ValidationFailed
 
 
@@ -123,8 +124,7 @@ async def remove(session: AsyncSession, caller_id: UUID, channel_id: UUID, user_
         return await leave(session, caller_id, channel_id)
     seat = await access_channel(session, caller_id, channel_id, lock=True)
     _check_not_direct(seat)
-    owns_channel = seat.member is not None and seat.member.role == Role.OWNER
-    if not owns_channel and seat.role not in (Role.ADMIN, Role.OWNER):
+    if not _governs(seat):
         raise Forbidden("Only the channel's owner and admins remove people.")
     removed = await membership.remove_person(
         session, seat.channel, user_id, reason=LeaveReason.REMOVED, actor_id=caller_id
@@ -134,9 +134,31 @@ async def remove(session: AsyncSession, caller_id: UUID, channel_id: UUID, user_
     return None
 
 
+async def set_archived(session: AsyncSession, caller_id: UUID, channel_id: UUID, *, archived: bool) -> Channel:
+    """Idempotent. For the channel's owner and the workspace's admins. Raises NotFound, Forbidden, DirectChannel."""
+    seat = await access_channel(session, caller_id, channel_id, lock=True)
+    channel = seat.channel
+    if channel.is_direct:
+        raise DirectChannel("A direct conversation is not archived.")
+    if not _governs(seat):
+        raise Forbidden("Only the channel's owner and admins archive it.")
+    if (channel.archived_at is not None) != archived:
+        channel.archived_at = now() if archived else None
+        channel.last_seq += 1
+        session.add(channel)
+        await session.flush()
+        await record(session, membership.sequenced(ChannelArchived(channel=channel.view()), channel, caller_id))
+    return channel.view()
+
+
+def _governs(seat: ChannelSeat) -> bool:
+    owns_channel = seat.member is not None and seat.member.role == Role.OWNER
+    return owns_channel or seat.role in (Role.ADMIN, Role.OWNER)
+
+
 def _check_open(seat: ChannelSeat) -> None:
     if seat.channel.archived_at is not None:
-        raise ChannelArchived
+        raise errors.ChannelArchived
 
 
 def _check_not_direct(seat: ChannelSeat) -> None:

@@ -11,6 +11,7 @@ from tertulia_chat.caller import Caller
 from tertulia_chat.channels import commands, queries
 from tertulia_chat.channels.schemas import (
     AddMember,
+    ChangedChannel,
     ChannelMember,
     ChannelMemberPage,
     ChannelPage,
@@ -95,6 +96,22 @@ class ChannelController(Controller):
     ) -> None:
         async with database.transaction() as session:
             await commands.leave(session, caller.user_id, channel_id)
+
+    @post("/archive", status_code=200, summary="Close a channel: it can be read but not written")
+    async def archive(
+        self, caller: NamedDependency[Caller], channel_id: FromPath[UUID], database: NamedDependency[Database]
+    ) -> ChangedChannel:
+        async with database.transaction() as session:
+            channel = await commands.set_archived(session, caller.user_id, channel_id, archived=True)
+            return ChangedChannel(channel=channel)
+
+    @post("/unarchive", status_code=200, summary="Open an archived channel again")
+    async def unarchive(
+        self, caller: NamedDependency[Caller], channel_id: FromPath[UUID], database: NamedDependency[Database]
+    ) -> ChangedChannel:
+        async with database.transaction() as session:
+            channel = await commands.set_archived(session, caller.user_id, channel_id, archived=False)
+            return ChangedChannel(channel=channel)
 
     @get("/members", summary="Who is in a channel")
     async def members(

@@ -39,6 +39,10 @@ class ChannelState(View, frozen=True, kw_only=True):
     member_count: int
 
 
+class ChangedChannel(View, frozen=True, kw_only=True):
+    channel: Channel
+
+
 class ChannelPage(View, frozen=True, kw_only=True):
     items: list[ChannelState]
     next: str | None

@@ -1,1 +1,1 @@
-"""Messages: sending one in a single round trip, reading history, and the log of a channel's events."""
+"""Messages: sending one in a single round trip, changing it, reading history, threads and a channel's events."""

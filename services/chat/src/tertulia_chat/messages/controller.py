@@ -10,8 +10,9 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from tertulia_chat.access import access_channel, access_message
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
-from tertulia_chat.messages import imports, queries
+from tertulia_chat.messages import changes, imports, queries, threads
 from tertulia_chat.messages.schemas import (
+    EditMessage,
     EventPage,
     ImportMessages,
     ImportResult,
@@ -20,7 +21,7 @@ from tertulia_chat.messages.schemas import (
     SentMessage,
 )
 from tertulia_chat.messages.send import Sender
-from tertulia_shared.edge import PROBLEMS, Limit, answer, get, post, require_service
+from tertulia_shared.edge import PROBLEMS, Limit, answer, delete, get, patch, post, require_service
 from tertulia_shared.problems import FieldError, ValidationFailed
 from tertulia_shared.tokens import ServiceTokens
 
@@ -59,9 +60,7 @@ class ChannelMessagesController(Controller):
         around: Seq = None,
         limit: Limit = 50,
     ) -> MessagePage:
-        if sum(given is not None for given in (before, after, around)) > 1:
-            detail = "At most one of before, after and around."
-            raise ValidationFailed(errors=[FieldError(detail=detail, parameter="before")])
+        _at_most_one(before, after, around)
         async with database.transaction() as session:
             seat = await access_channel(session, caller.user_id, channel_id)
             if before is not None:
@@ -86,13 +85,61 @@ class ChannelMessagesController(Controller):
             return await queries.events(session, seat, after or 0, limit)
 
 
-@get("/messages/{message_id:uuid}", tags=["messages"], summary="One message")
-async def one_message(
-    caller: NamedDependency[Caller], message_id: FromPath[UUID], database: NamedDependency[Database]
-) -> SentMessage:
-    async with database.transaction() as session:
-        message, _ = await access_message(session, caller.user_id, message_id)
-        return SentMessage(message=message.view())
+class MessageController(Controller):
+    path = "/messages/{message_id:uuid}"
+    tags = ("messages",)
+
+    @get("/", summary="One message")
+    async def show(
+        self, caller: NamedDependency[Caller], message_id: FromPath[UUID], database: NamedDependency[Database]
+    ) -> SentMessage:
+        async with database.transaction() as session:
+            message, _ = await access_message(session, caller.user_id, message_id)
+            return SentMessage(message=message.view())
+
+    @patch("/", summary="Edit my message")
+    async def edit(
+        self,
+        caller: NamedDependency[Caller],
+        message_id: FromPath[UUID],
+        data: JSONBody[EditMessage],
+        database: NamedDependency[Database],
+    ) -> SentMessage:
+        async with database.transaction() as session:
+            return SentMessage(message=await changes.edit(session, caller.user_id, message_id, data.text))
+
+    @delete("/", status_code=200, summary="Delete my message, or anybody's as an admin")
+    async def remove(
+        self, caller: NamedDependency[Caller], message_id: FromPath[UUID], database: NamedDependency[Database]
+    ) -> SentMessage:
+        """The message stays in its place without its text."""
+        async with database.transaction() as session:
+            return SentMessage(message=await changes.delete(session, caller.user_id, message_id))
+
+    @get("/thread", summary="The thread that a message begins or belongs to: the newest, or those before or after")
+    async def thread(
+        self,
+        caller: NamedDependency[Caller],
+        message_id: FromPath[UUID],
+        database: NamedDependency[Database],
+        before: Seq = None,
+        after: Seq = None,
+        limit: Limit = 50,
+    ) -> MessagePage:
+        """The thread's first message is among them, in its place."""
+        _at_most_one(before, after)
+        async with database.transaction() as session:
+            message, _ = await access_message(session, caller.user_id, message_id)
+            root = await threads.root_of(session, message)
+            if after is not None:
+                return await threads.after(session, root, after, limit)
+            return await threads.before(session, root, before, limit)
+
+
+def _at_most_one(*places: int | None) -> None:
+    if sum(given is not None for given in places) > 1:
+        detail = "At most one of before, after and around."
+        raise ValidationFailed(errors=[FieldError(detail=detail, parameter="before")])
 
 
 @post(

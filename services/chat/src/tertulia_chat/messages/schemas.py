@@ -19,10 +19,18 @@ Text = Annotated[
 
 
 class SendMessage(Body, frozen=True, kw_only=True):
-    """Sending again with the same `client_msg_id` is safe: it answers with the first one's message."""
+    """Sending again with the same `client_msg_id` is safe: it answers with the first one's message.
+
+    `thread_id` is the message that this one answers to: one of the same channel that is no reply itself.
+    """
 
     text: Text
     client_msg_id: UUID
+    thread_id: UUID | None = None
+
+
+class EditMessage(Body, frozen=True, kw_only=True):
+    text: Text
 
 
 class SentMessage(View, frozen=True, kw_only=True):
@@ -38,7 +46,10 @@ class MessagePage(View, frozen=True, kw_only=True):
 
 
 class EventPage(View, frozen=True, kw_only=True):
-    """`items` are the events' envelopes as they were published; `last_seq` is the channel's newest number."""
+    """`items` are the events' envelopes; `last_seq` is the channel's newest number.
+
+    An event whose message was edited or deleted since tells it with an empty text and `edited_at` or `deleted_at`.
+    """
 
     items: list[msgspec.Raw]
     last_seq: int

@@ -9,9 +9,9 @@ import msgspec
 
 from tertulia_chat.caller import Authenticator, Caller, session_ended
 from tertulia_chat.database import Database
-from tertulia_chat.errors import ChannelArchived, ClientMsgIdReused, NotAMember
+from tertulia_chat.errors import ChannelArchived, ClientMsgIdReused, NotAMember, ThreadNotFound
 from tertulia_chat.messages.schemas import SendMessage
-from tertulia_chat.messages.statement import SEND, UNKNOWN_WORKSPACE
+from tertulia_chat.messages.statement import REPLY, SEND, UNKNOWN_WORKSPACE
 from tertulia_chat.tables import MessageRow, new_id, now
 from tertulia_shared.events import (
     UNSEQUENCED,
@@ -23,7 +23,7 @@ from tertulia_shared.events import (
     envelope_of,
     shard_of,
 )
-from tertulia_shared.problems import DependencyUnavailable, NotFound, Problem
+from tertulia_shared.problems import DependencyUnavailable, FieldError, NotFound, Problem
 from tertulia_shared.telemetry import traceparent
 
 ATTEMPTS = 4
@@ -40,7 +40,8 @@ class Sender:
     async def send(self, authorization: str, channel_id: UUID, wish: SendMessage) -> tuple[Message, bool]:
         """The message, and whether it is new.
 
-        Raises Unauthenticated, NotFound, NotAMember, ChannelArchived, ClientMsgIdReused, DependencyUnavailable.
+        Raises Unauthenticated, NotFound, NotAMember, ChannelArchived, ThreadNotFound, ClientMsgIdReused,
+        DependencyUnavailable.
         """
         caller = await self.authenticator.claimed(authorization)
         return await _send(self.database, caller, channel_id, wish)
@@ -48,12 +49,13 @@ class Sender:
 
 async def _send(database: Database, caller: Caller, channel_id: UUID, wish: SendMessage) -> tuple[Message, bool]:
     shard = shard_of(str(channel_id))
+    statement, root = (SEND, ()) if wish.thread_id is None else (REPLY, (wish.thread_id,))
     for _ in range(ATTEMPTS):
         message_id, created_at = new_id(), now()
         draft = _message(message_id, channel_id, caller.user_id, wish, created_at)
         try:
             row = await database.hot_row(
-                SEND,
+                statement,
                 channel_id,
                 caller.user_id,
                 caller.session_id,
@@ -62,6 +64,7 @@ async def _send(database: Database, caller: Caller, channel_id: UUID, wish: Send
                 wish.text,
                 created_at,
                 *_event(draft, shard, created_at),
+                *root,
             )
         except asyncpg.UniqueViolationError:
             continue
@@ -89,6 +92,7 @@ def _message(message_id: UUID, channel_id: UUID, author_id: UUID, wish: SendMess
         text=wish.text,
         client_msg_id=str(wish.client_msg_id),
         created_at=created_at,
+        thread_id=str(wish.thread_id) if wish.thread_id else None,
     )
 
 
@@ -117,12 +121,22 @@ def _refusal(row: asyncpg.Record) -> Problem | None:
         return None
     if not row["member"]:
         return NotAMember()
-    return ChannelArchived() if row["archived"] else None
+    if row["archived"]:
+        return ChannelArchived()
+    if not row["rooted"]:
+        return ThreadNotFound(errors=[FieldError(detail="No first message of a thread here.", pointer="/thread_id")])
+    return None
 
 
 def _first_one(row: asyncpg.Record, caller: Caller, channel_id: UUID, wish: SendMessage) -> Message:
-    """The message that this `client_msg_id` made before. Raises ClientMsgIdReused when it was another one."""
-    if row["seen_channel_id"] != channel_id or row["seen_text"] != wish.text:
+    """The message that this `client_msg_id` made before, as it is now.
+
+    Raises ClientMsgIdReused when it was another one. What an edited or deleted message first said is known nowhere;
+    its place alone tells.
+    """
+    changed = row["seen_edited_at"] is not None or row["seen_deleted_at"] is not None
+    same_place = (row["seen_channel_id"], row["seen_thread_id"]) == (channel_id, wish.thread_id)
+    if not same_place or not (changed or row["seen_text"] == wish.text):
         raise ClientMsgIdReused
     return MessageRow(
         id=row["seen_id"],

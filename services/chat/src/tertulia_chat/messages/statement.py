@@ -1,6 +1,6 @@
-"""The statement that sends a message: one round trip to PostgreSQL, all or nothing.
+"""The statements that send a message: one round trip to PostgreSQL, all or nothing.
 
-It checks the session and the seat, finds an earlier message with the same `client_msg_id`, takes the channel's next
+Each checks the session and the seat, finds an earlier message with the same `client_msg_id`, takes the channel's next
 number under its row lock, and stores the message and its event. It answers one row that says how far it came.
 
 What it cannot see is solved optimistically, by running it again (`send.ATTEMPTS`):
@@ -11,6 +11,9 @@ What it cannot see is solved optimistically, by running it again (`send.ATTEMPTS
 
 The event's body is finished except for what only this statement learns. It carries `-1` for the number and the nil UUID
 for the workspace. Replacing them in the text is safe, because a quotation mark inside a JSON string is escaped.
+
+`REPLY` also looks for the thread's first message, $14: one of the same channel that is no reply itself. It never goes
+away, so what the beginning of the statement saw is good.
 """
 
 from uuid import UUID
@@ -20,9 +23,14 @@ from tertulia_chat.caller import LIVE_SESSION
 
 UNKNOWN_WORKSPACE = UUID(int=0)
 
-SEND = f"""
+_ROOT = "SELECT 1 FROM message r WHERE r.id = $14 AND r.channel_id = $1 AND r.thread_id IS NULL"
+
+
+def _statement(*, reply: bool) -> str:
+    return f"""
 WITH live AS ({LIVE_SESSION}),
 seat AS ({POSTING_SEAT}),
+{f"root AS ({_ROOT})," if reply else ""}
 seen AS (
     SELECT m.id, m.channel_id, m.ch_seq, m.text, m.created_at, m.thread_id, m.edited_at, m.deleted_at
     FROM message m WHERE m.author_id = $2 AND m.client_msg_id = $5
@@ -32,11 +40,12 @@ bump AS (
     FROM seat
     WHERE c.id = $1 AND seat.member AND c.archived_at IS NULL AND c.last_left_seq = seat.last_left_seq
       AND EXISTS (SELECT FROM live) AND NOT EXISTS (SELECT FROM seen)
+      {"AND EXISTS (SELECT FROM root)" if reply else ""}
     RETURNING c.workspace_id, c.last_seq
 ),
 stored AS (
-    INSERT INTO message (id, workspace_id, channel_id, ch_seq, author_id, client_msg_id, text, created_at)
-    SELECT $4, bump.workspace_id, $1, bump.last_seq, $2, $5, $6, $7 FROM bump
+    INSERT INTO message (id, workspace_id, channel_id, ch_seq, author_id, client_msg_id, text, created_at, thread_id)
+    SELECT $4, bump.workspace_id, $1, bump.last_seq, $2, $5, $6, $7, {"$14" if reply else "NULL"}::uuid FROM bump
 ),
 logged AS (
     INSERT INTO event_log (shard, subject, type, workspace_id, channel_id, ch_seq, event_id, traceparent, body)
@@ -48,9 +57,14 @@ logged AS (
         )
     FROM bump
 )
-SELECT EXISTS (SELECT FROM live) AS live, seat.workspace_id, seat.member, seat.archived, bump.last_seq AS ch_seq,
+SELECT EXISTS (SELECT FROM live) AS live, {"EXISTS (SELECT FROM root)" if reply else "true"} AS rooted,
+    seat.workspace_id, seat.member, seat.archived, bump.last_seq AS ch_seq,
     seen.id AS seen_id, seen.channel_id AS seen_channel_id, seen.ch_seq AS seen_ch_seq, seen.text AS seen_text,
     seen.created_at AS seen_created_at, seen.thread_id AS seen_thread_id, seen.edited_at AS seen_edited_at,
     seen.deleted_at AS seen_deleted_at
 FROM (VALUES (1)) AS always LEFT JOIN seat ON true LEFT JOIN bump ON true LEFT JOIN seen ON true
 """  # noqa: S608 composed of constants only
+
+
+SEND = _statement(reply=False)
+REPLY = _statement(reply=True)

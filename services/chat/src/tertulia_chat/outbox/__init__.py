@@ -1,6 +1,7 @@
 """The event log and its relay (a transactional outbox that is kept).
 
-`record` appends an event in the transaction that causes it; `relay` publishes the log to the stream. Invariants:
+`record` appends an event in the transaction that causes it, `redact` takes an erased text out of one, `relay` publishes
+the log to the stream. Invariants:
 
 * an event exists if and only if its cause was committed;
 * events of one channel are published in the order of their `ch_seq`, and none is skipped, however late it commits;
@@ -8,5 +9,6 @@
 """
 
 from tertulia_chat.outbox.record import NewEvent, record, render
+from tertulia_chat.outbox.redact import redact
 
-__all__ = ["NewEvent", "record", "render"]
+__all__ = ["NewEvent", "record", "redact", "render"]

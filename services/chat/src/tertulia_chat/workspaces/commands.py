@@ -204,6 +204,7 @@ async def _join_general(session: AsyncSession, workspace: WorkspaceRow, user: Us
             col(ChannelRow.workspace_id) == workspace.id,
             col(ChannelRow.name) == GENERAL,
             col(ChannelRow.kind) == ChannelKind.PUBLIC,
+            col(ChannelRow.archived_at).is_(None),
         )
     )
     if general_id is not None:

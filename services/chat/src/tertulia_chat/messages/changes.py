@@ -1,0 +1,61 @@
+"""Editing and deleting messages.
+
+Each takes the channel's next number under its lock and tells the message as it is now; the message keeps the number it
+was sent with. What the message said before is nowhere afterwards: not in its row and not in the log (`outbox.redact`).
+"""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tertulia_chat.access import access_message
+from tertulia_chat.errors import ChannelArchived, MessageDeleted
+from tertulia_chat.membership import sequenced
+from tertulia_chat.outbox import record, redact
+from tertulia_chat.tables import ChannelRow, MessageRow, now
+from tertulia_shared import events
+from tertulia_shared.events import Message, Role
+from tertulia_shared.problems import Forbidden
+
+
+async def edit(session: AsyncSession, caller_id: UUID, message_id: UUID, text: str) -> Message:
+    """The same text changes nothing. Raises NotFound, Forbidden, NotAMember, MessageDeleted, ChannelArchived."""
+    row, seat = await access_message(session, caller_id, message_id, lock=True)
+    if row.author_id != caller_id:
+        raise Forbidden("Only who wrote a message edits it.")
+    seat.require_member()
+    if row.deleted_at is not None:
+        raise MessageDeleted
+    if seat.channel.archived_at is not None:
+        raise ChannelArchived
+    if row.text != text:
+        row.text, row.edited_at = text, now()
+        await _tell(session, seat.channel, row, caller_id)
+    return row.view()
+
+
+async def delete(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Message:
+    """Idempotent; the row stays without its text. Works in archived channels too: erasing is always possible.
+
+    Raises NotFound, Forbidden.
+    """
+    row, seat = await access_message(session, caller_id, message_id, lock=True)
+    if row.author_id != caller_id and seat.role not in (Role.ADMIN, Role.OWNER):
+        raise Forbidden("Only who wrote a message and admins delete it.")
+    if row.deleted_at is None:
+        row.text, row.ai, row.deleted_at = "", None, now()
+        await _tell(session, seat.channel, row, caller_id)
+    return row.view()
+
+
+async def _tell(session: AsyncSession, channel: ChannelRow, row: MessageRow, actor_id: UUID) -> None:
+    told_at = row.changed_seq or row.ch_seq
+    channel.last_seq += 1
+    row.changed_seq = channel.last_seq
+    session.add_all([channel, row])
+    await session.flush()
+    message = row.view()
+    await redact(session, channel.id, told_at, message)
+    deleted = row.deleted_at is not None
+    fact = events.MessageDeleted(message=message) if deleted else events.MessageUpdated(message=message)
+    await record(session, sequenced(fact, channel, actor_id))
