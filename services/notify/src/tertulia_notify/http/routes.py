@@ -89,7 +89,8 @@ async def announce_typing(
             generate_examples=False,
             description=(
                 "Server-sent events: `hello`, durable events with an `id`, id-only heartbeats every 15 to 20 s, "
-                "`typing`, `run.delta` and `run.step` without one, `reset` (fetch a snapshot, the stream goes on) and `bye` (come back after `retry_ms`)."
+                "`typing`, `run.delta` and `run.step` without an `id`, `reset` (fetch a snapshot, the stream goes on) "
+                "and `bye` (come back after `retry_ms`)."
             ),
         )
     },
