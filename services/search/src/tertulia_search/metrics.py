@@ -8,8 +8,11 @@ QUERY_SECONDS = Histogram(
     ["kind", "outcome"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
-INDEX_LAG_SECONDS = Histogram(
-    "search_index_lag_seconds",
+INDEX_LAG_SECONDS = Gauge(
+    "search_index_lag_seconds", "Age of the newest event when the engine had it; 0 when nothing waits."
+)
+FINDABLE_SECONDS = Histogram(
+    "search_findable_seconds",
     "From an event's time (its commit in chat) until it can be found.",
     buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15, 60, 600),
 )

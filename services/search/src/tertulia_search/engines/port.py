@@ -22,6 +22,8 @@ Sort = Literal["relevance", "newest", "oldest"]
 FACET_SIZE = 20
 """The most frequent channels and people of a result."""
 TIE_BITS = 22
+LAST_MS = (1 << 64 - TIE_BITS) - 1
+"""In 2109."""
 
 
 class EngineUnavailable(Exception):
@@ -71,7 +73,7 @@ def position_of(document: Document) -> Position:
 
 
 def milliseconds(time: datetime) -> int:
-    return max(0, round(time.timestamp() * 1000))
+    return min(max(0, round(time.timestamp() * 1000)), LAST_MS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from tantivy import Occur, Order, Query
 
 from tertulia_search.engines.port import (
     FACET_SIZE,
+    LAST_MS,
     TIE_BITS,
     Ask,
     Change,
@@ -239,8 +240,10 @@ def _filters(ask: Ask) -> list[Query]:
     if ask.authors is not None:
         filters.append(_in("person_key", ask.authors))
     if ask.from_ms is not None or ask.until_ms is not None:
-        first = None if ask.from_ms is None else ask.from_ms << TIE_BITS
-        last = None if ask.until_ms is None else (ask.until_ms << TIE_BITS) - 1
+        if ask.until_ms == 0:
+            return [Query.empty_query()]
+        first = None if ask.from_ms is None else min(ask.from_ms, LAST_MS) << TIE_BITS
+        last = None if ask.until_ms is None else (min(ask.until_ms, LAST_MS) << TIE_BITS) - 1
         filters.append(_range("place", first, last))
     return filters
 

@@ -18,6 +18,7 @@ from tertulia_shared.events import decode_envelope
 from tertulia_shared.events.subjects import H_TIME, H_TYPE
 
 RETRY_S = 1.0
+IDLE_S = 5.0
 
 
 class Malformed(Reject):
@@ -28,6 +29,7 @@ class Indexer:
     def __init__(self, engine: SearchEngine) -> None:
         self._engine = engine
         self.gate = asyncio.Lock()
+        self._idle_since: float | None = time.monotonic()
 
     async def handle(self, deliveries: Sequence[Delivery]) -> None:
         """Returns when all of it can be found; a batch that raises has written nothing.
@@ -35,12 +37,16 @@ class Indexer:
         Raises Retry while the engine is away, Malformed for an event that can never be read.
         """
         changes = [change for delivery in deliveries if (change := read(delivery.headers, delivery.data)) is not None]
+        self._idle_since = None
         if changes:
             await self._write(changes)
-        now_ms = time.time() * 1000
-        for delivery in deliveries:
-            if delivery.headers.get(H_TYPE) in ACTED_ON and (sent := delivery.headers.get(H_TIME, "")).isdigit():
-                metrics.INDEX_LAG_SECONDS.observe(max(0.0, now_ms - int(sent)) / 1000)
+        _tell_lag(deliveries)
+        self._idle_since = time.monotonic()
+
+    def tell_idle(self) -> None:
+        """The lag is none when nothing has come for a while and nothing waits for the engine."""
+        if self._idle_since is not None and time.monotonic() - self._idle_since > IDLE_S:
+            metrics.INDEX_LAG_SECONDS.set(0)
 
     async def _write(self, changes: list[Change]) -> None:
         started = time.perf_counter()
@@ -54,6 +60,15 @@ class Indexer:
         deleted = sum(isinstance(change, Tombstone) for change in changes)
         metrics.CHANGES.labels("deleted").inc(deleted)
         metrics.CHANGES.labels("written").inc(len(changes) - deleted)
+
+
+def _tell_lag(deliveries: Sequence[Delivery]) -> None:
+    now_ms = time.time() * 1000
+    for delivery in deliveries:
+        if delivery.headers.get(H_TYPE) in ACTED_ON and (sent := delivery.headers.get(H_TIME, "")).isdigit():
+            age_s = max(0.0, now_ms - int(sent)) / 1000
+            metrics.FINDABLE_SECONDS.observe(age_s)
+            metrics.INDEX_LAG_SECONDS.set(age_s)
 
 
 def read(headers: Mapping[str, str], data: bytes) -> Change | None:

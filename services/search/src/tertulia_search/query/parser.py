@@ -51,7 +51,7 @@ class Query:
     @property
     def is_empty(self) -> bool:
         """Whether it asks for nothing at all."""
-        return not (self.clauses or self.people or self.channels or self.from_ms or self.until_ms)
+        return not (self.clauses or self.people or self.channels) and self.from_ms is None and self.until_ms is None
 
 
 def parse(text: str) -> Query:

@@ -55,6 +55,7 @@ class Keeper:
             await _until_done("fill", self._fill)
             while True:
                 await self._count()
+                self._indexer.tell_idle()
                 await asyncio.sleep(COUNT_EVERY_S)
         finally:
             if self._running is not None:
