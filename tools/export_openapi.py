@@ -9,11 +9,14 @@ import json
 import sys
 from pathlib import Path
 
+from tertulia_analytics.app import openapi_app as analytics_app
+from tertulia_bot.app import openapi_app as bot_app
 from tertulia_chat.app import openapi_app as chat_app
 from tertulia_gateway.apidocs import OPENAPI
 from tertulia_gateway.apidocs.merge import merge
 from tertulia_gateway.apidocs.own import own_document
 from tertulia_notify.app import openapi_app as notify_app
+from tertulia_search.app import openapi_app as search_app
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = (ROOT / "docs" / "openapi.json", OPENAPI)
@@ -23,6 +26,9 @@ def export() -> str:
     documents = {
         "chat": chat_app().openapi_schema.to_schema(),
         "notify": notify_app().openapi_schema.to_schema(),
+        "search": search_app().openapi_schema.to_schema(),
+        "bot": bot_app().openapi_schema.to_schema(),
+        "analytics": analytics_app().openapi_schema.to_schema(),
         "gateway": own_document(),
     }
     return json.dumps(merge(documents), indent=2, ensure_ascii=False) + "\n"

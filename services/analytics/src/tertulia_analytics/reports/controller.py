@@ -43,7 +43,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     generated_at: datetime
     lag_s: float
     columns: list[Column]
-    rows: list[list[datetime | int | float | str | None]]
+    rows: list[list[int | float | str | None]]
+    """Times are text, as everywhere in JSON."""
     totals: dict[str, int | float]
     previous: dict[str, int | float]
 
@@ -129,7 +130,7 @@ def _document(name: Name, subject: Subject, table: Table, lag: Lag) -> Report:
         generated_at=subject.now.replace(microsecond=subject.now.microsecond // 1000 * 1000),
         lag_s=round(lag.seconds, 3),
         columns=table.columns,
-        rows=table.rows,
+        rows=msgspec.to_builtins(table.rows),
         totals=table.totals,
         previous=table.previous,
     )
