@@ -6,6 +6,7 @@
 type Style = Intl.DateTimeFormatOptions
 
 const CLOCK: Style = { hour: 'numeric', minute: '2-digit' }
+const DAY_AND_CLOCK: Style = { dateStyle: 'medium', timeStyle: 'short' }
 const EXACT: Style = { dateStyle: 'full', timeStyle: 'medium' }
 const made = new Map<Style, Map<string, Intl.DateTimeFormat>>()
 
@@ -16,6 +17,11 @@ function formatter(style: Style): Intl.DateTimeFormat {
   const known = byLocale.get(locale) ?? new Intl.DateTimeFormat(locale, style)
   byLocale.set(locale, known)
   return known
+}
+
+/** Short, with the day: for lists that mix days. */
+export function dayAndClock(time: number): string {
+  return formatter(DAY_AND_CLOCK).format(time)
 }
 
 export function clock(time: number): string {
