@@ -259,6 +259,7 @@ class World:
         self.channel = new_id()
         self.now = NOON
         self._seqs: dict[str, int] = {}
+        self._components: dict[int, list[asyncio.Task[None]]] = {}
         chat.channel(self.channel, self.workspace)
 
     # -- people ----------------------------------------------------------------------------------------------------
@@ -382,6 +383,7 @@ class World:
             server = HttpServer(parts.process.app, "127.0.0.1", 0)
             serving = spawn(server.run(), name="http")
             components = [spawn(component.run(), name=component.name) for component in parts.process.components]
+            self._components[id(parts)] = components
             async with asyncio.timeout(20):
                 while not server.started or not parts.memberships.serving:
                     await asyncio.sleep(0.005)
@@ -389,9 +391,16 @@ class World:
                 yield Analytics(http, f"http://127.0.0.1:{server.port}", parts)
             finally:
                 await server.stop(serving)
-                for component in components:
-                    component.cancel()
-                await asyncio.wait(components)
+                await self._end(components)
+
+    async def stop(self, analytics: Analytics) -> None:
+        """Its sink and its memberships end; the warehouse stays open."""
+        await self._end(self._components[id(analytics.parts)])
+
+    async def _end(self, components: list[asyncio.Task[None]]) -> None:
+        for component in components:
+            component.cancel()
+        await asyncio.wait(components)
 
 
 @pytest.fixture

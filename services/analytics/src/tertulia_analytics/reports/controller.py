@@ -23,7 +23,7 @@ from tertulia_shared.membership import MembershipFeed
 from tertulia_shared.problems import DependencyUnavailable, NotFound
 
 NO_STORE = {"Cache-Control": "no-store"}
-CSV = "text/csv; charset=utf-8"
+CSV = "text/csv"  # Litestar adds the character set
 MAX_TIME_CHARACTERS = 40
 
 

@@ -17,6 +17,8 @@ _LIMITED = _IN_RANGE + "LIMIT {limit:UInt64}"
 _OF_THESE = _IN_RANGE + "AND event_id IN {ids:Array(UUID)}"
 _NEWEST = "SELECT count(), max(time) FROM event"
 
+RANGE_ROWS = 10_000
+"""So many more rows than three times those asked for may be read to find them."""
 AT_ONCE = 2_000
 """Ids in one question; the time that ClickHouse needs to read such a list grows faster than the list."""
 
@@ -47,7 +49,7 @@ class Store:
         wanted = {row[EVENT_ID] for row in doubtful}
         scope = {"workspaces": sorted(batch.workspaces), "first": min(times), "last": max(times)}
         # Usually the range holds little else, and reading it whole is ten times faster than naming every id.
-        limit = 10_000 + 3 * len(wanted)
+        limit = RANGE_ROWS + 3 * len(wanted)
         found = await self._warehouse.query(_LIMITED, {**scope, "limit": limit})
         if len(found) < limit:
             return wanted.intersection(event_id for (event_id,) in found)

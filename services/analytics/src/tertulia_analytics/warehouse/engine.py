@@ -51,6 +51,7 @@ class Warehouse:
         self._threads = ThreadPoolExecutor(1 if address.embedded else SERVER_THREADS, thread_name_prefix="warehouse")
         self._opening = threading.Lock()
         self._client: Client | None = None
+        self._closed = False
         self._identity = ""
         self._refused: tuple[float, AnalyticsUnavailable] | None = None
 
@@ -84,7 +85,10 @@ class Warehouse:
         await self.query("SELECT 1")
 
     async def close(self) -> None:
-        """Lets a call that is running finish, within limits: its outcome is recorded nowhere else."""
+        """Lets a call that is running finish, within limits: its outcome is recorded nowhere else. May be repeated."""
+        if self._closed:
+            return
+        self._closed = True
         done = asyncio.get_running_loop().run_in_executor(self._threads, self._close)
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):

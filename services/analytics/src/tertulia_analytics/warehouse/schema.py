@@ -1,8 +1,10 @@
 """The warehouse's schema as code.
 
 Every statement can run again and beside itself, so replicas need no lock: two that open a fresh warehouse together both
-bring it up. `schema_version` says what was applied; its first row also names this warehouse, so that a sink notices
-when its position belongs to another one. A version that has been released is never changed.
+bring it up. `schema_version` says what was applied. A version that has been released is never changed.
+
+The id that ClickHouse gave to the table `event` names the warehouse: one that was made anew, or restored from a backup,
+has another, and the sink then reads the stream from its beginning.
 """
 
 from typing import NamedTuple
@@ -10,13 +12,12 @@ from typing import NamedTuple
 VERSIONS_TABLE = """
 CREATE TABLE IF NOT EXISTS schema_version (
     version UInt32,
-    warehouse String DEFAULT toString(generateUUIDv4()),
     applied_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')
 ) ENGINE = MergeTree ORDER BY (version, applied_at)
 """
 APPLIED = "SELECT DISTINCT version FROM schema_version"
 RECORD = "INSERT INTO schema_version (version) VALUES ({version:UInt32})"
-IDENTITY = "SELECT argMin(warehouse, (applied_at, warehouse)) FROM schema_version WHERE version = 1"
+IDENTITY = "SELECT toString(uuid) FROM system.tables WHERE database = currentDatabase() AND name = 'event'"
 
 # One row an event, and never its text. `time` is the event's own (chat's log goes by it), `at` is when the thing
 # happened: they differ for messages that were imported. The order serves the reports, the index the question which of
