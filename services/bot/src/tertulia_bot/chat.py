@@ -1,4 +1,4 @@
-"""chat's side of a run: it checks the asker's seat and records the beginning; it takes the answer and records the end."""
+"""chat's side of a run: it checks the asker's seat and records the beginning, takes the answer and records the end."""
 
 from typing import TypeVar
 

@@ -18,10 +18,12 @@ from tertulia_bot.metrics import BUDGET_REFUSALS, TOKENS
 
 _RESERVE = """
 INSERT INTO budget_day AS b (workspace_id, day, reserved)
-SELECT $1, $2, $3 WHERE $3 <= coalesce((SELECT daily_token_budget FROM workspace_settings WHERE workspace_id = $1), $4)
+SELECT $1, $2, $3::bigint
+WHERE $3::bigint
+    <= coalesce((SELECT daily_token_budget FROM workspace_settings WHERE workspace_id = $1), $4::bigint)
 ON CONFLICT (workspace_id, day) DO UPDATE SET reserved = b.reserved + excluded.reserved
 WHERE b.used + b.reserved + excluded.reserved
-    <= coalesce((SELECT daily_token_budget FROM workspace_settings s WHERE s.workspace_id = b.workspace_id), $4)
+    <= coalesce((SELECT daily_token_budget FROM workspace_settings s WHERE s.workspace_id = b.workspace_id), $4::bigint)
 RETURNING 1
 """
 # $1 run, $2 owner, $3 and $4 spent by the attempt before, $5 to hold from now on, $6 the limit of a workspace without
@@ -29,39 +31,43 @@ RETURNING 1
 _HOLD = """
 WITH mine AS (SELECT * FROM run WHERE id = $1 AND owner = $2 AND state = 'running' FOR UPDATE),
 charged AS (
-    UPDATE budget_day b SET reserved = b.reserved - mine.reserved + $5, used = b.used + $3 + $4
+    UPDATE budget_day b
+    SET reserved = b.reserved - mine.reserved + $5::bigint, used = b.used + $3::integer + $4::integer
     FROM mine
     WHERE b.workspace_id = mine.workspace_id AND b.day = mine.budget_day
-      AND (mine.reserved >= $3 + $4 + $5
-           OR b.used + b.reserved - mine.reserved + $3 + $4 + $5 <= coalesce(
-               (SELECT daily_token_budget FROM workspace_settings s WHERE s.workspace_id = mine.workspace_id), $6))
+      AND (mine.reserved >= $3::integer + $4::integer + $5::bigint
+           OR b.used + b.reserved - mine.reserved + $3::integer + $4::integer + $5::bigint <= coalesce(
+               (SELECT daily_token_budget FROM workspace_settings s WHERE s.workspace_id = mine.workspace_id),
+               $6::bigint))
     RETURNING 1
 ),
 noted AS (
     INSERT INTO usage (run_id, attempt, workspace_id, day, asker_id, command, model, prompt_tokens, completion_tokens)
-    SELECT mine.id, mine.attempt + $7 - 1, mine.workspace_id, mine.budget_day, mine.asker_id, mine.command, mine.model,
-        $3, $4
-    FROM mine, charged WHERE $3 + $4 > 0
+    SELECT mine.id, mine.attempt + $7::integer - 1, mine.workspace_id, mine.budget_day, mine.asker_id, mine.command,
+        mine.model, $3::integer, $4::integer
+    FROM mine, charged WHERE $3::integer + $4::integer > 0
     ON CONFLICT (run_id, attempt) DO NOTHING
 )
-UPDATE run SET reserved = $5, attempt = run.attempt + $7, prompt_tokens = $8,
-    text = CASE WHEN $7 + $3 + $4 > 0 THEN '' ELSE run.text END
+UPDATE run SET reserved = $5::bigint, attempt = run.attempt + $7::integer, prompt_tokens = $8,
+    text = CASE WHEN $7::integer + $3::integer + $4::integer > 0 THEN '' ELSE run.text END
 FROM charged WHERE run.id = $1
 RETURNING run.attempt
 """
 _SETTLE = """
 WITH mine AS (SELECT * FROM run WHERE id = $1 AND owner = $2 AND state IN ('running', 'finishing') FOR UPDATE),
 charged AS (
-    UPDATE budget_day b SET reserved = b.reserved - mine.reserved, used = b.used + $6 + $7
+    UPDATE budget_day b SET reserved = b.reserved - mine.reserved, used = b.used + $6::integer + $7::integer
     FROM mine WHERE b.workspace_id = mine.workspace_id AND b.day = mine.budget_day
 ),
 noted AS (
     INSERT INTO usage (run_id, attempt, workspace_id, day, asker_id, command, model, prompt_tokens, completion_tokens)
-    SELECT mine.id, mine.attempt, mine.workspace_id, mine.budget_day, mine.asker_id, mine.command, mine.model, $6, $7
-    FROM mine WHERE $6 + $7 > 0
+    SELECT mine.id, mine.attempt, mine.workspace_id, mine.budget_day, mine.asker_id, mine.command, mine.model,
+        $6::integer, $7::integer
+    FROM mine WHERE $6::integer + $7::integer > 0
     ON CONFLICT (run_id, attempt) DO NOTHING
 )
-UPDATE run SET state = $3, error = $4, message_id = $5, prompt_tokens = $6, completion_tokens = $7, finished_at = now(),
+UPDATE run SET state = $3, error = $4, message_id = $5, finished_at = now(),
+    prompt_tokens = $6::integer, completion_tokens = $7::integer,
     wish = '', prompt = '', text = '', outcome = NULL, reserved = 0, owner = NULL, lease_until = NULL
 FROM mine WHERE run.id = mine.id
 RETURNING run.id
@@ -72,7 +78,9 @@ WITH gone AS (DELETE FROM run WHERE id = $1 AND state IN ('queued', 'running') A
 UPDATE budget_day b SET reserved = b.reserved - gone.reserved
 FROM gone WHERE b.workspace_id = gone.workspace_id AND b.day = gone.budget_day
 """
-_LIMIT = "SELECT coalesce((SELECT daily_token_budget FROM workspace_settings WHERE workspace_id = $1), $2) AS tokens"
+_LIMIT = (
+    "SELECT coalesce((SELECT daily_token_budget FROM workspace_settings WHERE workspace_id = $1), $2::bigint) AS tokens"
+)
 _SET_LIMIT = """
 INSERT INTO workspace_settings (workspace_id, daily_token_budget) VALUES ($1, $2)
 ON CONFLICT (workspace_id) DO UPDATE SET daily_token_budget = excluded.daily_token_budget

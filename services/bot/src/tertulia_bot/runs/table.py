@@ -12,7 +12,7 @@ from tertulia_bot.budget import ledger
 from tertulia_bot.database import Database
 from tertulia_bot.errors import TokenBudgetExhausted, TooManyRuns
 from tertulia_bot.limits import RUNS_PER_PERSON, RUNS_PER_WORKSPACE
-from tertulia_shared.events import Run, RunState
+from tertulia_shared.events import Run, RunState, to_milliseconds
 
 _NO_MORE = (RunState.DONE, RunState.STOPPED, RunState.FAILED)
 FINISHING = "finishing"
@@ -109,7 +109,7 @@ class RunRow:
             command=self.command,
             prompt=self.prompt,
             state=RunState.RUNNING if self.state == FINISHING else RunState(self.state),
-            created_at=self.created_at,
+            created_at=to_milliseconds(self.created_at),
             thread_id=self.thread_id,
             trigger_message_id=self.trigger_message_id,
             attempt=max(1, self.attempt if attempt is None else attempt),
@@ -117,7 +117,7 @@ class RunRow:
             model=self.model,
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
-            finished_at=self.finished_at,
+            finished_at=None if self.finished_at is None else to_milliseconds(self.finished_at),
             error=self.error,
             message_id=self.message_id,
         )
