@@ -26,7 +26,7 @@ from tertulia_chat.edge import provide_caller
 from tertulia_chat.messages.controller import ChannelMessagesController, MessageController, import_messages
 from tertulia_chat.messages.send import Sender
 from tertulia_chat.poke import Poke
-from tertulia_chat.projections.controller import memberships
+from tertulia_chat.projections.controller import ExportController, LogController, memberships
 from tertulia_chat.runs.controller import finish_run, open_run
 from tertulia_chat.settings import ApiSettings
 from tertulia_chat.workspaces.controller import WorkspaceController, accept_invite
@@ -53,7 +53,15 @@ PUBLIC: Sequence[ControllerRouterHandler] = (
     MessageController,
     bootstrap,
 )
-INTERNAL: Sequence[ControllerRouterHandler] = (jwks, memberships, import_messages, open_run, finish_run)
+INTERNAL: Sequence[ControllerRouterHandler] = (
+    jwks,
+    memberships,
+    import_messages,
+    ExportController,
+    LogController,
+    open_run,
+    finish_run,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

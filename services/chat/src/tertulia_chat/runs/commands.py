@@ -80,7 +80,7 @@ async def _place_to_write(session: AsyncSession, run: BotRunRow) -> ChannelRow |
 
 
 async def _end(session: AsyncSession, run: BotRunRow, wish: FinishRun, place: ChannelRow | str) -> Message | None:
-    run.model, run.attempt = wish.model, wish.attempt
+    run.model, run.attempt = wish.model or run.model, wish.attempt
     run.prompt_tokens, run.completion_tokens = wish.prompt_tokens, wish.completion_tokens
     run.finished_at = now()
     answer: Message | None = None
@@ -105,7 +105,7 @@ async def _post(session: AsyncSession, channel: ChannelRow, run: BotRunRow, wish
         asker_id=str(run.asker_id),
         command=run.command,
         prompt=run.prompt,
-        model=wish.model,
+        model=run.model,
         prompt_tokens=wish.prompt_tokens,
         completion_tokens=wish.completion_tokens,
         duration_ms=wish.duration_ms,

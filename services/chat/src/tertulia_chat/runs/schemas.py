@@ -41,11 +41,14 @@ class OpenedRun(View, frozen=True, kw_only=True):
 
 
 class FinishRun(Body, frozen=True, kw_only=True):
-    """The first one counts. `error` is a stable code and said when the state is failed."""
+    """The first one counts. `error` is a stable code and said when the state is failed.
+
+    Without `model` it is the one that the run was opened with.
+    """
 
     state: Literal["done", "stopped", "failed"]
     text: str = ""
-    model: Name
+    model: Annotated[str, Meta(max_length=200)] = ""
     prompt_tokens: Count = 0
     completion_tokens: Count = 0
     duration_ms: Count = 0
