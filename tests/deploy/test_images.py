@@ -15,8 +15,13 @@ import try_image
 from .processes import IMAGE_ENV, REPOSITORY
 
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
-PACKAGES = ("chat", "notify", "gateway", "search", "bot", "bot[local]", "analytics")
-NOT_OURS = {"gateway": {"openai", "chdb", "tantivy", "sqlalchemy"}, "chat": {"openai", "chdb"}, "bot": {"xllamacpp"}}
+PACKAGES = ("chat", "notify", "gateway", "search", "bot", "bot[local]", "analytics", "analytics[embedded]")
+NOT_OURS = {
+    "gateway": {"openai", "chdb", "tantivy", "sqlalchemy"},
+    "chat": {"openai", "chdb"},
+    "bot": {"xllamacpp"},
+    "analytics": {"chdb"},
+}
 
 
 def restricted(package: str) -> set[str]:
