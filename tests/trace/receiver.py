@@ -42,8 +42,9 @@ class Trace:
         return [span for span in self.spans if (span.service, span.name) == (f"tertulia-{service}", name)]
 
     def one(self, service: str, name: str) -> Span:
-        (span,) = self.all(service, name)
-        return span
+        found = self.all(service, name)
+        assert len(found) == 1, f"{len(found)} spans {name!r} of {service} in\n{self}"
+        return found[0]
 
     def under(self, parent: Span) -> list[Span]:
         return [span for span in self.spans if span.parent_id == parent.span_id]

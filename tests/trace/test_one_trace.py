@@ -90,21 +90,22 @@ async def test_what_was_not_sampled_is_kept_nowhere(traced: BackgroundStack, sto
     assert not store.trace(trace_id).spans
 
 
+def answered(trace: Trace) -> bool:
+    """The question and the answer were delivered, and the run has ended."""
+    return len(trace.all("notify", f"deliver {CREATED}")) == 2 and bool(trace.all("bot", "bot run"))
+
+
 async def test_a_question_to_the_bot_and_its_answer_are_one_trace(traced: BackgroundStack, store: Receiver):
     async with people(traced, "Ada") as (ada,):
         _, general = await founded(ada)
         async with listening(ada) as (hearing,):
             trace_id, span_id = await post(traced, ada, general, "@bot say hello")
             await hearing.until(lambda me: any(m.ai is not None for m in me.messages(general)), ANSWER_S)
-            trace = await asyncio.to_thread(
-                store.wait, trace_id, lambda found: len(found.all("notify", f"deliver {CREATED}")) == 2
-            )
+            trace = await asyncio.to_thread(store.wait, trace_id, answered)
     check_path(trace, span_id)
     ran = trace.one("bot", "bot run")
-    heard = trace.one("bot", f"bot {CREATED}") if len(trace.all("bot", f"bot {CREATED}")) == 1 else None
-    assert (heard or trace.all("bot", f"bot {CREATED}")[0]) in trace.ancestors(ran), str(trace)
-    asked = trace.one("bot", "bot provider")
-    assert ran in trace.ancestors(asked)
+    assert trace.all("bot", f"bot {CREATED}")[0] in trace.ancestors(ran), str(trace)
+    assert ran in trace.ancestors(trace.one("bot", "bot provider"))
     finished = trace.one("chat", "POST /internal/v1/runs/{run_id}/finish")
     assert ran in trace.ancestors(finished)
     answers = [each for each in trace.all("relay", f"publish {CREATED}") if finished in trace.ancestors(each)]
