@@ -119,3 +119,14 @@ $(WEB_BUILD): $(WEB_MODULES) $(WEB_SOURCES)
 	@echo "Building the web front end …"
 	@cd web && $(NPM) run --silent build
 	@touch $@
+
+##@ Ship it
+.PHONY: deploy-check try-image images
+deploy-check: $(ENVIRONMENT) ## Hold compose, manifests, rules and dashboards against what they start
+	$(BIN)/pytest tests/deploy
+
+try-image: $(ENVIRONMENT) ## Run the steps of PACKAGE's image without Docker (root, Linux), e.g. make try-image PACKAGE=chat
+	$(BIN)/python tools/try_image.py $(or $(PACKAGE),chat) --extras "$(EXTRAS)"
+
+images: ## Build every image with Docker, as docker-compose.yml names them
+	docker compose build

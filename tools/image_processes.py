@@ -17,7 +17,8 @@ from tertulia_stack.ports import LOOPBACK, free_port
 from tertulia_stack.servers import NatsServer, PostgresServer
 from tertulia_stack.servers.postgres import postgres_program
 
-# Servers that no package registry has: the services' own embedded engines stand in, in the image's /data.
+# Servers that no package registry has: the services' own embedded engines stand in, in the image's /data. Without its
+# extra analytics starts with ClickHouse away, which it has to bear.
 EMBEDDED = {"SEARCH_URL": "tantivy:///data/search", "CLICKHOUSE_URL": "chdb:////data/analytics"}
 
 
@@ -33,7 +34,7 @@ class ImageProcess:
 
 
 @contextmanager
-def processes_of(package: str, work: Path) -> Generator[list[ImageProcess]]:
+def processes_of(package: str, extras: str, work: Path) -> Generator[list[ImageProcess]]:
     """The processes of this package's image, migrations first, while PostgreSQL and NATS run for them."""
     work.chmod(0o755)
     token = secrets.token_hex(8)
@@ -47,9 +48,11 @@ def processes_of(package: str, work: Path) -> Generator[list[ImageProcess]]:
         secret = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
         values = dict.fromkeys(compose_file.required_variables(), password)
         values |= {"NATS_TOKEN": token, "SECRET_KEY": secret}
+        engines = EMBEDDED if extras == "embedded" else {"SEARCH_URL": EMBEDDED["SEARCH_URL"]}
         addresses = {"postgres:5432": f"{LOOPBACK}:{postgres.port}", "nats:4222": f"{LOOPBACK}:{nats.port}"}
         services = compose_file.read(values)["services"]
-        found = [_process(name, service, addresses) for name, service in services.items() if _is_of(service, package)]
+        ours = {name: service for name, service in services.items() if _is_of(service, package)}
+        found = [_process(name, service, addresses, engines) for name, service in ours.items()]
         yield sorted(found, key=lambda process: not process.once)
     finally:
         nats.stop()
@@ -78,12 +81,12 @@ def _is_of(service: dict[str, Any], package: str) -> bool:
     return service.get("build", {}).get("args", {}).get("PACKAGE") == package
 
 
-def _process(name: str, service: dict[str, Any], addresses: dict[str, str]) -> ImageProcess:
+def _process(name: str, service: dict[str, Any], addresses: dict[str, str], engines: dict[str, str]) -> ImageProcess:
     env = {key: str(value) for key, value in service["environment"].items()}
     for key, value in env.items():
         for container, here in addresses.items():
             value = value.replace(container, here)
-        env[key] = EMBEDDED.get(key, value)
+        env[key] = engines.get(key, value)
     env.pop("OTEL_EXPORTER_OTLP_ENDPOINT", None)
     env |= {"HOST": LOOPBACK, "PORT": str(free_port())}
     if "OPS_PORT" in env:

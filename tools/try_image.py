@@ -197,13 +197,13 @@ def try_package(package: str, extras: str, work: Path) -> None:
     image = Builder(stages, {"PACKAGE": package, "EXTRAS": extras}, work, context_of(work)).build()
     megabytes = size_of(inside(image, "/app")) / 1e6
     print(f"{package}: built in {time.monotonic() - began:.0f} s, {megabytes:.0f} MB in /app", flush=True)
-    run_processes(package, image, work)
+    run_processes(package, extras, image, work)
 
 
-def run_processes(package: str, image: Stage, work: Path) -> None:
+def run_processes(package: str, extras: str, image: Stage, work: Path) -> None:
     check = json.loads(image.meta["HEALTHCHECK"].partition("CMD ")[2])
     entry: list[str] = json.loads(image.meta["ENTRYPOINT"])
-    with processes_of(package, work) as processes:
+    with processes_of(package, extras, work) as processes:
         for process in processes:
             env = {**SYSTEM, **image.env, **process.env}
             started = subprocess.Popen(into(image, [*entry, *process.command], hardened=True), env=env)
