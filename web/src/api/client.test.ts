@@ -7,6 +7,7 @@ import type { AuthResult, Me } from './types'
 
 const me: Me = {
   id: 'u', username: 'ana', display_name: 'Ana', created_at: '', deactivated_at: null, email: '', preferences: {},
+  kind: 'person' as const,
 }
 
 function session(token: string, expiresIn = 900): AuthResult {

@@ -2,27 +2,18 @@
  * The names the front end uses for the contract's types, on top of what `npm run contract` generates.
  * Everything else imports from here and never from schema.ts, so a rename there is one line here.
  */
-import type { AiMark } from './ai'
+import type { Answer, Schemas } from './answer'
 import type { Envelope } from './events'
-import type { components, paths } from './schema'
-
-type Schemas = components['schemas']
-
-/** In an answer every field is there: those with a default are optional only in what one sends. */
-type Answer<T> = T extends readonly (infer Item)[]
-  ? Answer<Item>[]
-  : T extends object
-    ? { [Key in keyof T]-?: Answer<Exclude<T[Key], undefined>> }
-    : T
+import type { paths } from './schema'
 
 export type Role = Schemas['Role']
 export type ChannelKind = Schemas['ChannelKind']
-export type UserKind = 'person' | 'bot'
-export type User = Answer<Schemas['User']> & { kind?: UserKind }
-export type Me = Answer<Schemas['Me']> & { kind?: UserKind }
+export type UserKind = Schemas['UserKind']
+export type User = Answer<Schemas['User']>
+export type Me = Answer<Schemas['Me']>
 export type Workspace = Answer<Schemas['Workspace']>
 export type Channel = Answer<Schemas['Channel']>
-export type Message = Answer<Schemas['Message']> & { ai?: AiMark | null }
+export type Message = Answer<Schemas['Message']>
 export type AuthResult = Answer<Schemas['AuthResult']>
 export type Invite = Answer<Schemas['Invite']>
 export type WorkspaceMembership = Answer<Schemas['Membership']>
@@ -51,17 +42,8 @@ type Filled<Path extends string> = Path extends `${infer Before}{${string}}${inf
   ? `${Before}${string}${Filled<After>}`
   : Path
 
-/** Paths that docs/openapi.json does not have yet. */
-type PathToCome =
-  | `/workspaces/${string}/${'search' | 'commands'}`
-  | `/workspaces/${string}/analytics/${string}`
-  | `/channels/${string}/${'commands' | 'runs'}`
-  | `/runs/${string}`
-
 /** Paths of the contract below /api/v1, with something in place of each `{parameter}`. */
-export type ApiPath = PathToCome | PublishedPath
-
-type PublishedPath = keyof paths extends infer Path
+export type ApiPath = keyof paths extends infer Path
   ? Path extends `/api/v1${infer Rest}`
     ? Filled<Rest>
     : never

@@ -7,7 +7,7 @@ import { channelTitle, counterparts, hue, initials } from './naming'
 const people = new Map<string, User>(
   ['Ana', 'Ben', 'Carla'].map((name) => [
     name.toLowerCase(),
-    { id: name.toLowerCase(), username: name.toLowerCase(), display_name: name, created_at: '', deactivated_at: null },
+    { id: name.toLowerCase(), username: name.toLowerCase(), display_name: name, created_at: '', deactivated_at: null, kind: 'person' as const },
   ]),
 )
 

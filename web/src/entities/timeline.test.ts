@@ -4,13 +4,13 @@ import type { Message } from '@/api/types'
 
 import type { Timeline } from './timeline'
 import {
-  EMPTY, mergeMessages, trimmedToEnd, WINDOW, windowOf, withLatest, withMessage, withNewer, withOlder,
+  EMPTY, mergeMessages, trimmedToEnd, WINDOW, windowOf, withChange, withLatest, withMessage, withNewer, withOlder,
 } from './timeline'
 
 function message(seq: number, text = ''): Message {
   return {
     id: `m${seq}`, workspace_id: 'w', channel_id: 'c', ch_seq: seq, author_id: 'a', text, thread_id: null,
-    mentions: [], reactions: [], edited_at: null, deleted_at: null, created_at: '2026-11-21T04:00:00.000Z',
+    mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, created_at: '2026-11-21T04:00:00.000Z',
     client_msg_id: `k${seq}`,
   }
 }
@@ -88,6 +88,33 @@ describe('a live message', () => {
   it('is left out when it is older than the window', () => {
     const timeline = withLatest(EMPTY, page(range(10, 12), true))
     expect(withMessage(timeline, message(4))).toBe(timeline)
+  })
+})
+
+describe('an edit or a deletion', () => {
+  const start = withLatest(EMPTY, page(range(1, 3)))
+  const edited = (at: string, text: string): Message => ({ ...message(2), text, edited_at: at })
+  const deleted: Message = { ...message(2), deleted_at: '2026-11-21T06:00:00.000Z' }
+
+  it('changes the message where it stands', () => {
+    const timeline = withChange(start, edited('2026-11-21T05:00:00.000Z', 'better'))
+    expect(timeline.items.map((item) => item.text)).toEqual(['', 'better', ''])
+  })
+
+  it('never adds a message', () => expect(withChange(start, message(4, 'x'))).toBe(start))
+
+  it('is not undone by an older copy, from an event or from a page', () => {
+    const late = edited('2026-11-21T05:00:02.000Z', 'second')
+    const timeline = withChange(start, late)
+    expect(withChange(timeline, edited('2026-11-21T05:00:01.000Z', 'first'))).toBe(timeline)
+    expect(withMessage(timeline, message(2, 'original')).items[1]).toBe(late)
+    expect(mergeMessages(timeline.items, [message(2, 'original')])[1]).toBe(late)
+  })
+
+  it('a deleted message stays deleted', () => {
+    const timeline = withChange(start, deleted)
+    expect(withChange(timeline, edited('2026-11-21T07:00:00.000Z', 'too late'))).toBe(timeline)
+    expect(mergeMessages(timeline.items, [message(2, 'back')])[1]).toBe(deleted)
   })
 })
 

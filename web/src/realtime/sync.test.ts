@@ -12,7 +12,7 @@ import { Sync } from './sync'
 const TIME = '2026-11-21T04:00:00.000Z'
 
 function user(id: string): User {
-  return { id, username: id, display_name: id.toUpperCase(), created_at: TIME, deactivated_at: null }
+  return { id, username: id, display_name: id.toUpperCase(), created_at: TIME, deactivated_at: null, kind: 'person' }
 }
 
 const ana: Me = { ...user('ana'), email: 'ana@example.org', preferences: {} }
@@ -27,7 +27,7 @@ function channel(id: string, lastSeq: number): Channel {
 function message(channelId: string, seq: number): Message {
   return {
     id: `${channelId}-${seq}`, workspace_id: 'w', channel_id: channelId, ch_seq: seq, author_id: 'ben', text: `${seq}`,
-    thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null, created_at: TIME,
+    thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, created_at: TIME,
     client_msg_id: `k${channelId}${seq}`,
   }
 }
@@ -249,6 +249,34 @@ describe('membership', () => {
     })
     expect(store().users.get('dora')?.display_name).toBe('DORA')
     expect(store().members.get('w')?.get('dora')).toBe('member')
+  })
+})
+
+describe('a change of what is there', () => {
+  it('an edit changes the message and is nothing new to read', async () => {
+    await sync.openWorkspace('w')
+    const store = useEntities()
+    store.timelines.set('c', { items: [message('c', 3)], hasBefore: false, hasAfter: false })
+    sync.onEvent(created('c', 3))
+    const { last_msg_seq: before } = store.channels.get('c')?.channel ?? {}
+    const edited = { ...message('c', 3), text: 'better', edited_at: TIME }
+    sync.onEvent({ ...created('c', 4), type: 'message.updated', data: { message: edited } })
+    expect(store.timelines.get('c')?.items.map((item) => item.text)).toEqual(['better'])
+    expect(store.channels.get('c')).toMatchObject({ knownSeq: 4, channel: { last_msg_seq: before } })
+    const deleted = { ...edited, text: '', deleted_at: TIME }
+    sync.onEvent({ ...created('c', 5), type: 'message.deleted', data: { message: deleted } })
+    expect(store.timelines.get('c')?.items[0]).toMatchObject({ text: '', deleted_at: TIME })
+  })
+
+  it('a channel is archived, and opened again', async () => {
+    await sync.openWorkspace('w')
+    const store = useEntities()
+    const archived = (seq: number, at: string | null) =>
+      ({ ...created('c', seq), type: 'channel.archived', data: { channel: { ...channel('c', seq), archived_at: at } } }) as const
+    sync.onEvent(archived(3, TIME))
+    expect(store.channels.get('c')?.channel.archived_at).toBe(TIME)
+    sync.onEvent(archived(4, null))
+    expect(store.channels.get('c')?.channel.archived_at).toBeNull()
   })
 })
 

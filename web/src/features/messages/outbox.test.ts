@@ -30,7 +30,7 @@ function answer(post: Post): Response {
   }
   const message: Message = {
     id: `m-${post.client_msg_id}`, workspace_id: 'w', channel_id: post.channel, ch_seq: ++seq, author_id: 'ana',
-    text: post.text, thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null,
+    text: post.text, thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null,
     created_at: new Date().toISOString(), client_msg_id: post.client_msg_id,
   }
   return Response.json({ message }, { status: next })
@@ -50,6 +50,7 @@ beforeEach(() => {
   setActivePinia(createPinia())
   const user = {
     id: 'ana', username: 'ana', display_name: 'Ana', created_at: '', deactivated_at: null, email: '', preferences: {},
+    kind: 'person' as const,
   }
   openSession({ user, access_token: 't', token_type: 'Bearer', expires_in: 86_400, refresh_token: null })
   useEntities().setMe(user)

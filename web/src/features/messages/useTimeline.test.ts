@@ -13,7 +13,7 @@ const TIME = '2026-11-21T04:00:00.000Z'
 function message(seq: number): Message {
   return {
     id: `m${seq}`, workspace_id: 'w', channel_id: 'c', ch_seq: seq, author_id: 'ben', text: `${seq}`, thread_id: null,
-    mentions: [], reactions: [], edited_at: null, deleted_at: null, created_at: TIME, client_msg_id: `k${seq}`,
+    mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, created_at: TIME, client_msg_id: `k${seq}`,
   }
 }
 
@@ -52,6 +52,7 @@ beforeEach(() => {
   setActivePinia(createPinia())
   const user = {
     id: 'ana', username: 'ana', display_name: 'Ana', created_at: '', deactivated_at: null, email: '', preferences: {},
+    kind: 'person' as const,
   }
   openSession({ user, access_token: 't', token_type: 'Bearer', expires_in: 86_400, refresh_token: null })
   vi.stubGlobal('fetch', (url: string) => {
