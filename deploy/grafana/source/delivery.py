@@ -186,8 +186,8 @@ DELIVERY = Dashboard(
                     description="From a message's commit until search can find it. Alert: SearchBehind.",
                     unit="s",
                     queries=[
-                        (quantile(0.5, "search_index_lag_seconds"), "half"),
-                        (quantile(0.95, "search_index_lag_seconds"), "19 of 20"),
+                        (quantile(0.5, "search_findable_seconds"), "half"),
+                        (quantile(0.95, "search_findable_seconds"), "19 of 20"),
                     ],
                     warn=1,
                     bad=15,
@@ -212,14 +212,14 @@ DELIVERY = Dashboard(
                     title="Counted by analytics",
                     description="Events stored in ClickHouse.",
                     unit="cps",
-                    queries=[(rate("analytics_sink_rows_total"), "rows")],
+                    queries=[(rate("analytics_rows_total"), "rows")],
                 ),
                 Panel(
                     title="Time of ClickHouse",
                     description="p95 of a batch made durable, and of a report's queries.",
                     unit="s",
                     queries=[
-                        (quantile(0.95, "analytics_sink_batch_seconds"), "batch"),
+                        (quantile(0.95, "analytics_batch_seconds"), "batch"),
                         (quantile(0.95, "analytics_query_seconds", "kind"), "{{kind}}"),
                     ],
                     bad=5,
