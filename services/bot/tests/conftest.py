@@ -393,7 +393,7 @@ class World:
                     return answer.status == 200 and (not model or states["model"]["state"] == "up")
             return False
 
-        await eventually(is_ready, 60)
+        await eventually(is_ready, 150)
 
     async def sql(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         """Look behind the bot's scenes."""
