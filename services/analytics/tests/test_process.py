@@ -19,10 +19,14 @@ import aiohttp
 import pytest
 from uuid_utils import uuid7
 
-from tertulia_shared.bus import ensure_event_stream, jetstream
+from tertulia_shared.bus import PublishFailed, ensure_event_stream, jetstream
 from tertulia_stack.ports import free_port
 
-KILLS = 7
+pytestmark = pytest.mark.timeout(600)
+
+KILLS = 6
+PATIENCE_S = 120
+"""For what takes a second on a machine with nothing else to do."""
 RANGE = {"from": "2026-11-16", "to": "2026-11-20"}
 
 
@@ -64,7 +68,7 @@ class Service:
         async with self._http.get(self.url + path, headers=headers, params=params) as answer:
             return answer.status, await answer.json()
 
-    async def until(self, state: Callable[[dict[str, Any]], bool], timeout: float = 60) -> dict[str, Any]:
+    async def until(self, state: Callable[[dict[str, Any]], bool], timeout: float = PATIENCE_S) -> dict[str, Any]:
         """/readyz, as soon as it is so."""
         async with asyncio.timeout(timeout):
             while True:
@@ -82,7 +86,7 @@ class Service:
         status, body = await self.get(path, token, **RANGE)
         return body["totals"]["messages"] if status == 200 else -1
 
-    async def until_messages(self, world: Any, token: str, count: int, timeout: float = 60) -> None:
+    async def until_messages(self, world: Any, token: str, count: int, timeout: float = PATIENCE_S) -> None:
         found = -1
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
@@ -94,7 +98,7 @@ class Service:
 
     async def verified(self) -> str:
         process = await self.run("verify")
-        output, _ = await asyncio.wait_for(process.communicate(), 60)
+        output, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
         assert process.returncode == 0, output.decode()
         return output.decode()
 
@@ -123,7 +127,17 @@ def again(outgoing: Any) -> Any:
     return outgoing._replace(headers={**outgoing.headers, "Nats-Msg-Id": str(uuid7())})
 
 
-@pytest.mark.timeout(400)
+async def publish(world: Any, *messages: Any) -> None:
+    """Until they are stored, as the relay does: sending again is harmless."""
+    while True:
+        try:
+            await world.publish(*messages)
+            return
+        except PublishFailed as stopped:
+            messages = messages[stopped.done :]
+            await asyncio.sleep(0.2)
+
+
 async def test_killed_again_and_again_it_counts_every_event_once(world, service):
     """Events flow all the time, some of them twice, and once the stream itself is lost and written anew."""
     dice = random.Random(int(os.environ.get("KILL_SEED", "7")))
@@ -138,7 +152,7 @@ async def test_killed_again_and_again_it_counts_every_event_once(world, service)
                 fresh = [world.message(ada) for _ in range(dice.randrange(1, 200))]
                 copies = [again(each) for each in dice.sample(sent, min(len(sent), 20))]
                 sent.extend(fresh)
-                await world.publish(*fresh, *copies)
+                await publish(world, *fresh, *copies)
             await asyncio.sleep(0.02)
 
     writing = asyncio.ensure_future(write())
@@ -156,11 +170,11 @@ async def test_killed_again_and_again_it_counts_every_event_once(world, service)
                 await jetstream.call(world.bus, f"STREAM.DELETE.{world.topology.stream}")
                 await ensure_event_stream(world.bus)
                 for start in range(0, len(sent), 5_000):
-                    await world.publish(*sent[start : start + 5_000])
+                    await publish(world, *sent[start : start + 5_000])
     stop.set()
     await writing
     await service.start()
-    await service.until_messages(world, token, len(sent), 120)
+    await service.until_messages(world, token, len(sent))
     said = await service.verified()
     assert f"Equal: {len(sent):,} events" in said
 
@@ -174,8 +188,8 @@ async def test_sigterm_ends_it_well_and_what_was_counted_stays(world, service):
     await service.until_messages(world, token, 25)
     process.send_signal(signal.SIGTERM)
     began = time.monotonic()
-    assert await asyncio.wait_for(process.wait(), 15) == 0
-    assert time.monotonic() - began < 10
+    assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0
+    assert time.monotonic() - began < 60
     await service.kill()
     lines = service.output.decode().splitlines()
     assert [line for line in lines if not line.startswith("{")] == [], "one JSON object a line, also from the engine"
@@ -224,7 +238,7 @@ async def test_a_second_process_on_the_same_directory_is_told_so(world, service)
 async def test_a_bad_environment_is_named_and_ends_with_status_2(service):
     service.environment |= {"CLICKHOUSE_URL": "http://ada:hush@x", "CHAT_URL": ""}
     process = await service.run("serve")
-    output, _ = await asyncio.wait_for(process.communicate(), 30)
+    output, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert process.returncode == 2
     assert b"CLICKHOUSE_URL" in output
     assert b"CHAT_URL" in output
@@ -234,9 +248,9 @@ async def test_a_bad_environment_is_named_and_ends_with_status_2(service):
 async def test_migrate_may_run_again_and_other_words_are_refused(service):
     for _ in range(2):
         process = await service.run("migrate")
-        output, _ = await asyncio.wait_for(process.communicate(), 30)
+        output, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
         assert process.returncode == 0, output
     process = await service.run("dance")
-    output, _ = await asyncio.wait_for(process.communicate(), 30)
+    output, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     assert process.returncode == 1
     assert b"serve | migrate | verify" in output
