@@ -115,12 +115,18 @@ async def hold_seats(session: AsyncSession, workspace_id: UUID, people: Iterable
 
 
 async def access_channel(
-    session: AsyncSession, user_id: UUID, channel_id: UUID, *, lock: bool = False, holding: Iterable[UUID] = ()
+    session: AsyncSession,
+    user_id: UUID,
+    channel_id: UUID,
+    *,
+    lock: bool = False,
+    holding: Iterable[UUID] = (),
+    beside: Iterable[UUID] = (),
 ) -> ChannelSeat:
     """The channel if the user may read it, else NotFound.
 
     With `lock` the channel's row and the user's seat stay locked until the transaction ends, and what is returned is
-    true until then. `holding` holds the seats of more people.
+    true until then. `holding` holds the seats of more people, `beside` locks more channels without a word on access.
     """
     if lock:
         workspace_id = await session.scalar(select(ChannelRow.workspace_id).where(col(ChannelRow.id) == channel_id))
@@ -128,7 +134,10 @@ async def access_channel(
             raise NotFound
         await hold_seats(session, workspace_id, {user_id, *holding})
         await session.execute(
-            select(ChannelRow.id).where(col(ChannelRow.id) == channel_id).with_for_update(key_share=True)
+            select(ChannelRow.id)
+            .where(col(ChannelRow.id).in_({channel_id, *beside}))
+            .order_by(col(ChannelRow.id))
+            .with_for_update(key_share=True)
         )
     query = (
         select(ChannelRow, WorkspaceMemberRow.role, ChannelMemberRow)
@@ -157,7 +166,7 @@ async def access_channel(
 
 
 async def access_message(
-    session: AsyncSession, user_id: UUID, message_id: UUID, *, lock: bool = False
+    session: AsyncSession, user_id: UUID, message_id: UUID, *, lock: bool = False, beside: Iterable[UUID] = ()
 ) -> tuple[MessageRow, ChannelSeat]:
     """The message, and the user's seat before it, if the user may read its channel; else NotFound.
 
@@ -167,7 +176,7 @@ async def access_message(
     message = await session.get(MessageRow, message_id)
     if message is None:
         raise NotFound
-    seat = await access_channel(session, user_id, message.channel_id, lock=lock)
+    seat = await access_channel(session, user_id, message.channel_id, lock=lock, beside=beside)
     if lock:
         await session.refresh(message)
     return message, seat

@@ -1,7 +1,8 @@
 """Editing and deleting messages.
 
 Each takes the channel's next number under its lock and tells the message as it is now; the message keeps the number it
-was sent with. What the message said before is nowhere afterwards: not in its row and not in the log (`outbox.redact`).
+was sent with. What the message said before is nowhere afterwards: not in its row, not in the log (`outbox.redact`), and
+of a deleted one not in the answers that quote it either (`erasure`).
 """
 
 from uuid import UUID
@@ -10,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tertulia_chat.access import access_message
 from tertulia_chat.errors import ChannelArchived, MessageDeleted
-from tertulia_chat.membership import sequenced
+from tertulia_chat.membership import lock_channels, sequenced
+from tertulia_chat.messages.erasure import answers_about, silence
 from tertulia_chat.outbox import record, redact
 from tertulia_chat.tables import ChannelRow, MessageRow, now
 from tertulia_shared import events
@@ -39,12 +41,16 @@ async def delete(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Me
 
     Raises NotFound, Forbidden.
     """
-    row, seat = await access_message(session, caller_id, message_id, lock=True)
+    answers = await answers_about(session, message_id)
+    row, seat = await access_message(session, caller_id, message_id, lock=True, beside=answers.values())
     if row.author_id != caller_id and seat.role not in (Role.ADMIN, Role.OWNER):
         raise Forbidden("Only who wrote a message and admins delete it.")
     if row.deleted_at is None:
         row.text, row.ai, row.deleted_at = "", None, now()
         await _tell(session, seat.channel, row, caller_id)
+        channels = {channel.id: channel for channel in await lock_channels(session, set(answers.values()))}
+        for answer in await silence(session, message_id, answers):
+            await _tell(session, channels[answer.channel_id], answer, caller_id)
     return row.view()
 
 

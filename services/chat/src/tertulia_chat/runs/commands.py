@@ -1,5 +1,6 @@
 """Opening and finishing runs. Seats are locked before the channel, the channel before the run."""
 
+from contextlib import suppress
 from uuid import UUID
 
 import msgspec
@@ -14,7 +15,7 @@ from tertulia_chat.membership import sequenced
 from tertulia_chat.outbox import NewEvent, record
 from tertulia_chat.runs.schemas import MAX_ANSWER, MAX_QUOTE, FinishRun, OpenRun
 from tertulia_chat.tables import BotRunRow, ChannelRow, MessageRow, new_id, now
-from tertulia_shared.events import AiMark, Fact, Message, MessageCreated, RunFinished, RunStarted, RunState
+from tertulia_shared.events import AiMark, Citation, Fact, Message, MessageCreated, RunFinished, RunStarted, RunState
 from tertulia_shared.problems import NotFound
 
 ASKER_LEFT = "asker_left"
@@ -109,7 +110,7 @@ async def _post(session: AsyncSession, channel: ChannelRow, run: BotRunRow, wish
         prompt_tokens=wish.prompt_tokens,
         completion_tokens=wish.completion_tokens,
         duration_ms=wish.duration_ms,
-        citations=[msgspec.structs.replace(each, quote=shortened(each.quote, MAX_QUOTE)) for each in wish.citations],
+        citations=await _citations(session, wish),
         stopped=wish.state == RunState.STOPPED,
     )
     row = MessageRow(
@@ -129,6 +130,24 @@ async def _post(session: AsyncSession, channel: ChannelRow, run: BotRunRow, wish
     message = row.view()
     await record(session, sequenced(MessageCreated(message=message), channel, BOT_ID))
     return message
+
+
+async def _citations(session: AsyncSession, wish: FinishRun) -> list[Citation]:
+    """What was deleted since the run began is not quoted."""
+    cited: set[UUID] = set()
+    for each in wish.citations:
+        with suppress(ValueError):
+            cited.add(UUID(each.message_id))
+    gone = {
+        str(message_id)
+        for message_id in await session.scalars(
+            select(MessageRow.id).where(col(MessageRow.id).in_(cited), col(MessageRow.deleted_at).is_not(None))
+        )
+    }
+    return [
+        msgspec.structs.replace(each, quote="" if each.message_id in gone else shortened(each.quote, MAX_QUOTE))
+        for each in wish.citations
+    ]
 
 
 def shortened(text: str, limit: int) -> str:
