@@ -25,7 +25,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
     """Ready for work, with the limits off: bursts are the point here, and the gateway's tests hold the limits."""
     assert (REPOSITORY / "web" / "dist" / "index.html").is_file(), "build the web front end first: make web"
     data_dir = tmp_path_factory.mktemp("a whole stack") / "data"
-    with BackgroundStack(data_dir, env={"RATE_LIMITS": "off"}) as stack:
+    # Answers long enough to be interrupted, and short enough for a busy machine.
+    with BackgroundStack(data_dir, env={"RATE_LIMITS": "off", "MAX_ANSWER_TOKENS": "120"}) as stack:
         request.config.stash[_STACK] = stack
         yield stack
         del request.config.stash[_STACK]
