@@ -49,7 +49,8 @@ EXACT, BEGINNING, TYPO = 10.0, 6.0, 2.0
 RECENCY_DOUBLES_IN_MS = 730 * 86_400_000
 RECENCY_FROM_MS = 1_577_836_800_000
 """2020. Only the ratio between two messages matters, and that depends on their distance alone."""
-MAX_WORKSPACES = 1_000_000
+MAX_VALUES = 60_000
+"""So many channels, people or workspaces are counted exactly."""
 
 
 def _schema() -> tantivy.Schema:
@@ -126,7 +127,7 @@ class TantivyIndex:
 
     def counts(self) -> dict[str, int]:
         answer: Any = self._index.searcher().aggregate(
-            Query.all_query(), {"workspaces": {"terms": {"field": "workspace", "size": MAX_WORKSPACES}}}
+            Query.all_query(), {"workspaces": {"terms": {"field": "workspace", "size": MAX_VALUES}}}
         )
         return _buckets(answer, "workspaces")
 
@@ -147,13 +148,13 @@ class TantivyIndex:
         facets: Any = searcher.aggregate(
             matching,
             {
-                name: {"terms": {"field": field, "size": FACET_SIZE}}
+                name: {"terms": {"field": field, "size": FACET_SIZE, "segment_size": MAX_VALUES}}
                 for name, field in (("channels", "channel"), ("people", "person"))
-            }
-            | {"total": {"value_count": {"field": "place"}}},
+            },
         )
-        total = int(facets["total"]["value"])
-        return Found(documents, more, total, _buckets(facets, "channels"), _buckets(facets, "people"))
+        channels = _buckets(facets, "channels")
+        total = sum(channels.values()) + int(facets["channels"]["sum_other_doc_count"])
+        return Found(documents, more, total, channels, _buckets(facets, "people"))
 
     def _write(self, change: Change, replaces: bool) -> None:
         if self._writer is None:

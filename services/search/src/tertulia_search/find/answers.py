@@ -6,10 +6,10 @@ import msgspec
 
 from tertulia_search.engines.port import Document
 from tertulia_search.find.fragments import Fragment
-from tertulia_search.query.parser import Problem
+from tertulia_search.query.parser import QueryProblem
 
 
-class Hit(msgspec.Struct, frozen=True, kw_only=True):
+class SearchHit(msgspec.Struct, frozen=True, kw_only=True):
     message_id: str
     channel_id: str
     ch_seq: int
@@ -33,10 +33,10 @@ class Facets(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SearchResult(msgspec.Struct, frozen=True, kw_only=True):
-    hits: list[Hit]
+    hits: list[SearchHit]
     total: int
     facets: Facets
-    problems: list[Problem]
+    problems: list[QueryProblem]
     next: str | None
     took_ms: float
 
@@ -63,8 +63,8 @@ class Retrieved(msgspec.Struct, frozen=True, kw_only=True):
     searched_channels: int
 
 
-def hit_of(document: Document, shown: list[Fragment]) -> Hit:
-    return Hit(
+def hit_of(document: Document, shown: list[Fragment]) -> SearchHit:
+    return SearchHit(
         message_id=document.message_id,
         channel_id=document.channel_id,
         ch_seq=document.ch_seq,

@@ -19,7 +19,7 @@ from tertulia_search.find.answers import (
 )
 from tertulia_search.find.fragments import fragments
 from tertulia_search.find.readable import NOTHING, Readable, search_readable
-from tertulia_search.query.parser import Problem, Query, any_words, parse
+from tertulia_search.query.parser import Query, QueryProblem, any_words, parse
 from tertulia_search.query.stop_words import STOP_WORDS
 from tertulia_shared.membership import Projection
 from tertulia_shared.problems import FieldError, NotFound
@@ -151,7 +151,7 @@ def _channels(projection: Projection, wish: Wish, query: Query) -> frozenset[str
         channel = projection.channel_named(wish.workspace_id, name.lower())
         if channel is None or channel not in readable:
             detail = "There is no channel of this name that you can read."
-            query.problems.append(Problem(operator="in", value=name, detail=detail))
+            query.problems.append(QueryProblem(operator="in", value=name, detail=detail))
         else:
             named.add(channel)
     return frozenset(named)
@@ -164,7 +164,9 @@ def _authors(projection: Projection, wish: Wish, query: Query) -> frozenset[str]
     for name in query.people:
         person = wish.user_id if name.lower() == "me" else projection.user_named(wish.workspace_id, name.lower())
         if person is None:
-            query.problems.append(Problem(operator="from", value=name, detail="There is nobody of this name here."))
+            query.problems.append(
+                QueryProblem(operator="from", value=name, detail="There is nobody of this name here.")
+            )
         else:
             named.add(person)
     return frozenset(named)

@@ -29,7 +29,7 @@ _PART = re.compile(
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
+class QueryProblem(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the query that does not do what it seems to."""
 
     operator: str
@@ -46,7 +46,7 @@ class Query:
     """Inclusive."""
     until_ms: int | None = None
     """Exclusive."""
-    problems: list[Problem] = field(default_factory=list[Problem])
+    problems: list[QueryProblem] = field(default_factory=list[QueryProblem])
 
     @property
     def is_empty(self) -> bool:
@@ -129,4 +129,4 @@ def _limit(query: Query) -> None:
 
 
 def _tell(query: Query, operator: str, value: str, detail: str) -> None:
-    query.problems.append(Problem(operator=operator, value=value, detail=detail))
+    query.problems.append(QueryProblem(operator=operator, value=value, detail=detail))
