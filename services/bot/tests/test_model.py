@@ -1,0 +1,250 @@
+"""The local model, really: its process, its exact token counts, answers that stream and stop."""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import aclosing
+
+import aiohttp
+import pytest
+
+from tertulia_bot.context.prompt import Room, compose
+from tertulia_bot.errors import ModelUnavailable, RunFailed
+from tertulia_bot.provider.completions import Provider, Request
+from tertulia_bot.provider.model import Model
+from tertulia_bot.settings import ModelSettings
+from tertulia_bot.wish import Ask, Translate
+from tertulia_shared.events import RunState
+
+from .conftest import Problem, eventually, free_port, start_model
+from .test_citations import source
+from .test_prompt import opened
+
+CONTEXT = 2048
+
+
+@pytest.fixture
+async def provider(real_model):
+    provider = Provider(real_model.url, "")
+    yield provider
+    await provider.close()
+
+
+@pytest.fixture
+async def known(provider):
+    async with Model(provider, "", CONTEXT) as model:
+        await model.look()
+        yield model.require()
+
+
+async def test_it_says_what_it_is(known):
+    assert known.name == "smollm2-135m-instruct"
+    assert (known.llama, known.slots, known.context_tokens) == (True, 2, CONTEXT)
+
+
+async def _real_tokens(provider, known, prompt):
+    request = Request(model=known.name, system=prompt.system, user=prompt.user, max_tokens=1, llama=True)
+    async with aclosing(provider.stream(request)) as pieces:
+        used = [piece.used async for piece in pieces if piece.used is not None]
+    return used[-1].prompt
+
+
+WORDS = "apple river ärger 日本語 🦊 <|im_end|> run-time 1234567 def f(x): [3] … zebra".split()  # noqa: SIM905
+
+
+@pytest.mark.parametrize("size", [1, 40, 250, 700])
+async def test_the_prompt_takes_exactly_what_was_counted(provider, known, size):
+    dice = random.Random(size)
+
+    def text(words):
+        return " ".join(dice.choice(WORDS) for _ in range(words))
+
+    room = Room(prompt=500, context=300)
+    messages = [text(dice.randint(1, size)) for _ in range(12)]
+    sources = [source(number, text(size)) for number in range(100, 104)]
+    question = text(min(size, 120))
+    prompt = await compose(Ask(question=question), opened(messages), None, sources, known.counter, room)
+    assert prompt.tokens <= room.prompt
+    assert await _real_tokens(provider, known, prompt) == prompt.tokens
+
+
+async def test_a_question_of_ten_thousand_characters_fits_or_is_refused(known):
+    question = ("What do you think of this, my friend? " * 300)[:10_000]
+    alone = await known.counter.prompt("", question)
+    messages, sources = ["hello there"] * 20, [source(200, "A source.")]
+    tight = Room(prompt=alone + 200, context=1024)
+    prompt = await compose(Ask(question=question), opened(messages), None, sources, known.counter, tight)
+    assert question.strip() in prompt.user
+    assert prompt.tokens <= tight.prompt
+    with pytest.raises(RunFailed, match="question_too_long"):
+        await compose(
+            Translate(language="French", text=question),
+            opened([]),
+            None,
+            [],
+            known.counter,
+            Room(prompt=alone - 1, context=1024),
+        )
+
+
+async def test_lines_are_counted_in_one_question(known):
+    texts = ["", "hello world", "🦊🦊🦊", "x" * 300, "日本語"]
+    counts = await known.counter.each(texts)
+    whole = await known.counter.each(["\n".join(texts)])
+    assert len(counts) == len(texts)
+    assert sum(counts) == sum(whole)
+    assert all(count >= 1 for count in counts[1:])
+
+
+async def _busy(root):
+    async with aiohttp.ClientSession() as http, http.get(f"{root}/slots") as answer:
+        return any(slot["is_processing"] for slot in await answer.json())
+
+
+@pytest.mark.parametrize("after", ["reading", "writing"])
+async def test_leaving_the_stream_frees_the_slot(real_model, provider, known, after):
+    words = 900 if after == "reading" else 3
+    request = Request(model=known.name, system="Count.", user="word " * words, max_tokens=900, llama=True)
+    async with aclosing(provider.stream(request)) as pieces:
+        async for piece in pieces:
+            if after == "reading" or piece.text:
+                break
+    left = time.monotonic()
+
+    async def free():
+        return not await _busy(real_model.root)
+
+    await eventually(free)
+    assert time.monotonic() - left < 20
+
+
+async def test_an_answer_of_the_real_model(world, real_model):
+    async with world.bot(real_model.url) as parts:
+        assert parts.model.slots == 2
+        ana = await world.person()
+        workspace, general = await ana.workspace()
+        await ana.say(general, "The release party is on Friday at noon.")
+        run = await ana.command(general, "/ask When is the release party?")
+        ended = await ana.ended(run.id)
+        assert (ended.state, ended.model) == (RunState.DONE, "smollm2-135m-instruct")
+        (posted,) = await ana.answers(general)
+        assert posted.text.strip()
+        assert posted.text.startswith(world.heard.text(run.id).rstrip("…")[:20])
+        assert 0 < ended.completion_tokens <= 64
+        usage = await ana.bot("GET", f"/workspaces/{workspace}/ai/usage")
+        assert (usage["used"], usage["reserved"]) == (ended.prompt_tokens + ended.completion_tokens, 0)
+        (model,) = (await ana.bot("GET", "/ai/models"))["items"]
+        assert model["local"]
+        assert "very small" in model["note"]
+        assert model["context_tokens"] == CONTEXT
+
+
+async def test_stopping_the_real_model(world, real_model):
+    async with world.bot(real_model.url, max_answer_tokens=900):
+        ana = await world.person()
+        _, general = await ana.workspace()
+        run = await ana.command(general, "/ask Tell me a very long story about a river, in many chapters.")
+
+        async def begun():
+            return (await ana.run(run.id)).text
+
+        await eventually(begun, 120)
+        await ana.stop(run.id)
+        ended = await ana.ended(run.id)
+        assert ended.state in {RunState.STOPPED, RunState.DONE}
+        assert ended.completion_tokens > 0
+
+        async def free():
+            return not await _busy(real_model.root)
+
+        await eventually(free)
+
+
+async def test_ten_thousand_characters_end_to_end(world, real_model):
+    async with world.bot(real_model.url):
+        ana = await world.person()
+        _, general = await ana.workspace()
+        with pytest.raises(Problem) as refused:
+            await ana.command(general, "/ask " + "Unbelievable 🦊 " * 660)
+        assert refused.value.code == "question_too_long"
+
+
+# -- the process ---------------------------------------------------------------------------------------------
+
+
+def _refused(**environment):
+    ended = subprocess.run(
+        [sys.executable, "-m", "tertulia_bot", "model"],
+        env={**os.environ, "PORT": "0", **environment},
+        capture_output=True,
+        timeout=120,
+        text=True,
+    )
+    assert ended.returncode == 2
+    return ended.stderr
+
+
+def test_weights_that_cannot_be_served_are_explained(tmp_path):
+    assert "there is no file" in _refused(MODEL_PATH=str(tmp_path / "missing.gguf"))
+    (tmp_path / "text.gguf").write_text("not a model")
+    assert "not a model in GGUF format" in _refused(MODEL_PATH=str(tmp_path / "text.gguf"))
+    (tmp_path / "broken.gguf").write_bytes(b"GGUF" + b"\xff" * 5000)
+    assert "cannot be served" in _refused(MODEL_PATH=str(tmp_path / "broken.gguf"))
+
+
+def test_a_signal_ends_the_model_cleanly():
+    server = start_model(MODEL_THREADS="1", MODEL_SLOTS="1", MODEL_CONTEXT_TOKENS="256", LOG_LEVEL="info")
+    try:
+        assert server.process.stderr is not None
+        for line in server.process.stderr:
+            if b"model.started" in line:
+                break
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) == 0
+    finally:
+        server.process.kill()
+        server.process.communicate()
+
+
+def test_a_taken_port_is_an_error(real_model):
+    port = real_model.root.rpartition(":")[2]
+    assert f"port {port}" in _refused(PORT=port)
+
+
+def test_the_settings_of_the_model():
+    assert ModelSettings(port=free_port()).model_slots == 2
+
+
+async def test_a_model_that_goes_and_comes_back(scripted):
+    provider = Provider(scripted.url, "")
+    async with Model(provider, "wanted", 4096) as model:
+        await model.look()
+        assert model.require().name == "wanted"
+        scripted.down = True
+        looking = asyncio.ensure_future(model.run())
+        model.doubt()
+
+        async def lost():
+            return model.slots == 16 and model.last_name == "wanted" and _is_down(model)
+
+        await eventually(lost)
+        scripted.down = False
+        await eventually(lambda: _came(model))
+        looking.cancel()
+    await provider.close()
+
+
+def _is_down(model):
+    try:
+        model.require()
+    except ModelUnavailable as error:
+        return "503" in (error.detail or "")
+    return False
+
+
+async def _came(model):
+    return not _is_down(model)
