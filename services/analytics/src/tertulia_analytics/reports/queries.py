@@ -48,7 +48,7 @@ AI = (
 )
 
 _CHANNELS = f"""
-SELECT if(has({{readable:Array(UUID)}}, channel_id), toString(channel_id), '') AS id,
+SELECT if(channel_id IN {{readable:Array(UUID)}}, toString(channel_id), '') AS id,
        countIf({_IS_MESSAGE}) AS messages, uniqExactIf(person_id, {_IS_ACTIVE}),
        toUnixTimestamp64Milli(maxIf(at, {_IS_MESSAGE}))
 {_SCOPE} AND type IN ('message.created', 'message.updated', 'message.deleted', 'run.started')
