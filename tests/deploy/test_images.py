@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import check_lock
@@ -55,8 +54,6 @@ def test_an_image_gets_all_that_its_package_needs_and_no_more(package: str):
 def test_a_package_that_is_not_locked_is_refused():
     with pytest.raises(SystemExit, match="nobody-has-this"):
         requirements_of.Lock("aiohttp==3\n").closure({"nobody-has-this"})
-    with pytest.raises(PackageNotFoundError):
-        check_lock.requires("nobody-has-this")
 
 
 def test_every_service_has_an_image_and_only_the_gateway_has_the_page():
