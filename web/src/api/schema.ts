@@ -1055,18 +1055,6 @@ export interface components {
             text: string;
             hit: boolean;
         };
-        /** Hit */
-        Hit: {
-            message_id: string;
-            channel_id: string;
-            ch_seq: number;
-            author_id: string;
-            thread_id: string | null;
-            /** Format: date-time */
-            created_at: string;
-            edited_at: string | null;
-            fragments: components["schemas"]["Fragment"][];
-        };
         /** Invite */
         Invite: {
             code: string;
@@ -1212,12 +1200,6 @@ export interface components {
             user: components["schemas"]["User"];
             role: components["schemas"]["Role"];
         };
-        /** Problem */
-        Problem: {
-            operator: string;
-            value: string;
-            detail: string;
-        };
         /** ProblemDocument */
         ProblemDocument: {
             type: string;
@@ -1227,6 +1209,12 @@ export interface components {
             detail?: string;
             request_id?: string;
             errors?: components["schemas"]["FieldError"][];
+        };
+        /** QueryProblem */
+        QueryProblem: {
+            operator: string;
+            value: string;
+            detail: string;
         };
         /** Reaction */
         Reaction: {
@@ -1319,12 +1307,24 @@ export interface components {
          * @enum {string}
          */
         RunState: "queued" | "running" | "done" | "stopped" | "failed";
+        /** SearchHit */
+        SearchHit: {
+            message_id: string;
+            channel_id: string;
+            ch_seq: number;
+            author_id: string;
+            thread_id: string | null;
+            /** Format: date-time */
+            created_at: string;
+            edited_at: string | null;
+            fragments: components["schemas"]["Fragment"][];
+        };
         /** SearchResult */
         SearchResult: {
-            hits: components["schemas"]["Hit"][];
+            hits: components["schemas"]["SearchHit"][];
             total: number;
             facets: components["schemas"]["Facets"];
-            problems: components["schemas"]["Problem"][];
+            problems: components["schemas"]["QueryProblem"][];
             next: string | null;
             took_ms: number;
         };
