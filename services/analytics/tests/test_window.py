@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tertulia_analytics.reports.window import MAX_BUCKETS, Bucket, Window, window_of
@@ -60,6 +60,7 @@ def test_what_makes_no_sense_is_refused_with_a_code(start: str | None, end: str 
     assert refused.value.errors[0].parameter in ("from", "to", "bucket")
 
 
+@settings(deadline=None)
 @given(TIMES, st.timedeltas(timedelta(seconds=1), timedelta(days=1000)), st.sampled_from(Bucket))
 def test_buckets_cover_the_range_without_a_gap(start: datetime, length: timedelta, bucket: Bucket):
     try:
