@@ -25,7 +25,8 @@ log = logger(__name__)
 
 T = TypeVar("T")
 
-READERS = 2
+READERS = 4
+"""A search is two passes that run side by side."""
 _PREFIX = f"g{FORMAT}-"
 
 
@@ -87,7 +88,13 @@ class TantivyEngine:
 
     async def search(self, ask: Ask) -> Found:
         index = self._required().index
-        return await self._read(lambda: index.search(ask))
+        if not ask.channels or ask.authors == frozenset():
+            return Found([])
+        look = await self._read(lambda: index.look(ask))
+        if not ask.facets:
+            return Found(*await self._read(look.page))
+        (documents, more), tally = await asyncio.gather(self._read(look.page), self._read(look.tally))
+        return Found(documents, more, tally.total, tally.channels, tally.people)
 
     async def upsert(self, changes: Sequence[Change]) -> None:
         await self._required().upsert(changes)

@@ -9,6 +9,7 @@ of every hit again all the same.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -27,7 +28,6 @@ from tertulia_search.engines.port import (
     Clause,
     Document,
     EngineUnavailable,
-    Found,
     Position,
     Tombstone,
     Word,
@@ -131,30 +131,9 @@ class TantivyIndex:
         )
         return _buckets(answer, "workspaces")
 
-    def search(self, ask: Ask) -> Found:
-        try:
-            return self._search(ask)
-        except (OSError, ValueError) as error:
-            raise EngineUnavailable(str(error)) from error
-
-    def _search(self, ask: Ask) -> Found:
-        if not ask.channels or ask.authors == frozenset():
-            return Found([])
-        searcher = self._index.searcher()
-        matching = _all(_filters(ask) + _text(ask))
-        documents, more = _page(searcher, matching, ask)
-        if not ask.facets:
-            return Found(documents, more)
-        facets: Any = searcher.aggregate(
-            matching,
-            {
-                name: {"terms": {"field": field, "size": FACET_SIZE, "segment_size": MAX_VALUES}}
-                for name, field in (("channels", "channel"), ("people", "person"))
-            },
-        )
-        channels = _buckets(facets, "channels")
-        total = sum(channels.values()) + int(facets["channels"]["sum_other_doc_count"])
-        return Found(documents, more, total, channels, _buckets(facets, "people"))
+    def look(self, ask: Ask) -> "Look":
+        """Looks at what is committed now, whatever is committed meanwhile."""
+        return Look(self._index.searcher(), ask)
 
     def _write(self, change: Change, replaces: bool) -> None:
         if self._writer is None:
@@ -179,6 +158,41 @@ class TantivyIndex:
     def _abandon(self) -> None:
         self._writer = None
         self._uncommitted.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    total: int
+    channels: dict[str, int]
+    people: dict[str, int]
+
+
+class Look:
+    """One question to one state of the index. The page and the tally are two passes that may run side by side."""
+
+    def __init__(self, searcher: tantivy.Searcher, ask: Ask) -> None:
+        self._searcher = searcher
+        self._ask = ask
+        self._matching = _all(_filters(ask) + _text(ask))
+
+    def page(self) -> tuple[list[Document], bool]:
+        """The documents, and whether more follow. Raises EngineUnavailable."""
+        try:
+            return _page(self._searcher, self._matching, self._ask)
+        except (OSError, ValueError) as error:
+            raise EngineUnavailable(str(error)) from error
+
+    def tally(self) -> Tally:
+        """Raises EngineUnavailable."""
+        terms = {"size": FACET_SIZE, "segment_size": MAX_VALUES}
+        wanted = {field: {"terms": {"field": field, **terms}} for field in ("channel", "person")}
+        try:
+            facets: Any = self._searcher.aggregate(self._matching, wanted)
+        except (OSError, ValueError) as error:
+            raise EngineUnavailable(str(error)) from error
+        channels = _buckets(facets, "channel")
+        total = sum(channels.values()) + int(facets["channel"]["sum_other_doc_count"])
+        return Tally(total, channels, _buckets(facets, "person"))
 
 
 def _fields(change: Change) -> dict[str, Any]:
