@@ -44,7 +44,7 @@ class PullOptions:
     max_attempts: int = 8
     backoff_s: tuple[float, ...] = (1, 5, 30, 60, 300, 900, 3600)
     """Wait before attempt 2, 3, …; the last one repeats."""
-    ack_wait_s: float = 30.0
+    ack_wait_s: float = 10.0
     """The server delivers again after this silence; we say `in progress` three times as often."""
     heartbeat_s: float = 5.0
 
