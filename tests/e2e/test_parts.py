@@ -157,7 +157,9 @@ async def test_an_answer_streams_cites_and_is_said_once(stack: BackgroundStack):
         assert deltas, "the answer streamed"
         streamed = "".join(delta.text for delta in deltas if delta.attempt == 1)
         assert streamed.strip()[:40] == answer.text.strip()[:40]
-        assert (await ben.ai.run(run.id)).text.strip() == answer.text.strip()
+        over = await ben.ai.run(run.id)
+        assert (over.state, over.message_id) == ("done", answer.id)
+        assert over.text == "", "the text is chat's alone now, so that deleting it deletes it"
         usage = await ada.analytics.report(workspace.id, "ai")
         assert usage.report == "ai"
 
