@@ -14,11 +14,12 @@ from hashlib import blake2b
 
 import msgspec
 
-from tertulia_search.engines.port import Position, Sort
+from tertulia_search.engines.port import LAST_MS, TIE_BITS, Position, Sort
 from tertulia_search.errors import CursorInvalid
 from tertulia_shared.problems import FieldError
 
 MAX_LENGTH = 512
+LAST_TIE = (1 << TIE_BITS) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,10 @@ def read(text: str, mark: str, sort: Sort) -> Place:
     except (binascii.Error, ValueError, UnicodeError, msgspec.DecodeError):
         raise _invalid() from None
     by_relevance = sort == "relevance"
-    if sealed.mark != mark or sealed.number < 0 or sealed.tie < 0 or by_relevance == bool(sealed.message_id):
+    if sealed.mark != mark or by_relevance == bool(sealed.message_id):
+        raise _invalid()
+    # Numbers that no page ever ended with: the engine could not even look there.
+    if not 0 <= sealed.number <= LAST_MS or not 0 <= sealed.tie <= (LAST_MS if by_relevance else LAST_TIE):
         raise _invalid()
     if by_relevance:
         return ByRelevance(sealed.number, sealed.tie)
