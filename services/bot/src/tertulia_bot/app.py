@@ -20,7 +20,7 @@ from tertulia_bot.chat import ChatRuns
 from tertulia_bot.commands.controller import commands, run_command
 from tertulia_bot.context.retrieval import Retriever
 from tertulia_bot.database import Database
-from tertulia_bot.limits import MAX_TEXT
+from tertulia_bot.limits import MAX_MESSAGE_AGE_S, MAX_TEXT
 from tertulia_bot.mentions import CONSUMER, Mentions
 from tertulia_bot.peers import Peer
 from tertulia_bot.provider.completions import Provider
@@ -163,7 +163,8 @@ async def opened(parts: Parts) -> AsyncGenerator[Process]:
             CONSUMER,
             parts.mentions.handle,
             DeadLetters(parts.database.pool),
-            ConsumerOptions(lanes=LANES),
+            # A database that is away is no fault of the question; `MAX_MESSAGE_AGE_S` ends it.
+            ConsumerOptions(lanes=LANES, max_attempts=MAX_MESSAGE_AGE_S),
         )
         health = Health()
         health.add("postgres", parts.database.check)

@@ -58,6 +58,9 @@ class Mentions:
         envelope, message = _decoded(delivery.data)
         if message is None or message.author_id == BOT_USER_ID or message.ai is not None:
             return
+        if message.deleted_at is not None or not message.text.strip():
+            # Deleted or changed before the event got here: its words are no longer to be answered.
+            return
         if (datetime.now(UTC) - envelope.time).total_seconds() > MAX_MESSAGE_AGE_S:
             return
         if not (mentioned(message.text) or await self._access.talks_with_the_bot(message.channel_id)):
