@@ -11,6 +11,7 @@ import pytest
 
 from tertulia_shared import telemetry
 from tertulia_shared.bus import (
+    BatchConsumer,
     Bus,
     ConsumerOptions,
     DeadLetters,
@@ -224,6 +225,35 @@ async def test_a_body_that_is_no_event_goes_by_its_header(dead_letters: DeadLett
     await dead_letters.add("c", "EVT", message, error="poison", attempts=1, trace_id=None)
     (letter,) = await dead_letters.list("c")
     assert letter.event_id == "e1.0123abcd"
+
+
+class Panic(BaseException):
+    """What a library in another language raises when it broke: no Exception."""
+
+
+@pytest.mark.parametrize("kind", [DurableConsumer, BatchConsumer])
+async def test_what_breaks_a_worker_ends_the_consumer_and_the_message_comes_again(
+    stream, publish, recorder, dead_letters, until, kind
+) -> None:
+    async def panic(_: object) -> None:
+        raise Panic("the index is broken")
+
+    await publish(1)
+    broken = asyncio.get_running_loop().create_task(kind(stream, "c", panic, dead_letters).run())
+    with pytest.raises(Panic, match="the index is broken"):
+        await asyncio.wait_for(broken, 10)
+    async with running(DurableConsumer(stream, "c", recorder, dead_letters, QUICK)):
+        await until(lambda: recorder.attempts == [(1, 2)])
+    assert await dead_letters.list("c") == []
+
+
+async def test_a_helper_that_ends_ends_the_consumer(stream, recorder, dead_letters, monkeypatch) -> None:
+    async def end(_: object, __: float) -> None:
+        """Not for ever, as it should."""
+
+    monkeypatch.setattr("tertulia_shared.bus.registration.Registration.follow_floor", end)
+    with pytest.raises(RuntimeError, match="c floor ended"):
+        await asyncio.wait_for(DurableConsumer(stream, "c", recorder, dead_letters, QUICK).run(), 10)
 
 
 async def test_a_long_handler_keeps_its_message(stream, publish, recorder, dead_letters, until) -> None:

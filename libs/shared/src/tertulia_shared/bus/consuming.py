@@ -82,20 +82,20 @@ class PullingConsumer(ABC):
         return self._registration.lag_s
 
     async def run(self) -> None:
-        workers = [spawn(work, name=f"{self.name} worker") for work in self._work()]
-        workers.append(spawn(self._keep_alive(), name=f"{self.name} keep-alive"))
-        workers.append(
-            spawn(self._registration.follow_floor(self._pull_options.heartbeat_s), name=f"{self.name} floor")
-        )
+        """Ends, with its error, when any of its tasks does: messages in hand that nobody works on must come again."""
+        tasks = [spawn(work, name=f"{self.name} worker") for work in self._work()]
+        tasks.append(spawn(self._keep_alive(), name=f"{self.name} keep-alive"))
+        tasks.append(spawn(self._registration.follow_floor(self._pull_options.heartbeat_s), name=f"{self.name} floor"))
+        tasks.append(spawn(self._pull_and_rest(), name=f"{self.name} pull"))
         try:
-            await self._pull_until_drained()
-            await asyncio.Event().wait()
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
+            raise RuntimeError(f"{ended.pop().get_name()} ended")
         finally:
-            for worker in workers:
-                worker.cancel()
-            for worker in workers:
-                with suppress(asyncio.CancelledError):
-                    await worker
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
             for delivery in self._in_hand.values():
                 self._answer(delivery, nak(0))
             self._in_hand.clear()
@@ -111,6 +111,11 @@ class PullingConsumer(ABC):
             with suppress(TimeoutError):
                 async with asyncio.timeout(DRAIN_S):
                     await self._finished.wait()
+
+    async def _pull_and_rest(self) -> None:
+        """For ever: what is drained stays until it is cancelled."""
+        await self._pull_until_drained()
+        await asyncio.Event().wait()
 
     async def _pull_until_drained(self) -> None:
         while not self._draining:
