@@ -303,3 +303,8 @@ def test_addresses_that_name_no_engine(url: str) -> None:
 
 def test_tls_and_a_path() -> None:
     assert engine_at("meilisearchs://search.example/base").name == "meilisearch:search.example/base/messages"
+
+
+def test_a_directory_is_written_percent_encoded() -> None:
+    assert engine_at("tantivy:///srv/caf%C3%A9%20index").name == "tantivy:///srv/café index"
+    assert engine_at("tantivy:///srv/café index").name == "tantivy:///srv/café index"

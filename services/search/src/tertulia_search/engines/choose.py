@@ -1,13 +1,14 @@
 """Which engine an address names."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from tertulia_search.engines.port import SearchEngine
 
 
 def check_url(url: str) -> str:
-    """Raises ValueError unless it is `tantivy:///absolute/path`, `meilisearch://host:port` or `meilisearchs://…`."""
+    """Raises ValueError unless it is `tantivy:///absolute/path` (percent-encoded), `meilisearch://host:port` or
+    `meilisearchs://…`."""
     parts = urlsplit(url)
     good = (
         parts.path.startswith("/") and not parts.netloc
@@ -25,7 +26,7 @@ def engine_at(url: str, key: str | None = None) -> SearchEngine:
     if parts.scheme == "tantivy":
         from tertulia_search.engines.tantivy_engine import TantivyEngine  # noqa: PLC0415
 
-        return TantivyEngine(Path(url.removeprefix("tantivy://")))
+        return TantivyEngine(Path(unquote(url.removeprefix("tantivy://"))))
     from tertulia_search.engines.meilisearch_engine import MeilisearchEngine  # noqa: PLC0415
 
     scheme = "https" if parts.scheme == "meilisearchs" else "http"
