@@ -15,6 +15,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from tertulia_search.engines.choose import engine_at
 from tertulia_search.engines.port import SearchEngine
+from tertulia_search.engines.watch import EngineWatch
 from tertulia_search.find.finder import Finder
 from tertulia_search.http.internal import rebuild, retrieve
 from tertulia_search.http.search import search
@@ -88,7 +89,7 @@ async def assemble(settings: SearchSettings) -> AsyncGenerator[Parts]:
         process = Process(
             name=NAME,
             app=TraceMiddleware(_litestar([*PUBLIC], [*INTERNAL, *health_routes(health)], given)),
-            components=[feed, keeper, consumer],
+            components=[feed, keeper, consumer, EngineWatch(engine)],
             health=health,
         )
         try:

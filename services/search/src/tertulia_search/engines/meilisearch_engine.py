@@ -10,7 +10,7 @@ Versions are compared before writing, which holds for one writer at a time: one 
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 import msgspec
 import requests
@@ -172,6 +172,11 @@ class MeilisearchEngine:
     async def check(self) -> None:
         if not await self._live.exists():
             raise EngineUnavailable("there is no index yet")
+
+    async def watch(self) -> NoReturn:
+        """A server that breaks is its own supervisor's business."""
+        while True:
+            await asyncio.Event().wait()
 
     async def upsert(self, changes: Sequence[Change]) -> None:
         await self._live.upsert(changes)

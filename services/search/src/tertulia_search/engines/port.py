@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, NoReturn, Protocol
 
 import msgspec
 
@@ -28,6 +28,10 @@ LAST_MS = (1 << 64 - TIE_BITS) - 1
 
 class EngineUnavailable(Exception):
     """The engine cannot do it now; trying again later is right."""
+
+
+class EngineBroken(Exception):
+    """Only a new process can use the engine again."""
 
 
 class ChangeRefused(Exception):
@@ -171,6 +175,10 @@ class SearchEngine(Generation, Protocol):
         """Raises EngineUnavailable while nothing can be found."""
         ...
 
+    async def watch(self) -> NoReturn:
+        """Waits as long as the engine is whole; then raises EngineBroken."""
+        ...
+
     async def search(self, ask: Ask) -> Found:
         """Raises EngineUnavailable."""
         ...
@@ -180,10 +188,14 @@ class SearchEngine(Generation, Protocol):
         ...
 
     async def swap(self, generation: Generation) -> None:
-        """Make it the live one, in one step; the former one goes."""
+        """Make it the live one, in one step; the former one goes. Once it is live nothing is raised any more.
+
+        Raises EngineUnavailable, and then the former one is live."""
         ...
 
-    async def discard(self, generation: Generation) -> None: ...
+    async def discard(self, generation: Generation) -> None:
+        """Throw it away, unless it is the live one."""
+        ...
 
 
 def page_after(after: Position | None, newest: bool, documents: list[Document]) -> list[Document]:

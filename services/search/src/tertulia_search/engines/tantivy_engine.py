@@ -12,18 +12,17 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import NoReturn, cast
 
-from tertulia_search.engines.port import Ask, Change, EngineUnavailable, Found, Generation
+from tertulia_search.engines.port import Ask, Change, EngineBroken, EngineUnavailable, Found, Generation
 from tertulia_search.engines.tantivy_index import FORMAT, TantivyIndex
+from tertulia_search.engines.threads import Threads
+from tertulia_shared.runtime import spawn
 from tertulia_shared.telemetry import logger
 
 log = logger(__name__)
-
-T = TypeVar("T")
 
 READERS = 4
 """A search is two passes that run side by side."""
@@ -31,27 +30,24 @@ _PREFIX = f"g{FORMAT}-"
 
 
 class TantivyGeneration:
-    def __init__(self, index: TantivyIndex) -> None:
+    def __init__(self, index: TantivyIndex, broken: asyncio.Event) -> None:
         self.index = index
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="search writer")
+        self._writer = Threads(1, "search writer", broken)
 
     async def upsert(self, changes: Sequence[Change]) -> None:
-        await self._do(lambda: self.index.upsert(changes))
+        await self._writer.do(lambda: self.index.upsert(changes))
 
     async def commit(self) -> None:
-        await self._do(self.index.commit)
+        await self._writer.do(self.index.commit)
 
     async def counts(self) -> dict[str, int]:
-        return await self._do(self.index.counts)
+        return await self._writer.do(self.index.counts)
 
     async def end(self, *, remove: bool) -> None:
-        await self._do(self.index.close)
+        await self._writer.do(self.index.close)
         self._writer.shutdown(wait=False)
         if remove:
             await asyncio.to_thread(shutil.rmtree, self.index.directory, ignore_errors=True)
-
-    async def _do(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, work)
 
 
 class TantivyEngine:
@@ -60,7 +56,10 @@ class TantivyEngine:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._live: TantivyGeneration | None = None
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="search reader")
+        self._broken = asyncio.Event()
+        self._readers = Threads(READERS, "search reader", self._broken)
+        self._changing = asyncio.Lock()
+        """Held while it changes which generation is live, or a generation goes."""
         self._lock: int | None = None
 
     @property
@@ -71,12 +70,13 @@ class TantivyEngine:
         return await asyncio.to_thread(lambda: self._current() is not None)
 
     async def open(self) -> None:
-        self._live = TantivyGeneration(await asyncio.to_thread(self._open))
+        self._live = TantivyGeneration(await self._readers.do(self._open), self._broken)
 
     async def close(self) -> None:
-        if self._live is not None:
-            await self._live.end(remove=False)
-            self._live = None
+        async with self._changing:
+            if self._live is not None:
+                await self._live.end(remove=False)
+                self._live = None
         self._readers.shutdown(wait=True)
         if self._lock is not None:
             os.close(self._lock)
@@ -84,16 +84,20 @@ class TantivyEngine:
 
     async def check(self) -> None:
         live = self._required()
-        await self._read(live.index.check)
+        await self._readers.do(live.index.check)
+
+    async def watch(self) -> NoReturn:
+        await self._broken.wait()
+        raise EngineBroken(self.name)
 
     async def search(self, ask: Ask) -> Found:
         index = self._required().index
         if not ask.channels or ask.authors == frozenset():
             return Found([])
-        look = await self._read(lambda: index.look(ask))
+        look = await self._readers.do(lambda: index.look(ask))
         if not ask.facets:
-            return Found(*await self._read(look.page))
-        (documents, more), tally = await asyncio.gather(self._read(look.page), self._read(look.tally))
+            return Found(*await self._readers.do(look.page))
+        (documents, more), tally = await asyncio.gather(self._readers.do(look.page), self._readers.do(look.tally))
         return Found(documents, more, tally.total, tally.channels, tally.people)
 
     async def upsert(self, changes: Sequence[Change]) -> None:
@@ -107,25 +111,49 @@ class TantivyEngine:
 
     async def prepare(self) -> TantivyGeneration:
         self._required()
-        return TantivyGeneration(await asyncio.to_thread(TantivyIndex, self._new_directory()))
+        index = await self._readers.do(lambda: TantivyIndex(self._new_directory()))
+        return TantivyGeneration(index, self._broken)
 
     async def swap(self, generation: Generation) -> None:
-        """The generation is one of `prepare`."""
-        coming, former = cast("TantivyGeneration", generation), self._required()
-        await asyncio.to_thread(self._point_at, coming.index.directory.name)
-        self._live = coming
-        await former.end(remove=True)
+        """The generation is one of `prepare`. Goes on to its end when the caller is cancelled."""
+        await asyncio.shield(spawn(self._swap(cast("TantivyGeneration", generation)), name="swap of the index"))
 
     async def discard(self, generation: Generation) -> None:
-        await cast("TantivyGeneration", generation).end(remove=True)
+        unwanted = cast("TantivyGeneration", generation)
+        async with self._changing:
+            if unwanted is self._live or await asyncio.to_thread(self._names, unwanted):
+                log.warning("engine.live_generation_kept", generation=unwanted.index.directory.name)
+                return
+            await unwanted.end(remove=True)
+
+    async def _swap(self, coming: TantivyGeneration) -> None:
+        async with self._changing:
+            former = self._required()
+            try:
+                await asyncio.to_thread(self._point_at, coming.index.directory.name)
+            except OSError as error:
+                # It may have failed after the replacement, and then the next start opens the coming one.
+                if not await asyncio.to_thread(self._names, coming):
+                    raise EngineUnavailable(str(error)) from error
+                log.warning("engine.swap_not_synced", error=str(error))
+            self._live = coming
+            try:
+                await former.end(remove=True)
+            except Exception:
+                # What is left over goes at the next start.
+                log.exception("engine.former_generation_left", generation=former.index.directory.name)
+
+    def _names(self, generation: TantivyGeneration) -> bool:
+        """Whether CURRENT names this generation."""
+        try:
+            return (self._directory / "CURRENT").read_text().strip() == generation.index.directory.name
+        except FileNotFoundError:
+            return False
 
     def _required(self) -> TantivyGeneration:
         if self._live is None:
             raise EngineUnavailable("the index is not open")
         return self._live
-
-    async def _read(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
 
     def _open(self) -> TantivyIndex:
         try:

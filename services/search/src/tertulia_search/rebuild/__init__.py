@@ -7,5 +7,6 @@
     5. hold the indexer, replay what came meanwhile, and swap
 
 What chat committed before 1 is in the export, what it committed later is in the replay, and the versions make the order
-of the two indifferent. Whatever goes wrong before 5 leaves the live generation as it was.
+of the two indifferent. The replay leaves nothing out: a hole in what is read ends the rebuild. Whatever goes wrong
+before the swap leaves the live generation as it was; the swap goes to its end even when the process is told to stop.
 """

@@ -11,7 +11,7 @@ from itertools import chain, repeat
 import asyncpg
 
 from tertulia_search import metrics
-from tertulia_search.engines.port import EngineUnavailable, SearchEngine
+from tertulia_search.engines.port import ChangeRefused, EngineUnavailable, SearchEngine
 from tertulia_search.errors import RebuildRunning
 from tertulia_search.indexing.indexer import Indexer
 from tertulia_search.rebuild.chat import ChatExport, ChatUnavailable
@@ -32,7 +32,7 @@ INSERT INTO filled_index (name) VALUES ($1) ON CONFLICT (name) DO UPDATE SET fil
 _FORGET = "DELETE FROM filled_index WHERE name = $1"
 
 POSTGRES_AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
-_NOT_NOW = (EngineUnavailable, ChatUnavailable, BusError, RebuildFailed, *POSTGRES_AWAY)
+_NOT_NOW = (EngineUnavailable, ChangeRefused, ChatUnavailable, BusError, RebuildFailed, *POSTGRES_AWAY)
 
 
 class Keeper:
@@ -94,8 +94,7 @@ class Keeper:
         except _NOT_NOW as error:
             metrics.REBUILDS.labels("failed").inc()
             log.warning("rebuild.failed", error=str(error))
-            code = error.code if isinstance(error, RebuildFailed) else "dependency_unavailable"
-            tell(Progress(phase="end", error=code, detail=str(error)))
+            tell(Progress(phase="end", error=_code_of(error), detail=str(error)))
             return -1
         else:
             metrics.REBUILDS.labels("done").inc()
@@ -134,6 +133,12 @@ class Keeper:
             metrics.DOCUMENTS.set(sum((await self._engine.counts()).values()))
         except EngineUnavailable as error:
             log.debug("index.not_counted", error=str(error))
+
+
+def _code_of(error: Exception) -> str:
+    if isinstance(error, RebuildFailed):
+        return error.code
+    return "change_refused" if isinstance(error, ChangeRefused) else "dependency_unavailable"
 
 
 async def _until_done(what: str, work: Callable[[], Awaitable[None]]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 import msgspec
 
@@ -10,13 +10,28 @@ from tertulia_search.engines.port import Change, Generation, SearchEngine
 from tertulia_search.indexing.changes import change_to
 from tertulia_search.indexing.indexer import Indexer, Malformed, read
 from tertulia_search.rebuild.chat import ChatExport
-from tertulia_shared.bus import Bus, StreamState, read_range, stream_state
+from tertulia_shared.bus import (
+    Bus,
+    EpochChanged,
+    Lost,
+    NotYet,
+    StoredMessage,
+    StreamState,
+    check_same_life,
+    read_on,
+    state_of,
+    stream_state,
+)
+from tertulia_shared.cursors import Position
+from tertulia_shared.runtime import spawn
 from tertulia_shared.telemetry import logger
 
 log = logger(__name__)
 
 COMMIT_EVERY = 20_000
 REPLAY_BATCH = 1_000
+NOT_YET_S = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0)
+"""Pauses before each try to read what a replica of the stream may not have yet."""
 COMPARISONS = 10
 """Messages that are on their way while we compare make a difference that goes by itself."""
 COMPARE_AGAIN_S = 1.0
@@ -67,6 +82,7 @@ class Rebuild:
         try:
             return await self._fill_and_swap(generation)
         except BaseException:
+            # Refused by the engine when the swap was done all the same.
             await self._engine.discard(generation)
             raise
 
@@ -79,7 +95,7 @@ class Rebuild:
         async with self._indexer.gate:
             await self._replay(generation)
             messages = sum((await generation.counts()).values())
-            await self._engine.swap(generation)
+            await _to_the_end(self._engine.swap(generation))
         return messages
 
     async def _export(self, generation: Generation, reached: dict[str, int]) -> None:
@@ -99,33 +115,40 @@ class Rebuild:
     async def _replay(self, generation: Generation) -> None:
         """Until the stream's end as it is now."""
         end = await self._end_of_stream()
-        changes: list[Change] = []
-        async for message in read_range(self._bus, self._position + 1, end.last_seq):
-            try:
-                change = read(message.headers, message.data)
-            except Malformed as error:
-                # The consumer keeps it as a dead letter.
-                log.warning("rebuild.malformed", seq=message.seq, error=str(error))
-                continue
-            self._replayed += 1
-            if change is not None:
-                changes.append(change)
-            if len(changes) >= REPLAY_BATCH:
+        self._say("replay", events=self._replayed)
+        while self._position < end.last_seq:
+            until = min(self._position + REPLAY_BATCH, end.last_seq)
+            messages = await self._read_on(until)
+            changes = [change for message in messages if (change := _change_of(message)) is not None]
+            if changes:
                 await generation.upsert(changes)
                 await generation.commit()
-                changes.clear()
-                self._say("replay", events=self._replayed)
-        await generation.upsert(changes)
-        await generation.commit()
-        self._position = end.last_seq
-        self._say("replay", events=self._replayed)
+            self._position = until
+            self._replayed += len(messages)
+            self._say("replay", events=self._replayed)
+
+    async def _read_on(self, until: int) -> list[StoredMessage]:
+        """Every message after our position, without a hole."""
+        for pause_s in NOT_YET_S:
+            await asyncio.sleep(pause_s)
+            messages: list[StoredMessage] = []
+            try:
+                await read_on(self._bus, await self._end_of_stream(), self._position, messages.append, until=until)
+            except NotYet as error:
+                log.info("rebuild.not_yet", error=str(error))
+            except Lost as error:
+                raise RebuildFailed("stream_too_short", "Events left the stream before they were replayed.") from error
+            else:
+                return messages
+        raise RebuildFailed("stream_incomplete", "An event that the stream should hold cannot be read.")
 
     async def _end_of_stream(self) -> StreamState:
-        state = await stream_state(self._bus)
-        if state.incarnation != self._incarnation or state.last_seq < self._position:
-            raise RebuildFailed("stream_began_anew", "The event stream began anew while the index was rebuilt.")
-        if state.first_seq > self._position + 1:
-            raise RebuildFailed("stream_too_short", "Events left the stream before they were replayed.")
+        try:
+            state = await state_of(self._bus)
+            check_same_life(state, Position(self._incarnation, self._position))
+        except EpochChanged as error:
+            detail = "The event stream began anew while the index was rebuilt."
+            raise RebuildFailed("stream_began_anew", detail) from error
         return state
 
     async def _compare(self, generation: Generation) -> None:
@@ -152,6 +175,25 @@ class Rebuild:
     def _say(self, phase: str, *, messages: int = 0, expected: int = 0, events: int = 0) -> None:
         seconds = round(time.monotonic() - self._started, 3)
         self._tell(Progress(phase=phase, messages=messages, expected=expected, events=events, seconds=seconds))
+
+
+def _change_of(message: StoredMessage) -> Change | None:
+    try:
+        return read(message.headers, message.data)
+    except Malformed as error:
+        # The consumer keeps it as a dead letter.
+        log.warning("rebuild.malformed", seq=message.seq, error=str(error))
+        return None
+
+
+async def _to_the_end(work: Coroutine[object, object, None]) -> None:
+    """Whoever is cancelled meanwhile is so when the work is done: what is held is held until then."""
+    task = spawn(work, name="swap")
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _between(before: int, ours: int, after: int) -> bool:
