@@ -1,6 +1,7 @@
 """From 0001 with people, workspaces and messages to today, while the release before goes on writing."""
 
 import asyncio
+import uuid
 from pathlib import Path
 
 import asyncpg
@@ -102,3 +103,34 @@ async def test_the_bot_is_a_member_and_nothing_else(house, role):
     await move_in()
     with pytest.raises(asyncpg.CheckViolationError):
         await connection.execute("UPDATE workspace_member SET role = $1", role)
+
+
+RUN = """
+INSERT INTO bot_run (id, workspace_id, channel_id, asker_id, command, prompt, model, state, created_at, finished_at)
+VALUES ($1, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'ask', '?', 'm', $2, now(),
+        CASE WHEN $2 = 'done' THEN now() END)
+"""
+TOLD = """
+INSERT INTO event_log (shard, subject, type, event_id, body)
+SELECT 1, 's', $1, gen_random_uuid(), json_build_object('data', json_build_object('run', json_build_object('id', id)))
+FROM (SELECT $2::text AS id) AS run
+RETURNING id
+"""
+
+
+async def test_where_the_log_tells_of_earlier_runs_is_looked_up(create_database):
+    url = create_database(None)
+    await asyncio.to_thread(migrate_to, url, "0002")
+    connection = await asyncpg.connect(url)
+    try:
+        runs = {state: uuid.uuid4() for state in ("done", "running")}
+        for state, run_id in runs.items():
+            await connection.execute(RUN, run_id, state)
+        begun = [await connection.fetchval(TOLD, "run.started", str(run_id)) for run_id in runs.values()]
+        ended = await connection.fetchval(TOLD, "run.finished", str(runs["done"]))
+        await asyncio.to_thread(migrate.upgrade, url)
+        rows = await connection.fetch("SELECT state, started_log_id, finished_log_id FROM bot_run ORDER BY state")
+        assert [tuple(row) for row in rows] == [("done", begun[0], ended), ("running", begun[1], None)]
+        await connection.execute(RUN, uuid.uuid4(), "running")
+    finally:
+        await connection.close()

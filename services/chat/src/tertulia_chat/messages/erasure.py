@@ -1,9 +1,15 @@
-"""What answers of the bot repeat of a message: the quote beside a citation, and the question that it was.
+"""What runs of the bot repeat of a message: the quote beside a citation, and the question that it was.
 
-Deleting the message takes these along. The answers may stand in other channels, so they are found before anything is
-locked, and the channels are locked together, in the order of their ids. What a model wrote in words of its own stays.
+Changing the message takes these along: out of the answers, out of the runs, and out of the events that told of the
+runs. What a model wrote in words of its own stays, unless it is the answer that is deleted: then its run keeps neither
+question nor sources.
+
+The answers may stand in other channels, so they are found before anything is locked, the channels are locked together,
+in the order of their ids, and then the messages. From there on nobody can quote the message (`runs.quotes` waits for
+it), so what is found then is all there is; when it stands in channels that are not locked, it begins again.
 """
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +18,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, update
 
+from tertulia_chat.access import ChannelSeat, access_message
+from tertulia_chat.outbox import redact_runs
 from tertulia_chat.tables import BotRunRow, MessageRow, now
+from tertulia_shared.events import Run
+from tertulia_shared.problems import DependencyUnavailable
+
+ATTEMPTS = 5
 
 _ABOUT = sa.text("""
     SELECT id, channel_id FROM message WHERE ai IS NOT NULL AND ai -> 'citations' @> CAST(:cited AS jsonb)
@@ -22,22 +34,35 @@ _ABOUT = sa.text("""
 """)
 
 
-async def answers_about(session: AsyncSession, message_id: UUID) -> dict[UUID, UUID]:
-    """The answers that quote this message or were asked for by it, and the channel of each."""
-    cited = msgspec.json.encode([{"message_id": str(message_id)}]).decode()
-    found = await session.execute(_ABOUT, {"cited": cited, "message_id": message_id})
-    return {row.id: row.channel_id for row in found}
+class _Elsewhere(Exception):
+    """An answer appeared in a channel that is not locked."""
+
+
+async def hold_message(
+    session: AsyncSession, caller_id: UUID, message_id: UUID
+) -> tuple[MessageRow, ChannelSeat, dict[UUID, UUID]]:
+    """The message with all answers about it and the channel of each, locked. Raises NotFound, DependencyUnavailable."""
+    for _ in range(ATTEMPTS):
+        answers = await _answers_about(session, message_id)
+        try:
+            async with session.begin_nested():
+                row, seat = await access_message(session, caller_id, message_id, lock=True, beside=answers.values())
+                await _lock_messages(session, {message_id, *answers})
+                found = await _answers_about(session, message_id)
+                if not set(found.values()) <= {row.channel_id, *answers.values()}:
+                    raise _Elsewhere
+                return row, seat, found
+        except _Elsewhere:
+            continue
+    raise DependencyUnavailable("Answers about this message keep appearing.")
 
 
 async def silence(session: AsyncSession, message_id: UUID, answers: dict[UUID, UUID]) -> list[MessageRow]:
-    """Takes the message's words out of these answers, whose channels are locked; those that changed are to be told."""
-    runs = await session.scalars(
-        update(BotRunRow)
-        .where(col(BotRunRow.trigger_message_id) == message_id)
-        .values(prompt="")
-        .returning(col(BotRunRow.id))
-    )
-    asked = {str(run_id) for run_id in runs}
+    """Takes the message's words out of these answers and of their runs; the answers that changed are to be told.
+
+    All of it is held by `hold_message`.
+    """
+    asked = await _forget_prompts(session, col(BotRunRow.trigger_message_id) == message_id)
     rows = await session.scalars(
         select(MessageRow)
         .where(col(MessageRow.id).in_(list(answers)), col(MessageRow.ai).is_not(None))
@@ -50,9 +75,63 @@ async def silence(session: AsyncSession, message_id: UUID, answers: dict[UUID, U
         if silent != row.ai:
             row.ai, row.edited_at = silent, now()
             changed.append(row)
+    runs = asked | {str(row.ai["run_id"]) for row in changed if row.ai}
+    await redact_runs(session, await _places(session, runs), lambda run: _silent_run(run, str(message_id), asked))
     return changed
+
+
+async def forget_run(session: AsyncSession, run_id: str) -> None:
+    """The answer of this run is deleted, so the run keeps neither what was asked nor what was quoted."""
+    await _forget_prompts(session, col(BotRunRow.id) == UUID(run_id))
+    places = await _places(session, [run_id])
+    await redact_runs(session, places, lambda run: msgspec.structs.replace(run, prompt="", citations=[]))
+
+
+async def _answers_about(session: AsyncSession, message_id: UUID) -> dict[UUID, UUID]:
+    """The answers that quote this message or were asked for by it, and the channel of each."""
+    cited = msgspec.json.encode([{"message_id": str(message_id)}]).decode()
+    found = await session.execute(_ABOUT, {"cited": cited, "message_id": message_id})
+    return {row.id: row.channel_id for row in found}
+
+
+async def _lock_messages(session: AsyncSession, ids: Iterable[UUID]) -> None:
+    await session.execute(
+        select(MessageRow.id)
+        .where(col(MessageRow.id).in_(list(ids)))
+        .order_by(col(MessageRow.id))
+        .with_for_update(key_share=True)
+    )
+
+
+async def _forget_prompts(session: AsyncSession, which: sa.ColumnElement[bool]) -> set[str]:
+    """Locks these runs, whatever they said: one of them may be ending."""
+    runs = await session.scalars(
+        update(BotRunRow)
+        .where(which)
+        .values(prompt="")
+        .returning(col(BotRunRow.id))
+        .execution_options(synchronize_session=False)
+    )
+    return {str(run_id) for run_id in runs}
+
+
+async def _places(session: AsyncSession, runs: Iterable[str]) -> list[int]:
+    """Where the log tells of these runs."""
+    found = await session.execute(
+        select(BotRunRow.started_log_id, BotRunRow.finished_log_id).where(
+            col(BotRunRow.id).in_([UUID(run_id) for run_id in runs])
+        )
+    )
+    return [place for pair in found for place in pair if place is not None]
 
 
 def _silent(mark: dict[str, Any], message_id: str, asked: set[str]) -> dict[str, Any]:
     citations = [{**each, "quote": ""} if each["message_id"] == message_id else each for each in mark["citations"]]
     return {**mark, "citations": citations, "prompt": "" if mark["run_id"] in asked else mark["prompt"]}
+
+
+def _silent_run(run: Run, message_id: str, asked: set[str]) -> Run:
+    citations = [
+        msgspec.structs.replace(each, quote="") if each.message_id == message_id else each for each in run.citations
+    ]
+    return msgspec.structs.replace(run, citations=citations, prompt="" if run.id in asked else run.prompt)

@@ -9,6 +9,6 @@ the log to the stream. Invariants:
 """
 
 from tertulia_chat.outbox.record import NewEvent, record, render
-from tertulia_chat.outbox.redact import redact
+from tertulia_chat.outbox.redact import redact, redact_runs
 
-__all__ = ["NewEvent", "record", "redact", "render"]
+__all__ = ["NewEvent", "record", "redact", "redact_runs", "render"]

@@ -21,6 +21,7 @@ FROM unnest(
     CAST(:channels AS uuid[]), CAST(:ch_seqs AS bigint[]), CAST(:event_ids AS uuid[]), CAST(:bodies AS text[])
 ) WITH ORDINALITY AS new (shard, subject, type, workspace_id, channel_id, ch_seq, event_id, body, place)
 ORDER BY place
+RETURNING id
 """)
 
 
@@ -60,13 +61,16 @@ def render(event: NewEvent, *, event_id: str, time: datetime) -> str:
     return encode(envelope).decode()
 
 
-async def record(session: AsyncSession, *events: NewEvent) -> None:
-    """Append the events in this order, in one statement. `session.info["outbox_shards"]` collects whom to wake."""
+async def record(session: AsyncSession, *events: NewEvent) -> list[int]:
+    """Append the events in this order, in one statement, and answer where in the log each stands.
+
+    `session.info["outbox_shards"]` collects whom to wake.
+    """
     if not events:
-        return
+        return []
     time = now()
     ids = [str(new_id()) for _ in events]
-    await session.execute(
+    places = await session.scalars(
         _INSERT,
         {
             "traceparent": traceparent(),
@@ -81,3 +85,4 @@ async def record(session: AsyncSession, *events: NewEvent) -> None:
         },
     )
     session.info.setdefault("outbox_shards", set()).update(event.shard for event in events)
+    return sorted(places)

@@ -1,21 +1,21 @@
-"""Opening and finishing runs. Seats are locked before the channel, the channel before the run."""
+"""Opening and finishing runs. Seats are locked before the channel, the channel before the run, messages last."""
 
-from contextlib import suppress
 from uuid import UUID
 
 import msgspec
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 
 from tertulia_chat.access import ChannelSeat, access_channel, access_thread
 from tertulia_chat.bot import BOT_ID, seat_bot
 from tertulia_chat.errors import ChannelArchived, NotAMember, RunIdReused
 from tertulia_chat.membership import sequenced
 from tertulia_chat.outbox import NewEvent, record
-from tertulia_chat.runs.schemas import MAX_ANSWER, MAX_QUOTE, FinishRun, OpenRun
+from tertulia_chat.runs.quotes import citations_of_now, prompt_of_now, shortened
+from tertulia_chat.runs.schemas import MAX_ANSWER, FinishRun, OpenRun
 from tertulia_chat.tables import BotRunRow, ChannelRow, MessageRow, new_id, now
-from tertulia_shared.events import AiMark, Citation, Fact, Message, MessageCreated, RunFinished, RunStarted, RunState
+from tertulia_shared.events import AiMark, Fact, Message, MessageCreated, RunFinished, RunStarted, RunState
 from tertulia_shared.problems import NotFound
 
 ASKER_LEFT = "asker_left"
@@ -25,7 +25,8 @@ CHANNEL_ARCHIVED = ChannelArchived.code
 async def open_run(session: AsyncSession, wish: OpenRun) -> tuple[BotRunRow, ChannelSeat]:
     """The run and its asker's seat; idempotent by id.
 
-    Raises NotFound, NotAMember, ChannelArchived, ThreadNotFound, RunIdReused.
+    A run that a message asks for asks what that message says now, also when it is opened again; a message that is gone
+    asks nothing. Raises NotFound, NotAMember, ChannelArchived, ThreadNotFound, RunIdReused, ValidationFailed.
     """
     seat = await access_channel(session, wish.asker_id, wish.channel_id)
     seat.require_member()
@@ -36,17 +37,23 @@ async def open_run(session: AsyncSession, wish: OpenRun) -> tuple[BotRunRow, Cha
     if wish.thread_id is not None:
         await access_thread(session, seat, wish.thread_id)
     await seat_bot(session, seat.channel.workspace_id)
+    wish = msgspec.structs.replace(wish, prompt=await prompt_of_now(session, wish))
     values = {name: value for name, value in msgspec.structs.asdict(wish).items() if name != "context_limit"}
     row = BotRunRow(**values, workspace_id=seat.channel.workspace_id)
     opened = await session.scalar(
         insert(BotRunRow).values(row.model_dump()).on_conflict_do_nothing().returning(col(BotRunRow.id))
     )
     if opened is not None:
-        await record(session, _beside(RunStarted(run=row.view()), row, row.asker_id))
+        (row.started_log_id,) = await record(session, _beside(RunStarted(run=row.view()), row, row.asker_id))
+        await session.execute(
+            update(BotRunRow).where(col(BotRunRow.id) == row.id).values(started_log_id=row.started_log_id)
+        )
         return row, seat
     known = await session.get_one(BotRunRow, wish.id)
     if (known.channel_id, known.asker_id) != (wish.channel_id, wish.asker_id):
         raise RunIdReused
+    if known.trigger_message_id is not None and known.finished_at is None:
+        known.prompt = wish.prompt
     return known, seat
 
 
@@ -66,7 +73,7 @@ async def finish_run(session: AsyncSession, run_id: UUID, wish: FinishRun) -> tu
     if run.finished_at is not None:
         return run, await _answer_of(session, run)
     answer = await _end(session, run, wish, place)
-    await record(session, _beside(RunFinished(run=run.view(answer)), run, BOT_ID))
+    (run.finished_log_id,) = await record(session, _beside(RunFinished(run=run.view(answer)), run, BOT_ID))
     return run, answer
 
 
@@ -110,7 +117,7 @@ async def _post(session: AsyncSession, channel: ChannelRow, run: BotRunRow, wish
         prompt_tokens=wish.prompt_tokens,
         completion_tokens=wish.completion_tokens,
         duration_ms=wish.duration_ms,
-        citations=await _citations(session, wish),
+        citations=await citations_of_now(session, wish.citations),
         stopped=wish.state == RunState.STOPPED,
     )
     row = MessageRow(
@@ -130,29 +137,6 @@ async def _post(session: AsyncSession, channel: ChannelRow, run: BotRunRow, wish
     message = row.view()
     await record(session, sequenced(MessageCreated(message=message), channel, BOT_ID))
     return message
-
-
-async def _citations(session: AsyncSession, wish: FinishRun) -> list[Citation]:
-    """What was deleted since the run began is not quoted."""
-    cited: set[UUID] = set()
-    for each in wish.citations:
-        with suppress(ValueError):
-            cited.add(UUID(each.message_id))
-    gone = {
-        str(message_id)
-        for message_id in await session.scalars(
-            select(MessageRow.id).where(col(MessageRow.id).in_(cited), col(MessageRow.deleted_at).is_not(None))
-        )
-    }
-    return [
-        msgspec.structs.replace(each, quote="" if each.message_id in gone else shortened(each.quote, MAX_QUOTE))
-        for each in wish.citations
-    ]
-
-
-def shortened(text: str, limit: int) -> str:
-    """Too much is cut, not refused: nobody would write it again."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 async def _answer_of(session: AsyncSession, run: BotRunRow) -> Message | None:

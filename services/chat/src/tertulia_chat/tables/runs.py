@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
 from tertulia_chat.tables.base import UtcTime, now
@@ -10,7 +11,10 @@ from tertulia_shared.events import Message, Run, RunState
 
 
 class BotRunRow(SQLModel, table=True):
-    """`trigger_message_id` is the message that asked, when there is one; deleting that empties `prompt`."""
+    """`trigger_message_id` is the message that asked, when there is one; changing that empties `prompt`.
+
+    `started_log_id` and `finished_log_id` are where the log tells of it; None also for what an earlier release told.
+    """
 
     __tablename__ = "bot_run"  # pyright: ignore[reportAssignmentType]
 
@@ -31,6 +35,8 @@ class BotRunRow(SQLModel, table=True):
     message_id: UUID | None = None
     created_at: datetime = Field(default_factory=now, sa_type=UtcTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    started_log_id: int | None = Field(default=None, sa_type=BigInteger)
+    finished_log_id: int | None = Field(default=None, sa_type=BigInteger)
 
     def view(self, answer: Message | None = None) -> Run:
         """`answer` is the message that the run ended in; its sources are the run's."""
