@@ -1,4 +1,4 @@
-"""Opening and finishing runs. Seats are locked before the channel, the channel before the run, messages last."""
+"""Opening and finishing runs. Seats are locked before the channel, the channel before the run, what it quotes last."""
 
 from uuid import UUID
 
