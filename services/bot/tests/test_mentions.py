@@ -160,3 +160,37 @@ async def test_who_mentions_it_in_vain_is_told_by_a_failed_run(world, scripted, 
         assert [path.rpartition("/")[2] for path in world.chat_switch.calls] == ["runs", "finish"]
         assert await ana.answers(general) == []
         assert scripted.requests == []
+
+
+async def test_a_message_that_was_edited_asks_what_it_says_now(world, scripted):
+    async with world.bot(scripted.url) as parts:
+        ana = await world.person()
+        _, general = await ana.workspace()
+        await ana.say(general, "what is the time?")
+        message = msgspec.structs.replace((await ana.messages(general))[-1], text="@bot what was my password?")
+        await parts.mentions.handle(delivery(message))
+        (row,) = await world.sql("SELECT id FROM run")
+        assert (await ana.ended(str(row["id"]))).state == RunState.DONE
+        assert "what is the time?" in scripted.requests[0]["messages"][1]["content"]
+        assert "password" not in str(scripted.requests)
+        (answer,) = await ana.answers(general)
+        assert answer.ai is not None
+        assert answer.ai.prompt == "what is the time?"
+
+
+async def test_a_message_that_is_deleted_before_its_run_is_opened_is_not_answered(world, scripted):
+    async with world.bot(scripted.url) as parts:
+        ana = await world.person()
+        _, general = await ana.workspace()
+        said = await ana.say(general, "nothing")
+        message = msgspec.structs.replace((await ana.messages(general))[-1], text="@bot what was my password?")
+        await ana.chat("DELETE", f"/messages/{said['id']}")
+        await parts.mentions.handle(delivery(message))
+
+        async def over():
+            rows = await world.sql("SELECT error, prompt, wish FROM run WHERE state = 'failed'")
+            return rows and tuple(rows[0])
+
+        assert await eventually(over) == ("not_found", "", "")
+        assert await ana.answers(general) == []
+        assert scripted.requests == []

@@ -109,6 +109,8 @@ class Answerer:
         if row.attempt > 1:
             await self._charge_the_dead(live, wish)
         sources, opened = await asyncio.gather(self._search(live, wish), self._opened(live, opened))
+        if row.trigger_message_id is not None and opened.run.prompt != row.prompt:
+            wish = Ask(question=opened.run.prompt)  # the message was edited since
         for wait_s in (*PROVIDER_BACKOFF_S, None):
             try:
                 known = self._model.require()
