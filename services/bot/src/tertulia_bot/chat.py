@@ -1,5 +1,6 @@
 """chat's side of a run: it checks the asker's seat and records the beginning, takes the answer and records the end."""
 
+from http import HTTPStatus
 from typing import TypeVar
 
 import msgspec
@@ -10,7 +11,11 @@ from tertulia_bot.peers import Peer, Refused
 from tertulia_bot.runs.table import RunRow
 from tertulia_shared.events import Channel, Citation, Message, Run, User
 from tertulia_shared.problems import DependencyUnavailable, NotFound, Problem
-from tertulia_shared.telemetry import span
+from tertulia_shared.telemetry import logger, span
+
+log = logger(__name__)
+
+ANSWER_REFUSED = "answer_refused"
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,12 +79,25 @@ class ChatRuns:
                 raise _refusal(error) from error
 
     async def finish(self, run_id: str, outcome: Outcome) -> Finished | None:
-        """How the run ended; None when chat never let it begin. Raises DependencyUnavailable."""
+        """How the run ended; None when chat never let it begin. Raises DependencyUnavailable.
+
+        An answer that chat cannot take ends the run as failed: what has begun must also end.
+        """
         with span("bot chat.finish"):
             try:
-                return _decode(_finished, await self._peer.post(f"/internal/v1/runs/{run_id}/finish", outcome))
-            except Refused:
-                return None
+                return await self._finish(run_id, outcome)
+            except Refused as error:
+                if error.status == HTTPStatus.NOT_FOUND:
+                    return None
+                log.error("run.answer_refused", run=run_id, status=error.status, code=error.code)
+            try:
+                refused = msgspec.structs.replace(outcome, state="failed", text="", citations=[], error=ANSWER_REFUSED)
+                return await self._finish(run_id, refused)
+            except Refused as error:
+                raise DependencyUnavailable("chat takes neither the answer nor its failure.") from error
+
+    async def _finish(self, run_id: str, outcome: Outcome) -> Finished:
+        return _decode(_finished, await self._peer.post(f"/internal/v1/runs/{run_id}/finish", outcome))
 
 
 def _refusal(error: Refused) -> Problem:

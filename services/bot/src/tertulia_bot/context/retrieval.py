@@ -2,9 +2,11 @@
 
 Search answers only from channels that **everybody who may read the room** may read. Nobody's word is taken for it: what
 comes back is held to this service's own membership projection again, so that a mistake of either side alone shows
-nobody what they could not have looked up. The audience is that of the moment of asking.
+nobody what they could not have looked up. The audience is that of the moment of asking, and once more that of the
+moment when the answer is ready. Who joins a room later reads its old answers as its old messages.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -81,6 +83,10 @@ class Retriever:
                 log.warning("retrieval.failed", error=str(error))
                 return None
         return self._permitted(workspace_id, channel_id, [hit.message for hit in found.hits])
+
+    def still_permitted(self, room: str, sources: Iterable[Source]) -> bool:
+        """Whether everybody who may read the room now may read them: somebody may have joined meanwhile."""
+        return {source.channel_id for source in sources} <= self._feed.projection.readable_by_room(room)
 
     def _permitted(self, workspace_id: str, room: str, found: list[_Found]) -> list[Source]:
         projection = self._feed.projection

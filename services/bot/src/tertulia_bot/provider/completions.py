@@ -120,8 +120,12 @@ def _piece(chunk: ChatCompletionChunk) -> Piece:
     if not chunk.choices:
         return Piece(used=used)
     choice = chunk.choices[0]
-    # Neither PostgreSQL nor JSON between services takes NUL.
-    return Piece((choice.delta.content or "").replace("\0", ""), used, choice.finish_reason == "length")
+    return Piece(_storable(choice.delta.content or ""), used, choice.finish_reason == "length")
+
+
+def _storable(text: str) -> str:
+    """Neither PostgreSQL nor JSON between services takes NUL or half of a surrogate pair."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 @asynccontextmanager

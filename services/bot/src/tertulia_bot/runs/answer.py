@@ -48,6 +48,10 @@ class _Written:
     began: bool = False
 
 
+AUDIENCE_CHANGED = "audience_changed"
+"""Somebody came into the room who may not read what the answer rests on."""
+
+
 class Answerer:
     def __init__(
         self, *, chat: ChatRuns, retriever: Retriever, model: Model, provider: Provider, ledger: Ledger, sizes: Sizes
@@ -80,6 +84,9 @@ class Answerer:
         stopped = live.row.stop_wish or live.stop.is_set()
         if code is None and not stopped and not live.text.strip():
             code = "empty_answer"
+        sources = written.prompt.sources if written.prompt else ()
+        if code is None and not self._retriever.still_permitted(live.row.channel_id, sources):
+            code = AUDIENCE_CHANGED
         return self._outcome(live, written, await self._spent(live, written), stopped=stopped, error=code)
 
     async def _raced(self, live: Live, opened: Opened | None, written: _Written) -> str | None:
@@ -155,12 +162,18 @@ class Answerer:
         except Problem as error:
             raise RunFailed(error.code) from error
 
+    async def sources(self, workspace_id: str, channel_id: str, wish: Wish) -> list[Source] | None:
+        """What search finds for the question; None when it cannot be asked, or for a wish that needs no sources."""
+        if not isinstance(wish, Ask):
+            return None
+        return await self._retriever.sources(workspace_id, channel_id, wish.question)
+
     async def _search(self, live: Live, wish: Wish) -> Sequence[Source] | None:
         if not isinstance(wish, Ask):
             return None
         live.step("searching")
         row = live.row
-        sources = await self._retriever.sources(row.workspace_id, row.channel_id, wish.question)
+        sources = await (live.found or self.sources(row.workspace_id, row.channel_id, wish))
         sources = sources and [source for source in sources if source.message_id != row.trigger_message_id]
         live.step("search_unavailable" if sources is None else "searching", None if sources is None else len(sources))
         return sources

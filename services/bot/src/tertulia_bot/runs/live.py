@@ -5,18 +5,24 @@ away nothing but they is lost, and whoever misses one asks for the text so far.
 """
 
 import asyncio
+from collections.abc import Awaitable, Sequence
 from time import perf_counter
 
+from tertulia_bot.context.retrieval import Source
 from tertulia_bot.limits import DELTA_S
 from tertulia_bot.metrics import FIRST_TOKEN_SECONDS
 from tertulia_bot.runs.table import RunRow
 from tertulia_shared.bus import Bus, BusUnavailable
 from tertulia_shared.events import Run, RunDelta, RunStep, encode
 
+Found = Awaitable[Sequence[Source] | None]
+
 
 class Live:
-    def __init__(self, bus: Bus, row: RunRow) -> None:
+    def __init__(self, bus: Bus, row: RunRow, found: Found | None = None) -> None:
         self.row = row
+        self.found = found
+        """Sources that are being looked for since before the run was let in."""
         self.attempt = row.attempt
         self.text = ""
         self.checkpointed = 0

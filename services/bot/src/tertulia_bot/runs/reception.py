@@ -7,7 +7,7 @@ import msgspec
 from uuid_utils import uuid7
 
 from tertulia_bot.budget.ledger import Ledger
-from tertulia_bot.chat import ChatRuns, Outcome
+from tertulia_bot.chat import ChatRuns, Opened, Outcome
 from tertulia_bot.errors import KeyReused, QuestionTooLong, TokenBudgetExhausted, TooManyRuns
 from tertulia_bot.provider.model import Model
 from tertulia_bot.runs.answer import NO_MODEL, Answerer
@@ -15,6 +15,7 @@ from tertulia_bot.runs.table import NewRun, RunRow, RunTable
 from tertulia_bot.runs.worker import Worker
 from tertulia_bot.wish import Wish, command_of, encode_wish
 from tertulia_shared.problems import DependencyUnavailable, Problem
+from tertulia_shared.runtime import spawn
 from tertulia_shared.telemetry import logger, traceparent
 
 log = logger(__name__)
@@ -75,19 +76,30 @@ class Reception:
         row, new = await self._table.add(self._new(asked, run_id), at_once=self._worker.has_room)
         if not new:
             return _same(row, asked)
+        if row.owner is None:
+            await self._let_in(row)
+            self._worker.wake()
+            return row
+        # Search is asked while chat still decides; what it finds is used only if chat lets the run in.
+        found = spawn(self._answerer.sources(asked.workspace_id, asked.channel_id, asked.wish), name="run sources")
         try:
-            opened = await self._chat.open(row)
+            opened = await self._let_in(row)
+        except BaseException:
+            found.cancel()
+            raise
+        self._worker.begin(row, opened, found)
+        return row
+
+    async def _let_in(self, row: RunRow) -> Opened | None:
+        """chat's word; None when it is away and the run waits for it. Raises what chat refuses with."""
+        try:
+            return await self._chat.open(row)
         except DependencyUnavailable as error:
             log.warning("run.waits_for_chat", run=row.id, error=str(error))
-            opened = None
+            return None
         except Problem:
             await self._ledger.abandon(row.id)
             raise
-        if row.owner is None:
-            self._worker.wake()
-        else:
-            self._worker.begin(row, opened)
-        return row
 
     async def mention(self, asked: Asked, run_id: str) -> None:
         """Nobody waits: what is in the way becomes a run that has failed, for the page to show.

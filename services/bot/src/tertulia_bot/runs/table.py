@@ -38,7 +38,8 @@ UPDATE run SET state = CASE state WHEN 'finishing' THEN state ELSE 'running' END
     owner = $1, lease_until = now() + $2::interval
 WHERE id IN (
     SELECT id FROM run
-    WHERE state = 'queued' OR (state IN ('running', 'finishing') AND (lease_until IS NULL OR lease_until < now()))
+    WHERE (state = 'queued' OR (state IN ('running', 'finishing') AND (lease_until IS NULL OR lease_until < now())))
+      AND id <> ALL($4::uuid[])
     ORDER BY created_at LIMIT $3 FOR UPDATE SKIP LOCKED
 )
 RETURNING *
@@ -206,9 +207,13 @@ class RunTable:
     async def active_in(self, channel_id: str) -> list[RunRow]:
         return [RunRow.of(record) for record in await self._database.rows(_ACTIVE_IN, channel_id)]
 
-    async def claim(self, most: int) -> list[RunRow]:
-        """Runs that nobody works on, now this process's, oldest first."""
-        rows = [RunRow.of(record) for record in await self._database.rows(_CLAIM, self.owner, self._lease, most)]
+    async def claim(self, most: int, besides: Collection[str] = ()) -> list[RunRow]:
+        """Runs that nobody works on, now this process's, oldest first.
+
+        `besides` are in this process's hands, whatever their lease says after a database that was away.
+        """
+        records = await self._database.rows(_CLAIM, self.owner, self._lease, most, list(besides))
+        rows = [RunRow.of(record) for record in records]
         return sorted(rows, key=lambda row: (row.created_at, row.id))
 
     async def keep(self, run_ids: Collection[str]) -> dict[str, bool]:

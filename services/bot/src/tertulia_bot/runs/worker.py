@@ -20,7 +20,7 @@ from tertulia_bot.metrics import ACTIVE_RUNS, RUNS
 from tertulia_bot.patience import until_it_answers
 from tertulia_bot.provider.model import Model
 from tertulia_bot.runs.answer import Answerer
-from tertulia_bot.runs.live import Live
+from tertulia_bot.runs.live import Found, Live
 from tertulia_bot.runs.table import RunRow, RunTable
 from tertulia_shared.bus import Bus, BusMessage
 from tertulia_shared.problems import DependencyUnavailable, Problem
@@ -69,9 +69,9 @@ class Worker:
     def has_room(self) -> bool:
         return not self._draining and len(self._tasks) < self._model.slots
 
-    def begin(self, row: RunRow, opened: Opened | None = None) -> None:
+    def begin(self, row: RunRow, opened: Opened | None = None, found: Found | None = None) -> None:
         """Work on a run that is this process's already."""
-        live = Live(self._bus, row)
+        live = Live(self._bus, row, found)
         self._active[row.id] = live
         task = spawn(self._carry(live, opened), name=f"run {row.id}")
         self._tasks[row.id] = task
@@ -123,7 +123,7 @@ class Worker:
             room = self._model.slots - len(self._tasks)
             if room > 0 and not self._draining:
                 try:
-                    for row in await self._table.claim(room):
+                    for row in await self._table.claim(room, self._tasks.keys()):
                         self.begin(row)
                 except DependencyUnavailable as error:
                     log.warning("runs.not_claimed", error=str(error))
@@ -207,7 +207,7 @@ class Worker:
         )
         if settled:
             RUNS.labels(row.command, state).inc()
-            log.info("run.ended", run=row.id, state=state, error=error, ms=outcome.duration_ms, tokens=sum_of(spent))
+            log.info("run.ended", run=row.id, state=state, error=error, ms=outcome.duration_ms, spent=sum_of(spent))
 
     def _ended(self, run_id: str, task: "asyncio.Task[None]") -> None:
         if self._tasks.get(run_id) is task:
