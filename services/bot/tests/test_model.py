@@ -13,7 +13,7 @@ import pytest
 
 from tertulia_bot.context.prompt import Room, compose
 from tertulia_bot.errors import ModelUnavailable, RunFailed
-from tertulia_bot.provider.completions import Provider, Request
+from tertulia_bot.provider.completions import Provider, ProviderBroken, Request
 from tertulia_bot.provider.model import Model
 from tertulia_bot.settings import ModelSettings
 from tertulia_bot.wish import Ask, Translate
@@ -212,6 +212,51 @@ def test_a_signal_ends_the_model_cleanly():
     finally:
         server.process.kill()
         server.process.communicate()
+
+
+_SIGNALLED_BEFORE_IT_STARTS = """
+import os, signal
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+os.kill(os.getpid(), signal.SIGTERM)
+from tertulia_bot.__main__ import main
+main(["model"])
+"""
+
+
+@pytest.mark.parametrize("time", range(3))
+def test_a_signal_that_waits_already_ends_it_as_cleanly(time):
+    """On one processor the server's loop begins late, and a destructor that came first would wait for ever."""
+    environment = {"PORT": "0", "MODEL_THREADS": "1", "MODEL_SLOTS": "1", "MODEL_CONTEXT_TOKENS": "256"}
+    code = [sys.executable, "-c", _SIGNALLED_BEFORE_IT_STARTS]
+    ended = subprocess.run(code, env={**os.environ, **environment}, capture_output=True, timeout=120)
+    assert ended.returncode == 0
+    assert b"model.stopped" in ended.stderr
+
+
+async def _end_in_the_middle(server, provider, request):
+    async with aclosing(provider.stream(request)) as pieces:
+        async for _ in pieces:
+            server.process.send_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("words", [3, 900], ids=["writing", "reading"])
+async def test_a_signal_in_the_middle_of_an_answer_ends_it(words):
+    server = start_model(MODEL_SLOTS="1")
+    provider = Provider(server.url, "")
+    try:
+        assert server.process.stderr is not None
+        for line in server.process.stderr:
+            if b"model.started" in line:
+                break
+        request = Request(model="any", system="Count.", user="word " * words, max_tokens=900, llama=True)
+        with pytest.raises(ProviderBroken):
+            await _end_in_the_middle(server, provider, request)
+        assert await asyncio.to_thread(server.process.wait, 60) == 0
+    finally:
+        server.process.kill()
+        server.process.communicate()
+        await provider.close()
 
 
 def test_a_taken_port_is_an_error(real_model):
