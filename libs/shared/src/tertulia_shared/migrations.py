@@ -2,21 +2,25 @@
 
 One transaction does everything: it queues behind an advisory lock, so a second run finds the work done. Each service
 owns its database and keeps its alembic versions in `migrations/`, beside `src` in the repository and inside the package
-in a wheel. Needs the extra `tertulia-shared[migrations]`; only the `migrate` processes import it.
+in a wheel, `0007_what_it_does.py` after `0006_….py`. Needs the extra `tertulia-shared[migrations]`.
+
+Most starts find nothing to do. They ask the database in one query, and import neither alembic nor SQLAlchemy, which
+would cost a second of a start in each service.
 """
+# ruff: noqa: PLC0415
 
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-from alembic import command, context
-from alembic.config import Config
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
+import asyncpg
 
 from tertulia_shared.settings import PostgresSettings, load
 from tertulia_shared.telemetry import logger
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 log = logger(__name__)
 
@@ -28,17 +32,23 @@ _LIMITS = ("SET LOCAL lock_timeout = '5s'", "SET LOCAL statement_timeout = '60s'
 
 def upgrade(url: str, package: Path) -> None:
     """Returns when the schema is at the head of the versions beside `package`, whoever brought it there."""
-    run_locked(url, lambda connection: _upgrade(connection, _versions_of(package)))
+    versions = _versions_of(package)
+    if asyncio.run(_applied(url)) == _head(versions):
+        log.info("migrate.nothing_to_do")
+        return
+    run_locked(url, lambda connection: _upgrade(connection, versions))
     log.info("migrate.done")
 
 
-def run_locked(url: str, work: Callable[[Connection], None]) -> None:
+def run_locked(url: str, work: "Callable[[Connection], None]") -> None:
     """Do the work in one transaction that nobody else of this kind runs beside."""
     asyncio.run(_run_locked(url, work))
 
 
 def run_environment() -> None:
     """What a service's `migrations/env.py` calls. Started by hand through `alembic`, it takes POSTGRES_URL."""
+    from alembic import context
+
     given = context.config.attributes.get("connection")
     if given is None:
         run_locked(load(PostgresSettings).postgres_url.get_secret_value(), _run_on)
@@ -51,12 +61,17 @@ def statements(script: str) -> list[str]:
     return [part for part in script.split(";\n") if part.strip()]
 
 
-def _run_on(connection: Connection) -> None:
+def _run_on(connection: "Connection") -> None:
+    from alembic import context
+
     context.configure(connection=connection, transactional_ddl=True)
     context.run_migrations()
 
 
-async def _run_locked(url: str, work: Callable[[Connection], None]) -> None:
+async def _run_locked(url: str, work: "Callable[[Connection], None]") -> None:
+    import sqlalchemy as sa
+    from sqlalchemy.ext.asyncio import create_async_engine
+
     address = sa.make_url(url).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(address, connect_args={"timeout": _CONNECT_TIMEOUT_S})
     try:
@@ -71,12 +86,31 @@ async def _run_locked(url: str, work: Callable[[Connection], None]) -> None:
         await engine.dispose()
 
 
+async def _applied(url: str) -> str | None:
+    """The newest version that the database has; None for an empty one."""
+    connection = await asyncpg.connect(url, timeout=_CONNECT_TIMEOUT_S)
+    try:
+        return await connection.fetchval("SELECT max(version_num) FROM alembic_version")
+    except asyncpg.UndefinedTableError:
+        return None
+    finally:
+        await connection.close()
+
+
+def _head(versions: Path) -> str:
+    """The newest version that this release brings: the number that its file's name begins with."""
+    return max(file.name.partition("_")[0] for file in (versions / "versions").glob("[0-9]*_*.py"))
+
+
 def _versions_of(package: Path) -> Path:
     places = (package / "migrations", package.parents[1] / "migrations")
     return next(place for place in places if place.is_dir())
 
 
-def _upgrade(connection: Connection, versions: Path) -> None:
+def _upgrade(connection: "Connection", versions: Path) -> None:
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(versions).replace("%", "%%"))
     config.attributes["connection"] = connection
