@@ -69,6 +69,27 @@ def take(browser: Browser, base: str) -> None:
     sign_in(browser, base, width=375, height=720).screenshot(path=PICTURES / "conversation-phone.png")
 
 
+def take_parts(browser: Browser, base: str) -> None:
+    """Search, an answer of the local model with its sources, and the reports."""
+    page = sign_in(browser, base)
+    page.get_by_role("searchbox", name="Search").fill("timetabel from:mira")
+    page.get_by_role("list", name="Search results").get_by_role("link").first.wait_for()
+    page.wait_for_timeout(500)
+    page.screenshot(path=PICTURES / "search.png")
+    page.get_by_role("button", name="Close search").click()
+    page.get_by_role("link", name="general", exact=True).click()
+    page.get_by_role("form", name="Write a message").get_by_role("textbox").fill("/ask Which pier does the ferry use?")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Send message").click()
+    page.get_by_text("AI-generated").last.wait_for(timeout=120_000)
+    page.wait_for_timeout(500)
+    page.screenshot(path=PICTURES / "answer.png")
+    page.get_by_role("link", name="Analytics").click()
+    page.get_by_role("region", name="Busiest channels").get_by_text("engineering").first.wait_for()
+    page.wait_for_timeout(1000)
+    page.screenshot(path=PICTURES / "analytics.png", full_page=True)
+
+
 def main() -> int:
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
@@ -78,6 +99,7 @@ def main() -> int:
     with running_stack() as base, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         take(browser, base)
+        take_parts(browser, base)
         browser.close()
     for picture in sorted(PICTURES.glob("*.png")):
         print(f"{picture.relative_to(ROOT)}  {picture.stat().st_size // 1024} KiB")
