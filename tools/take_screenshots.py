@@ -72,7 +72,7 @@ def take(browser: Browser, base: str) -> None:
 def take_parts(browser: Browser, base: str) -> None:
     """Search, an answer of the local model with its sources, and the reports."""
     page = sign_in(browser, base)
-    page.get_by_role("searchbox", name="Search").fill("timetabel from:mira")
+    page.get_by_role("searchbox", name="Search").fill("from:mira timetabel")
     page.get_by_role("list", name="Search results").get_by_role("link").first.wait_for()
     page.wait_for_timeout(500)
     page.screenshot(path=PICTURES / "search.png")

@@ -26,6 +26,10 @@ NO_KEY = "none"
 _RETRIED = {408, 409, 425, 429}
 _LACKING = {401, 403, 404}
 
+NO_LOOPS = {"dry_multiplier": 0.8, "dry_allowed_length": 4}
+"""llama.cpp's DRY sampler: small models like to say the same sentence for ever. A plain repetition penalty also kept
+them from repeating the number that was asked for."""
+
 
 class ProviderBroken(Exception):
     """The provider is away or stopped in the middle."""
@@ -95,7 +99,7 @@ class Provider:
         if self._openai:
             # OpenAI's newer models refuse the old name and any temperature but their own.
             return arguments | {"max_completion_tokens": request.max_tokens}
-        extra = {"return_progress": True} if request.llama else {}
+        extra = {"return_progress": True, **NO_LOOPS} if request.llama else {}
         return arguments | {"max_tokens": request.max_tokens, "temperature": 0.2, "extra_body": extra}
 
 
