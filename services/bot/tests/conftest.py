@@ -432,6 +432,7 @@ class Switch:
     def __init__(self) -> None:
         self.off = False
         self.calls: list[str] = []
+        self.before_open: Callable[[], Awaitable[None]] | None = None
         self.before_finish: Callable[[], Awaitable[None]] | None = None
 
     def around(self, inner: Any) -> Any:
@@ -441,6 +442,8 @@ class Switch:
                 await inner(scope, receive, send)
                 return
             self.calls.append(path)
+            if self.before_open is not None and path.endswith("/runs"):
+                await self.before_open()
             if self.before_finish is not None and path.endswith("/finish"):
                 await self.before_finish()
             if self.off:

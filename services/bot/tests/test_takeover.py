@@ -132,3 +132,21 @@ async def test_a_run_that_breaks_every_process_is_given_up(world, scripted):
         ended = await ana.ended(run.id)
         assert (ended.state, ended.error) == (RunState.FAILED, "interrupted")
         assert await ana.answers(general) == []
+
+
+async def test_a_run_that_chat_is_slow_to_let_in_is_begun_once(world, scripted):
+    """chat takes longer than the lease: nobody, not even the same process, takes the run over meanwhile."""
+
+    async def slowly():
+        await asyncio.sleep(3)
+
+    world.chat_switch.before_open = slowly
+    async with world.bot(scripted.url, run_lease_s=0.6):
+        ana = await world.person()
+        _, general = await ana.workspace()
+        run = await ana.command(general, "/ask How is it?")
+        ended = await ana.ended(run.id)
+        assert (ended.state, ended.attempt) == (RunState.DONE, 1)
+        assert len(scripted.requests) == 1
+        assert {delta.attempt for delta in world.heard.deltas} == {1}
+        assert len(await ana.answers(general)) == 1

@@ -73,6 +73,10 @@ class Reception:
         self._model.require()
         if await self._answerer.too_long(asked.wish):
             raise QuestionTooLong
+        with self._worker.holding(run_id):
+            return await self._begun(asked, run_id)
+
+    async def _begun(self, asked: Asked, run_id: str) -> RunRow:
         row, new = await self._table.add(self._new(asked, run_id), at_once=self._worker.has_room)
         if not new:
             return _same(row, asked)

@@ -7,7 +7,9 @@ another process may be working on it.
 """
 
 import asyncio
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from time import monotonic
 
@@ -60,6 +62,7 @@ class Worker:
         self._lease_s = lease_s
         self._active: dict[str, Live] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._held: Counter[str] = Counter()
         self._wake = asyncio.Event()
         self._draining = False
 
@@ -68,6 +71,15 @@ class Worker:
     @property
     def has_room(self) -> bool:
         return not self._draining and len(self._tasks) < self._model.slots
+
+    @contextmanager
+    def holding(self, run_id: str) -> Generator[None]:
+        """A run that is about to begin here is in this process's hands, however long chat takes to let it in."""
+        self._held[run_id] += 1
+        try:
+            yield
+        finally:
+            self._held -= Counter((run_id,))
 
     def begin(self, row: RunRow, opened: Opened | None = None, found: Found | None = None) -> None:
         """Work on a run that is this process's already."""
@@ -123,7 +135,7 @@ class Worker:
             room = self._model.slots - len(self._tasks)
             if room > 0 and not self._draining:
                 try:
-                    for row in await self._table.claim(room, self._tasks.keys()):
+                    for row in await self._table.claim(room, self._in_hand()):
                         self.begin(row)
                 except DependencyUnavailable as error:
                     log.warning("runs.not_claimed", error=str(error))
@@ -135,7 +147,7 @@ class Worker:
         renewed = monotonic()
         while True:
             await asyncio.sleep(self._lease_s / 3)
-            before = set(self._tasks)
+            before = self._in_hand()
             try:
                 mine = await self._table.keep(before) if before else {}
             except DependencyUnavailable as error:
@@ -215,6 +227,9 @@ class Worker:
             self._active.pop(run_id).close()
         ACTIVE_RUNS.set(len(self._tasks))
         self.wake()
+
+    def _in_hand(self) -> set[str]:
+        return self._tasks.keys() | self._held
 
     def _hear_stop(self, message: BusMessage) -> None:
         self.stop(message.subject.rpartition(".")[2])
