@@ -8,7 +8,7 @@ from tertulia_shared.settings import load
 
 
 def test_the_embedded_engine_is_a_directory():
-    assert parse("chdb:///var/lib/ware%20house/one") == Address(path="/var/lib/ware house/one")
+    assert parse("chdb:///var/lib/ware%20house/one") == Address(path="/var/lib/ware house/one", database="tertulia")
     assert parse("chdb:///x").embedded
 
 

@@ -1,9 +1,12 @@
 """The engine's contract: one suite for chDB and, where CLICKHOUSE_SERVER_URL is given, a server."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from uuid_utils import uuid7
@@ -59,6 +62,26 @@ async def test_another_warehouse_has_another_identity(warehouse: Warehouse, addr
     await other.close()
     client.command(f"DROP DATABASE {address.database}_b")
     client.close()
+
+
+def test_another_directory_has_another_identity(tmp_path: Path):
+    """As the service opens it; each in a process of its own, because a process has one engine."""
+    script = """
+import sys
+from tertulia_analytics.warehouse.address import parse
+from tertulia_analytics.warehouse.engine import bring_up, connect
+client = connect(parse(sys.argv[1]))
+sys.stderr.write(bring_up(client))
+client.close()
+"""
+
+    def identity(name: str) -> str:
+        command = [sys.executable, "-c", script, f"chdb://{tmp_path / name}"]
+        return subprocess.run(command, capture_output=True, check=True, text=True).stderr
+
+    first, other, again = identity("first"), identity("other"), identity("first")
+    assert first == again
+    assert first != other
 
 
 async def test_one_token_is_one_insert(warehouse: Warehouse):

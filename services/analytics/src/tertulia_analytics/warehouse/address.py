@@ -5,6 +5,8 @@ from urllib.parse import unquote, urlsplit
 
 SERVER_SCHEMES = {"clickhouse": (False, 8123), "clickhouses": (True, 8443)}
 DEFAULT_DATABASE = "default"
+EMBEDDED_DATABASE = "tertulia"
+"""Not chDB's own `default`, which is no Atomic database: its tables have no ids, and by its id we know a warehouse."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,7 @@ def parse(url: str) -> Address:
     if parts.scheme == "chdb":
         if parts.netloc or not path.startswith("/") or path == "/":
             raise ValueError("must be chdb:///absolute/path")
-        return Address(path=path)
+        return Address(path=path, database=EMBEDDED_DATABASE)
     if parts.scheme not in SERVER_SCHEMES or not parts.hostname:
         raise ValueError("must be chdb:///absolute/path or clickhouse://user:password@host:8123/database")
     secure, port = SERVER_SCHEMES[parts.scheme]

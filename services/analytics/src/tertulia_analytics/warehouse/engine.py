@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from tertulia_analytics import metrics
 from tertulia_analytics.errors import AnalyticsUnavailable
 from tertulia_analytics.warehouse import schema
-from tertulia_analytics.warehouse.address import Address
+from tertulia_analytics.warehouse.address import EMBEDDED_DATABASE, Address
 from tertulia_shared.telemetry import logger, redact_text, span
 
 if TYPE_CHECKING:
@@ -159,7 +159,11 @@ def connect(address: Address) -> "Client":
     # The client looks whether a column is a data frame and imports pandas to do so: 60 MB and seconds for nothing.
     options.__dict__.update(pd=None, np=None)
     if address.embedded:
-        return clickhouse_connect.get_client(interface="chdb", path=address.path, database=address.database)
+        client = clickhouse_connect.get_client(interface="chdb", path=address.path)
+        if address.database == EMBEDDED_DATABASE:
+            client.command(f"CREATE DATABASE IF NOT EXISTS {EMBEDDED_DATABASE} ENGINE = Atomic")
+        client.database = address.database
+        return client
     return clickhouse_connect.get_client(
         host=address.host,
         port=address.port,
