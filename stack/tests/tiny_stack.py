@@ -32,8 +32,13 @@ def main() -> int:
 
     def specs() -> list[ServiceSpec]:
         ports = block(home.ports_file)
+        # Asked like every service: one that nobody asks counts as ready for as long as it lives.
         hopeless = ServiceSpec(
-            name="hopeless", command=[sys.executable, "-c", "raise SystemExit(7)"], port=ports["bot"], optional=True
+            name="hopeless",
+            command=[sys.executable, "-c", "raise SystemExit(7)"],
+            port=ports["bot"],
+            ready_url=f"http://127.0.0.1:{ports['bot']}/readyz",
+            optional=True,
         )
         task = "raise SystemExit('no such table')" if "broken" in words else "print('migrated')"
         return [

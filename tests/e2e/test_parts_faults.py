@@ -86,13 +86,26 @@ async def test_a_part_that_is_down_says_so_and_catches_up(stack: BackgroundStack
         async with kept_down(stack, part):
             message = await ada.send(general, "somebody rings the bell")
             assert (await ada.messages.get(message.id)).text, "the rest goes on"
-            with pytest.raises(ApiError) as refused:
-                async with asyncio.timeout(20):
-                    await use(ada, workspace.id, general, part)
-            assert refused.value.status == 503
-            assert refused.value.code in {"dependency_unavailable", "model_unavailable"}
+            refusal = await refused(ada, workspace.id, general, part)
+            assert refusal.code in {"dependency_unavailable", "model_unavailable"}
         await until_ready(stack, 120)
         await eventually(lambda: works_again(ada, workspace.id, general, part), 60)
+
+
+async def refused(client: Client, workspace: str, channel: str, part: str) -> ApiError:
+    """The 503 of a part that is down.
+
+    Before it there may be others: a request that reaches a dying process is broken off (502), and a question that
+    comes before the bot has seen its model go is taken, and fails.
+    """
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await use(client, workspace, channel, part)
+            except ApiError as error:
+                if error.status == 503:
+                    return error
+            await asyncio.sleep(0.5)
 
 
 async def use(client: Client, workspace: str, channel: str, part: str) -> None:
