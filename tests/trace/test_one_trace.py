@@ -91,8 +91,10 @@ async def test_what_was_not_sampled_is_kept_nowhere(traced: BackgroundStack, sto
 
 
 def answered(trace: Trace) -> bool:
-    """The question and the answer were delivered, and the run has ended."""
-    return len(trace.all("notify", f"deliver {CREATED}")) == 2 and bool(trace.all("bot", "bot run"))
+    """The question and the answer were published and delivered, the run has ended, and everybody has told of it."""
+    twice = [trace.all("relay", f"publish {CREATED}"), trace.all("notify", f"deliver {CREATED}")]
+    once = [trace.all("bot", "bot run"), trace.all("chat", "POST /internal/v1/runs/{run_id}/finish")]
+    return all(len(each) == 2 for each in twice) and all(once) and trace.services >= EVERYBODY
 
 
 async def test_a_question_to_the_bot_and_its_answer_are_one_trace(traced: BackgroundStack, store: Receiver):

@@ -24,7 +24,6 @@ from tertulia_stack.ports import free_port
 
 pytestmark = pytest.mark.timeout(600)
 
-KILLS = 6
 PATIENCE_S = 120
 """For what takes a second on a machine with nothing else to do."""
 RANGE = {"from": "2026-11-16", "to": "2026-11-20"}
@@ -138,7 +137,8 @@ async def publish(world: Any, *messages: Any) -> None:
             await asyncio.sleep(0.2)
 
 
-async def test_killed_again_and_again_it_counts_every_event_once(world, service):
+@pytest.mark.parametrize("kills", [3, pytest.param(12, marks=pytest.mark.full)])
+async def test_killed_again_and_again_it_counts_every_event_once(world, service, kills):
     """Events flow all the time, some of them twice, and once the stream itself is lost and written anew."""
     dice = random.Random(int(os.environ.get("KILL_SEED", "7")))
     ada = world.person()
@@ -156,7 +156,7 @@ async def test_killed_again_and_again_it_counts_every_event_once(world, service)
             await asyncio.sleep(0.02)
 
     writing = asyncio.ensure_future(write())
-    for number in range(KILLS):
+    for number in range(kills):
         await service.start()
         if number % 2:
             # Anywhere in its start: chDB opening, the intent settled, memberships read.
@@ -165,7 +165,7 @@ async def test_killed_again_and_again_it_counts_every_event_once(world, service)
             await service.ready()
             await asyncio.sleep(dice.uniform(0, 2))
         await service.kill()
-        if number == KILLS // 2:
+        if number == kills // 2:
             async with hold:
                 await jetstream.call(world.bus, f"STREAM.DELETE.{world.topology.stream}")
                 await ensure_event_stream(world.bus)

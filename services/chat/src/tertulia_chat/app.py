@@ -101,8 +101,7 @@ def assemble(
 
 def create_app(parts: Parts, health: Health) -> Litestar:
     """The HTTP application. Building it opens no connection."""
-    given = {name: getattr(parts, name) for name in Parts.__slots__}
-    dependencies = {name: Provide(_constant(value), sync_to_thread=False) for name, value in given.items()}
+    dependencies = {name: Provide(_part(parts, name), sync_to_thread=False) for name in Parts.__slots__}
     return Litestar(
         route_handlers=[
             Router("/api/v1", route_handlers=PUBLIC),
@@ -128,8 +127,8 @@ def create_app(parts: Parts, health: Health) -> Litestar:
     )
 
 
-def _constant(value: object) -> Callable[[], object]:
-    return lambda: value
+def _part(parts: Parts, name: str) -> Callable[[], object]:
+    return lambda: getattr(parts, name)
 
 
 def openapi_app() -> Litestar:

@@ -146,7 +146,7 @@ async def test_nats_killed_while_publishing(nats_scene, own_nats):
 
 async def test_nats_killed_in_the_middle_of_a_backlog(nats_scene, own_nats):
     scene = nats_scene
-    await scene.fill(6000)
+    await scene.fill(2500)
     async with scene.relay():
         started = asyncio.Event()
         await scene.bus.subscribe(scene.topology.live_all, lambda _: started.set())
