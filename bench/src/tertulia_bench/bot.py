@@ -79,7 +79,7 @@ async def run(console: Console) -> dict[str, object]:
             env = {
                 "RATE_LIMITS": "off",
                 "OPENAI_BASE_URL": address,
-                "MAX_ANSWER_TOKENS": "8",
+                "MAX_ANSWER_TOKENS": "16",
                 "DAILY_TOKEN_BUDGET": "100000000",
             }
             stack = BackgroundStack(root / "tertulia", env=env)

@@ -93,20 +93,24 @@ class Connection(asyncio.Protocol):
 
 
 class Caller:
-    """Convenience for setting up: JSON in and out on one kept connection, one call at a time."""
+    """Convenience for setting up: JSON in and out on one kept connection, one call at a time. One that the server
+    closed because it was idle is opened again."""
 
-    def __init__(self, connection: Connection, host: str) -> None:
+    def __init__(self, connection: Connection, host: str, port: int) -> None:
         self._connection = connection
-        self._host = host
+        self._address = (host, port)
+        self._host = f"{host}:{port}"
         self._lock = asyncio.Lock()
 
     @classmethod
     async def open(cls, host: str, port: int) -> "Caller":
-        return cls(await Connection.open(host, port), f"{host}:{port}")
+        return cls(await Connection.open(host, port), host, port)
 
     async def call(self, method: str, path: str, body: object = None, token: str | None = None) -> Any:
         """The decoded answer. Raises Refused unless it is a 2xx."""
         async with self._lock, asyncio.timeout(RESPONSE_TIMEOUT_S):
+            if self._connection.closed:
+                self._connection = await Connection.open(*self._address)
             answer = await self._connection.request(raw_request(method, path, self._host, body, token))
         if not 200 <= self._connection.status < 300:
             raise Refused(f"{method} {path}: {self._connection.status} {answer[:500]!r}")
