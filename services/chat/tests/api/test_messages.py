@@ -32,6 +32,14 @@ async def test_a_message_carries_everything(room):
         "edited_at": None,
         "deleted_at": None,
         "ai": None,
+        "audience": None,
+        "channels": [],
+        "messages": [],
+        "links": [],
+        "in_channel": False,
+        "thread": None,
+        "forwarded": None,
+        "pinned": None,
     }
 
 

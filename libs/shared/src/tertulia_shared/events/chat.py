@@ -4,13 +4,26 @@ from enum import StrEnum
 from typing import ClassVar
 
 from tertulia_shared.events.base import Fact
-from tertulia_shared.events.model import Channel, Message, Role, User, Workspace
+from tertulia_shared.events.model import (
+    Channel,
+    ChannelPreferences,
+    Draft,
+    Message,
+    Reaction,
+    Role,
+    ThreadSummary,
+    User,
+    Workspace,
+)
 
 
 class MessageCreated(Fact, frozen=True, kw_only=True):
+    """`thread` is given with a reply: what now stands under the first message of its thread."""
+
     type: ClassVar[str] = "message.created"
 
     message: Message
+    thread: ThreadSummary | None = None
 
 
 class MessageUpdated(Fact, frozen=True, kw_only=True):
@@ -22,9 +35,44 @@ class MessageUpdated(Fact, frozen=True, kw_only=True):
 
 
 class MessageDeleted(Fact, frozen=True, kw_only=True):
-    """The message without its text; no projection may keep it."""
+    """The message without its text; no projection may keep it. `thread` as with `message.created`."""
 
     type: ClassVar[str] = "message.deleted"
+
+    message: Message
+    thread: ThreadSummary | None = None
+
+
+class ReactionAdded(Fact, frozen=True, kw_only=True):
+    """`reactions` are all that the message has now."""
+
+    type: ClassVar[str] = "reaction.added"
+
+    message_id: str
+    user_id: str
+    emoji: str
+    reactions: list[Reaction]
+
+
+class ReactionRemoved(Fact, frozen=True, kw_only=True):
+    """`reactions` are all that the message has now."""
+
+    type: ClassVar[str] = "reaction.removed"
+
+    message_id: str
+    user_id: str
+    emoji: str
+    reactions: list[Reaction]
+
+
+class MessagePinned(Fact, frozen=True, kw_only=True):
+    type: ClassVar[str] = "message.pinned"
+
+    message: Message
+
+
+class MessageUnpinned(Fact, frozen=True, kw_only=True):
+    type: ClassVar[str] = "message.unpinned"
 
     message: Message
 
@@ -73,6 +121,15 @@ class MemberLeft(Fact, frozen=True, kw_only=True):
     reason: LeaveReason
 
 
+class MemberUpdated(Fact, frozen=True, kw_only=True):
+    """The role of somebody in a channel changed."""
+
+    type: ClassVar[str] = "member.updated"
+
+    user_id: str
+    role: Role
+
+
 class WorkspaceUpdated(Fact, frozen=True, kw_only=True):
     type: ClassVar[str] = "workspace.updated"
 
@@ -91,6 +148,67 @@ class WorkspaceMemberLeft(Fact, frozen=True, kw_only=True):
 
     user_id: str
     reason: LeaveReason
+
+
+class WorkspaceMemberUpdated(Fact, frozen=True, kw_only=True):
+    """The role of somebody in the workspace changed."""
+
+    type: ClassVar[str] = "workspace.member_updated"
+
+    user_id: str
+    role: Role
+
+
+class ReadUpdated(Fact, frozen=True, kw_only=True):
+    """How far I have read a channel, or a thread when `thread_id` is given, on whichever device. `unread` and
+    `mentions` are what is left above `read_seq`."""
+
+    type: ClassVar[str] = "read.updated"
+
+    channel_id: str
+    thread_id: str | None
+    read_seq: int
+    unread: int
+    mentions: int
+
+
+class ThreadFollowed(Fact, frozen=True, kw_only=True):
+    """I follow a thread, or no longer do."""
+
+    type: ClassVar[str] = "thread.followed"
+
+    channel_id: str
+    thread_id: str
+    following: bool
+
+
+class DraftUpdated(Fact, frozen=True, kw_only=True):
+    """My draft for a channel or thread; None: it is gone."""
+
+    type: ClassVar[str] = "draft.updated"
+
+    channel_id: str
+    thread_id: str | None
+    draft: Draft | None
+
+
+class SavedUpdated(Fact, frozen=True, kw_only=True):
+    """I saved a message for later, or no longer keep it."""
+
+    type: ClassVar[str] = "saved.updated"
+
+    channel_id: str
+    message_id: str
+    saved: bool
+
+
+class PreferencesUpdated(Fact, frozen=True, kw_only=True):
+    """My wishes about a channel."""
+
+    type: ClassVar[str] = "preferences.updated"
+
+    channel_id: str
+    preferences: ChannelPreferences
 
 
 class UserUpdated(Fact, frozen=True, kw_only=True):

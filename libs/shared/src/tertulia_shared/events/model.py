@@ -49,6 +49,15 @@ class User(View, frozen=True, kw_only=True):
     kind: UserKind = UserKind.PERSON
 
 
+class HistoryPolicy(StrEnum):
+    """Which former texts of messages a workspace keeps for those who may read the message."""
+
+    OFF = "off"
+    EDITS = "edits"
+    ALL = "all"
+    """Also the last text of a deleted message."""
+
+
 class Workspace(View, frozen=True, kw_only=True):
     """The tenant: everything else belongs to exactly one."""
 
@@ -57,12 +66,22 @@ class Workspace(View, frozen=True, kw_only=True):
     slug: str
     created_by: str
     created_at: datetime
+    history_policy: HistoryPolicy = HistoryPolicy.EDITS
+
+
+class Posting(StrEnum):
+    """Who writes in a channel."""
+
+    EVERYONE = "everyone"
+    ADMINS = "admins"
+    """An announcement channel: its owner and the workspace's admins write, everybody else reads."""
 
 
 class Channel(View, frozen=True, kw_only=True):
     """A place for messages. `member_ids` is given for DMs and group DMs, where the people are the name.
 
-    `last_seq` numbers every change of the channel, `last_msg_seq` is the `ch_seq` of its newest message.
+    `last_seq` numbers every change of the channel, `last_msg_seq` is the `ch_seq` of its newest message. Everybody who
+    comes into the workspace joins its `is_default` channels.
     """
 
     id: str
@@ -76,6 +95,9 @@ class Channel(View, frozen=True, kw_only=True):
     last_seq: int = 0
     last_msg_seq: int = 0
     member_ids: list[str] | None = None
+    purpose: str = ""
+    posting: Posting = Posting.EVERYONE
+    is_default: bool = False
 
 
 class Reaction(View, frozen=True, kw_only=True):
@@ -115,11 +137,47 @@ class AiMark(View, frozen=True, kw_only=True):
     stopped: bool = False
 
 
+class ThreadSummary(View, frozen=True, kw_only=True):
+    """What stands under the first message of a thread, in absolute numbers. `last_repliers`: the newest first, at most
+    five. Deleted replies do not count."""
+
+    reply_count: int
+    last_reply_seq: int
+    last_reply_at: datetime | None = None
+    last_repliers: list[str] = []
+
+
+class Origin(View, frozen=True, kw_only=True):
+    """Where a forwarded message comes from: the one that was forwarded, and who wrote it when."""
+
+    message_id: str
+    channel_id: str
+    ch_seq: int
+    author_id: str
+    created_at: datetime
+
+
+class Pin(View, frozen=True, kw_only=True):
+    by: str
+    at: datetime
+
+
+class Audience(StrEnum):
+    """Whom a message mentions at once."""
+
+    CHANNEL = "channel"
+    HERE = "here"
+
+
 class Message(View, frozen=True, kw_only=True):
     """`ch_seq` orders messages within a channel; ids are UUIDv7 and only roughly follow time.
 
     An edit or a deletion is a change of the channel with a `ch_seq` of its own; the message keeps the one it was sent
-    with. A deleted message has an empty text and no AI mark. `thread_id` is the id of the thread's first message.
+    with. A deleted message has an empty text, no AI mark and nothing that was read out of the text. `thread_id` is the
+    id of the thread's first message; `in_channel` is true for a reply that was also sent to the channel.
+
+    Read out of the text: `mentions` (people of the workspace), `audience` (`@channel`, `@here`), `channels` (channels
+    that it names), `messages` (messages that it points at, by their permanent links), `links`.
     """
 
     id: str
@@ -136,6 +194,40 @@ class Message(View, frozen=True, kw_only=True):
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
     ai: AiMark | None = None
+    audience: Audience | None = None
+    channels: list[str] = []
+    messages: list[str] = []
+    links: list[str] = []
+    in_channel: bool = False
+    thread: ThreadSummary | None = None
+    forwarded: Origin | None = None
+    pinned: Pin | None = None
+
+
+class NotificationLevel(StrEnum):
+    """What of a channel someone wants to be told of."""
+
+    ALL = "all"
+    MENTIONS = "mentions"
+    NONE = "none"
+
+
+class ChannelPreferences(View, frozen=True, kw_only=True):
+    """One person's wishes about one channel. A muted channel is never bold; mentions in it count all the same."""
+
+    level: NotificationLevel = NotificationLevel.MENTIONS
+    muted: bool = False
+    section: str | None = None
+    """The sidebar section that the person put it in."""
+
+
+class Draft(View, frozen=True, kw_only=True):
+    """What somebody has written and not sent, the same on all their devices."""
+
+    channel_id: str
+    thread_id: str | None
+    text: str
+    updated_at: datetime
 
 
 class RunState(StrEnum):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 import uuid_utils.compat
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from tertulia_shared.events import to_milliseconds
 
@@ -35,3 +35,24 @@ class Json(sa.TypeDecorator[dict[str, object]]):
 
     def __init__(self) -> None:
         super().__init__(none_as_null=True)
+
+
+class JsonList(sa.TypeDecorator[list[dict[str, object]]]):
+    """`jsonb` holding an array of objects."""
+
+    impl = JSONB
+    cache_ok = True
+
+
+class UuidList(sa.TypeDecorator[list[UUID]]):
+    """`uuid[]`."""
+
+    impl = ARRAY(sa.Uuid)
+    cache_ok = True
+
+
+class TextList(sa.TypeDecorator[list[str]]):
+    """`text[]`."""
+
+    impl = ARRAY(sa.Text)
+    cache_ok = True

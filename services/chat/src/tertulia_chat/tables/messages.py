@@ -1,20 +1,25 @@
 """Messages. They are written by one statement (`messages/statement.py`) or in bulk by an import; read through here."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlmodel import Field, SQLModel
 
-from tertulia_chat.tables.base import Json, UtcTime
-from tertulia_shared.events import AiMark, Message
+from tertulia_chat.tables.base import Json, JsonList, TextList, UtcTime, UuidList
+from tertulia_shared.events import AiMark, Audience, Message, Origin, Pin, Reaction, ThreadSummary
+
+_reactions = partial(msgspec.convert, type=list[Reaction])
 
 
 class MessageRow(SQLModel, table=True):
     """`changed_seq` is the number of the newest event that tells the text; None: of the message's sending.
 
-    `ai` is given for answers of the bot. A deleted message has neither text nor `ai`.
+    `ai` is given for answers of the bot. `reactions` are kept as they are shown, changed under the channel's lock. The
+    last five columns but the pin's are a thread's, on its first message (`view_thread`). A deleted message has neither
+    text nor `ai`, nor anything that was read out of the text.
     """
 
     __tablename__ = "message"  # pyright: ignore[reportAssignmentType]
@@ -32,6 +37,20 @@ class MessageRow(SQLModel, table=True):
     deleted_at: datetime | None = Field(default=None, sa_type=UtcTime)
     ai: dict[str, Any] | None = Field(default=None, sa_type=Json)
     changed_seq: int | None = None
+    mentions: list[UUID] = Field(default_factory=list, sa_type=UuidList)
+    audience: str | None = None
+    channels: list[UUID] = Field(default_factory=list, sa_type=UuidList)
+    messages: list[UUID] = Field(default_factory=list, sa_type=UuidList)
+    links: list[str] = Field(default_factory=list, sa_type=TextList)
+    in_channel: bool = False
+    forwarded: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    reactions: list[dict[str, Any]] = Field(default_factory=list, sa_type=JsonList)
+    reply_count: int = 0
+    last_reply_seq: int | None = None
+    last_reply_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    last_repliers: list[UUID] = Field(default_factory=list, sa_type=UuidList)
+    pinned_by: UUID | None = None
+    pinned_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
     def view(self) -> Message:
         return Message(
@@ -47,4 +66,25 @@ class MessageRow(SQLModel, table=True):
             edited_at=self.edited_at,
             deleted_at=self.deleted_at,
             ai=msgspec.convert(self.ai, AiMark) if self.ai else None,
+            mentions=[str(user_id) for user_id in self.mentions],
+            audience=Audience(self.audience) if self.audience else None,
+            channels=[str(channel_id) for channel_id in self.channels],
+            messages=[str(message_id) for message_id in self.messages],
+            links=self.links,
+            in_channel=self.in_channel,
+            forwarded=msgspec.convert(self.forwarded, Origin) if self.forwarded else None,
+            reactions=_reactions(self.reactions) if self.reactions else [],
+            thread=self.view_thread(),
+            pinned=Pin(by=str(self.pinned_by), at=self.pinned_at) if self.pinned_by and self.pinned_at else None,
+        )
+
+    def view_thread(self) -> ThreadSummary | None:
+        """What stands under the first message of a thread; None while nobody has answered."""
+        if self.last_reply_seq is None:
+            return None
+        return ThreadSummary(
+            reply_count=self.reply_count,
+            last_reply_seq=self.last_reply_seq,
+            last_reply_at=self.last_reply_at,
+            last_repliers=[str(user_id) for user_id in self.last_repliers],
         )

@@ -1,0 +1,10 @@
+"""Saved messages and drafts."""
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Filled by the room that needs it."""
