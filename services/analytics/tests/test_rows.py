@@ -151,6 +151,25 @@ def test_people_come_and_go():
     assert named(encoded(events.MemberLeft(user_id=BEN, reason=left), actor=None))["person_id"] == NOBODY
 
 
+def test_marks_and_wishes_are_about_their_message_or_channel():
+    marked, pinned = str(uuid7()), message()
+    for fact, subject in (
+        (events.ReactionAdded(message_id=marked, user_id=ADA, emoji="👍", reactions=[]), marked),
+        (events.ReactionRemoved(message_id=marked, user_id=ADA, emoji="👍", reactions=[]), marked),
+        (events.SavedUpdated(channel_id=CHANNEL, message_id=marked, saved=True), marked),
+        (events.MessagePinned(message=pinned), pinned.id),
+        (events.MessageUnpinned(message=pinned), pinned.id),
+        (events.ReadUpdated(channel_id=CHANNEL, thread_id=None, read_seq=3, unread=0, mentions=0), CHANNEL),
+        (events.ThreadFollowed(channel_id=CHANNEL, thread_id=marked, following=True), CHANNEL),
+        (events.DraftUpdated(channel_id=CHANNEL, thread_id=None, draft=None), CHANNEL),
+        (events.PreferencesUpdated(channel_id=CHANNEL, preferences=events.ChannelPreferences()), CHANNEL),
+        (events.MemberUpdated(user_id=BEN, role=events.Role.OWNER), BEN),
+        (events.WorkspaceMemberUpdated(user_id=BEN, role=events.Role.ADMIN), BEN),
+    ):
+        row = named(encoded(fact))
+        assert (row["type"], row["person_id"], row["subject_id"]) == (fact.type, ADA, subject)
+
+
 def test_every_type_of_the_product_makes_a_row():
     golden = Path(__file__).parents[3] / "libs" / "shared" / "tests" / "golden"
     read = set()
@@ -161,7 +180,7 @@ def test_every_type_of_the_product_makes_a_row():
 
 def test_an_unknown_type_or_version_is_counted_by_its_type():
     body = json.loads(encoded(events.MessageCreated(message=message())))
-    for change in ({"type": "message.pinned"}, {"v": 99}, {"data": {"anything": 1}, "type": "x"}):
+    for change in ({"type": "poll.closed"}, {"v": 99}, {"data": {"anything": 1}, "type": "x"}):
         row = named(json.dumps(body | change).encode())
         assert row["type"] == (body | change)["type"]
         assert (row["person_id"], row["length"], row["subject_id"]) == (ADA, 0, NOBODY)

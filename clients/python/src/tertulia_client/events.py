@@ -10,13 +10,28 @@ from typing import Any, TypeVar
 import msgspec
 
 from tertulia_client.errors import ProtocolError
-from tertulia_client.models import Bootstrap, Channel, Message, Role, Run, User, Workspace
+from tertulia_client.models import (
+    Bootstrap,
+    Channel,
+    ChannelPreferences,
+    Draft,
+    Message,
+    Reaction,
+    Role,
+    Run,
+    ThreadSummary,
+    User,
+    Workspace,
+)
 
 T = TypeVar("T")
 
 
 class MessageCreated(msgspec.Struct, frozen=True, kw_only=True):
+    """`thread` comes with a reply: what now stands under its thread's first message."""
+
     message: Message
+    thread: ThreadSummary | None = None
 
 
 class MessageUpdated(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,9 +41,36 @@ class MessageUpdated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MessageDeleted(msgspec.Struct, frozen=True, kw_only=True):
-    """The message without its text."""
+    """The message without its text. `thread` as with MessageCreated."""
 
     message: Message
+    thread: ThreadSummary | None = None
+
+
+class MessagePinned(msgspec.Struct, frozen=True, kw_only=True):
+    message: Message
+
+
+class MessageUnpinned(msgspec.Struct, frozen=True, kw_only=True):
+    message: Message
+
+
+class ReactionAdded(msgspec.Struct, frozen=True, kw_only=True):
+    """`reactions` are all that the message has now."""
+
+    message_id: str
+    user_id: str
+    emoji: str
+    reactions: list[Reaction]
+
+
+class ReactionRemoved(msgspec.Struct, frozen=True, kw_only=True):
+    """`reactions` are all that the message has now."""
+
+    message_id: str
+    user_id: str
+    emoji: str
+    reactions: list[Reaction]
 
 
 class ChannelArchived(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +107,13 @@ class MemberLeft(msgspec.Struct, frozen=True, kw_only=True):
     """`left` or `removed`."""
 
 
+class MemberUpdated(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody's role in the channel changed."""
+
+    user_id: str
+    role: Role
+
+
 class WorkspaceUpdated(msgspec.Struct, frozen=True, kw_only=True):
     workspace: Workspace
 
@@ -77,6 +126,48 @@ class WorkspaceMemberJoined(msgspec.Struct, frozen=True, kw_only=True):
 class WorkspaceMemberLeft(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str
     reason: str
+
+
+class WorkspaceMemberUpdated(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody's role in the workspace changed."""
+
+    user_id: str
+    role: Role
+
+
+class ReadUpdated(msgspec.Struct, frozen=True, kw_only=True):
+    """How far I have read a channel, or a thread, on any of my devices; and what is left above that."""
+
+    channel_id: str
+    thread_id: str | None
+    read_seq: int
+    unread: int
+    mentions: int
+
+
+class ThreadFollowed(msgspec.Struct, frozen=True, kw_only=True):
+    channel_id: str
+    thread_id: str
+    following: bool
+
+
+class DraftUpdated(msgspec.Struct, frozen=True, kw_only=True):
+    """My draft for a channel or thread; None: it is gone."""
+
+    channel_id: str
+    thread_id: str | None
+    draft: Draft | None
+
+
+class SavedUpdated(msgspec.Struct, frozen=True, kw_only=True):
+    channel_id: str
+    message_id: str
+    saved: bool
+
+
+class PreferencesUpdated(msgspec.Struct, frozen=True, kw_only=True):
+    channel_id: str
+    preferences: ChannelPreferences
 
 
 class UserUpdated(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +195,17 @@ Fact = (
     | UserUpdated
     | RunStarted
     | RunFinished
+    | MessagePinned
+    | MessageUnpinned
+    | ReactionAdded
+    | ReactionRemoved
+    | MemberUpdated
+    | WorkspaceMemberUpdated
+    | ReadUpdated
+    | ThreadFollowed
+    | DraftUpdated
+    | SavedUpdated
+    | PreferencesUpdated
     | Unknown
 )
 
@@ -122,6 +224,17 @@ _FACTS: dict[tuple[str, int], msgspec.json.Decoder[Any]] = {
     ("workspace.member_joined", 1): msgspec.json.Decoder(WorkspaceMemberJoined),
     ("workspace.member_left", 1): msgspec.json.Decoder(WorkspaceMemberLeft),
     ("user.updated", 1): msgspec.json.Decoder(UserUpdated),
+    ("message.pinned", 1): msgspec.json.Decoder(MessagePinned),
+    ("message.unpinned", 1): msgspec.json.Decoder(MessageUnpinned),
+    ("reaction.added", 1): msgspec.json.Decoder(ReactionAdded),
+    ("reaction.removed", 1): msgspec.json.Decoder(ReactionRemoved),
+    ("member.updated", 1): msgspec.json.Decoder(MemberUpdated),
+    ("workspace.member_updated", 1): msgspec.json.Decoder(WorkspaceMemberUpdated),
+    ("read.updated", 1): msgspec.json.Decoder(ReadUpdated),
+    ("thread.followed", 1): msgspec.json.Decoder(ThreadFollowed),
+    ("draft.updated", 1): msgspec.json.Decoder(DraftUpdated),
+    ("saved.updated", 1): msgspec.json.Decoder(SavedUpdated),
+    ("preferences.updated", 1): msgspec.json.Decoder(PreferencesUpdated),
 }
 
 

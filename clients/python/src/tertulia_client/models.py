@@ -62,6 +62,8 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     slug: str
     created_by: str
     created_at: datetime
+    history_policy: str = "edits"
+    """Which former texts are kept: `off`, `edits` or `all`."""
 
 
 class WorkspaceMembership(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +106,10 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     """How many messages the channel has had."""
     member_ids: list[str] | None = None
     """Who takes part; only for direct messages."""
+    purpose: str = ""
+    posting: str = "everyone"
+    """`everyone` or, in an announcement channel, `admins`."""
+    is_default: bool = False
 
 
 class ChannelSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,7 +173,55 @@ class AiMark(msgspec.Struct, frozen=True, kw_only=True):
     stopped: bool = False
 
 
+class Reaction(msgspec.Struct, frozen=True, kw_only=True):
+    """Everybody who has this reaction now."""
+
+    emoji: str
+    user_ids: list[str]
+
+
+class ThreadSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands under the first message of a thread. `last_repliers`: the newest first."""
+
+    reply_count: int
+    last_reply_seq: int
+    last_reply_at: datetime | None = None
+    last_repliers: list[str] = []
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a forwarded message comes from."""
+
+    message_id: str
+    channel_id: str
+    ch_seq: int
+    author_id: str
+    created_at: datetime
+
+
+class Pin(msgspec.Struct, frozen=True, kw_only=True):
+    by: str
+    at: datetime
+
+
+class ChannelPreferences(msgspec.Struct, frozen=True, kw_only=True):
+    """My wishes about a channel; `level`: all, mentions or none."""
+
+    level: str = "mentions"
+    muted: bool = False
+    section: str | None = None
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    channel_id: str
+    thread_id: str | None
+    text: str
+    updated_at: datetime
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """`mentions`, `audience` (channel, here), `channels`, `messages` and `links` were read out of the text."""
+
     id: str
     workspace_id: str
     channel_id: str
@@ -178,10 +232,18 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     client_msg_id: str | None = None
     thread_id: str | None = None
     mentions: list[str] = []
-    reactions: list[Any] = []
+    reactions: list[Reaction] = []
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
     ai: AiMark | None = None
+    audience: str | None = None
+    channels: list[str] = []
+    messages: list[str] = []
+    links: list[str] = []
+    in_channel: bool = False
+    thread: ThreadSummary | None = None
+    forwarded: Origin | None = None
+    pinned: Pin | None = None
 
 
 class MessagePage(msgspec.Struct, frozen=True, kw_only=True):

@@ -57,6 +57,16 @@ Row = tuple[Any, ...]
 About = tuple[Any, ...]
 """The columns from `person_id` on."""
 
+_AboutPerson = (
+    events.MemberLeft
+    | events.MemberUpdated
+    | events.WorkspaceMemberLeft
+    | events.WorkspaceMemberUpdated
+    | events.SessionRevoked
+)
+_AboutMessage = events.ReactionAdded | events.ReactionRemoved | events.SavedUpdated
+_AboutPlace = events.ReadUpdated | events.ThreadFollowed | events.DraftUpdated | events.PreferencesUpdated
+
 _NO_RUN = ("", "", "", 0, 0, 0)
 _NOTHING = (0, 0, 0, 0)
 _is_id = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
@@ -191,8 +201,20 @@ def _user(envelope: Envelope, fact: events.WorkspaceMemberJoined | events.UserUp
     return _plain(envelope, fact.user.id), None
 
 
-def _user_id(envelope: Envelope, fact: events.MemberLeft | events.WorkspaceMemberLeft) -> Reading:
+def _user_id(envelope: Envelope, fact: _AboutPerson) -> Reading:
     return _plain(envelope, fact.user_id), None
+
+
+def _mark(envelope: Envelope, fact: _AboutMessage) -> Reading:
+    return _plain(envelope, fact.message_id), None
+
+
+def _pin(envelope: Envelope, fact: events.MessagePinned | events.MessageUnpinned) -> Reading:
+    return _plain(envelope, fact.message.id), None
+
+
+def _place(envelope: Envelope, fact: _AboutPlace) -> Reading:
+    return _plain(envelope, fact.channel_id), None
 
 
 def _workspace(envelope: Envelope, fact: events.WorkspaceUpdated) -> Reading:
@@ -217,5 +239,16 @@ _READERS: dict[str, Reader] = {
         (events.WorkspaceMemberLeft, _user_id),
         (events.UserUpdated, _user),
         (events.SessionRevoked, _user_id),
+        (events.MemberUpdated, _user_id),
+        (events.WorkspaceMemberUpdated, _user_id),
+        (events.ReactionAdded, _mark),
+        (events.ReactionRemoved, _mark),
+        (events.SavedUpdated, _mark),
+        (events.MessagePinned, _pin),
+        (events.MessageUnpinned, _pin),
+        (events.ReadUpdated, _place),
+        (events.ThreadFollowed, _place),
+        (events.DraftUpdated, _place),
+        (events.PreferencesUpdated, _place),
     )
 }
