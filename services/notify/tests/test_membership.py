@@ -138,6 +138,26 @@ async def test_guests_are_told_only_of_the_public_channels_that_they_are_in(worl
             assert [event["channel_id"] for event in polled["events"]] == told
 
 
+async def test_who_becomes_a_guest_hears_only_of_their_channels_from_then_on(world: Any) -> None:
+    ada = world.person(CHANNEL)
+
+    def news(channel: str) -> Any:
+        fact = events.ChannelUpdated(channel=world.channel(channel, events.ChannelKind.PUBLIC))
+        return world.event(fact, "ws", world.workspace, channel_id=channel)
+
+    def role(name: events.Role) -> Any:
+        return world.event(events.WorkspaceMemberUpdated(user_id=ada, role=name), "ws", world.workspace)
+
+    async with world.notify() as notify:
+        stream = await notify.stream(world.token(ada))
+        await stream.hello()
+        await world.publish(role(events.Role.GUEST), news(OTHER), news(CHANNEL), role(events.Role.MEMBER), news(OTHER))
+        heard = [(frame.event, frame.data["channel_id"]) for frame in await stream.durable(4)]
+        told = "workspace.member_updated"
+        assert heard == [(told, None), ("channel.updated", CHANNEL), (told, None), ("channel.updated", OTHER)]
+        await stream.silence()
+
+
 async def test_the_snapshot_and_the_events_around_it_agree(world: Any) -> None:
     """Events committed before, during and after the snapshot, published while it is being read."""
     ada, bob, eve, late = world.person(CHANNEL), world.person(CHANNEL), world.person(), world.person()

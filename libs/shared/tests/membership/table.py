@@ -33,6 +33,7 @@ def channel_of(event: dict[str, Any]) -> events.Channel:
         topic="",
         created_by="x",
         created_at=NOW,
+        last_seq=event.get("last_seq", event.get("ch_seq") or 0),
     )
 
 
@@ -46,6 +47,8 @@ def fact_of(event: dict[str, Any]) -> events.Fact:
             return events.WorkspaceMemberJoined(user=user_of(event), role=events.Role(event["role"]))
         case "workspace.member_left":
             return events.WorkspaceMemberLeft(user_id=event["user"], reason=events.LeaveReason.LEFT)
+        case "workspace.member_updated":
+            return events.WorkspaceMemberUpdated(user_id=event["user"], role=events.Role(event["role"]))
         case "channel.created":
             return events.ChannelCreated(channel=channel_of(event))
         case "channel.updated":

@@ -51,8 +51,10 @@ def test_channels_that_swap_their_names_are_both_found() -> None:
 def test_a_channel_can_become_private() -> None:
     projection = _projection({"w": "W", "u": "1", "role": "owner"}, {"c": "A", "n": 1, "w": "W", "k": "public"})
     assert projection.readable("W", "1") == {"A"}
-    projection.describe_channel("A", "W", ChannelKind.PRIVATE, None)
+    projection.describe_channel("A", "W", ChannelKind.PRIVATE, None, as_of=2)
     assert projection.readable("W", "1") == frozenset()
+    projection.describe_channel("A", "W", ChannelKind.PUBLIC, "before", as_of=1)
+    assert (projection.readable("W", "1"), projection.channel_named("W", "before")) == (frozenset(), None)
     assert projection.kind_of("A") is ChannelKind.PRIVATE
     assert projection.kind_of("?") is None
 

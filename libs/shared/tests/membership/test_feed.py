@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SLOW_TAIL = FollowLimits(tail_check_s=60)
 
 
-def channel(name: str, kind: str = "private", title: str | None = None) -> events.Channel:
+def channel(name: str, kind: str = "private", title: str | None = None, last_seq: int = 0) -> events.Channel:
     return events.Channel(
         id=name,
         workspace_id="W",
@@ -29,6 +29,7 @@ def channel(name: str, kind: str = "private", title: str | None = None) -> event
         topic="",
         created_by="x",
         created_at=NOW,
+        last_seq=last_seq,
     )
 
 
@@ -108,7 +109,7 @@ async def test_a_public_channel_is_told_to_the_workspace_and_learned(world: Any)
     async with world.feed() as feed:
         await world.publish(
             world.event(events.ChannelCreated(channel=channel("Q", "public")), "ws", "W", channel="Q"),
-            world.event(events.ChannelUpdated(channel=channel("P", "public", "lobby")), "ws", "W", channel="P"),
+            world.event(events.ChannelUpdated(channel=channel("P", "public", "lobby", 2)), "ws", "W", channel="P"),
             world.event(events.UserUpdated(user=person("ada", "countess")), "ws", "W"),
         )
         await world.until(lambda: feed.position == 3)
@@ -116,6 +117,26 @@ async def test_a_public_channel_is_told_to_the_workspace_and_learned(world: Any)
         assert projection.readable("W", "ada") == {"C", "P", "Q"}
         assert (projection.channel_named("W", "general"), projection.channel_named("W", "lobby")) == (None, "P")
         assert (projection.user_named("W", "ada"), projection.user_named("W", "countess")) == (None, "ada")
+
+
+async def test_a_role_and_a_kind_that_change_are_followed(world: Any) -> None:
+    world.chat.lines = SNAPSHOT
+    private = events.ChannelUpdated(channel=channel("P", "private", "general", 2))
+    async with world.feed() as feed:
+        assert feed.projection.readable("W", "ada") == {"C", "P"}
+        await world.publish(
+            world.event(events.WorkspaceMemberUpdated(user_id="ada", role=events.Role.GUEST), "ws", "W"),
+        )
+        await world.until(lambda: feed.position == 1)
+        assert feed.projection.readable("W", "ada") == {"C"}
+        await world.publish(
+            world.event(events.WorkspaceMemberUpdated(user_id="ada", role=events.Role.ADMIN), "ws", "W"),
+            world.event(private, "ws", "W", channel="P"),
+            world.event(private, "ch", "P", 2),
+        )
+        await world.until(lambda: feed.position == 4)
+        assert feed.projection.role_of("W", "ada") is events.Role.ADMIN
+        assert feed.projection.readable("W", "ada") == {"C"}
 
 
 async def _publish(world: Any, *messages: Any) -> None:

@@ -49,6 +49,19 @@ class Truth:
             fact = events.WorkspaceMemberLeft(user_id=user, reason=events.LeaveReason.LEFT)
             self.told.append((fact, workspace, None, None))
 
+    def give_role(self, workspace: str, user: str, role: Role) -> None:
+        if self.roles.get((workspace, user), role) is not role and user != BOT_USER_ID:
+            self.roles[workspace, user] = role
+            self.told.append((events.WorkspaceMemberUpdated(user_id=user, role=role), workspace, None, None))
+
+    def privatise(self, channel: str) -> None:
+        if self.kinds[channel] is ChannelKind.PUBLIC:
+            self.kinds[channel] = ChannelKind.PRIVATE
+            self.seqs[channel] += 1
+            fact = events.ChannelUpdated(channel=self._view(channel))
+            self.told.append((fact, channel[0], channel, None))
+            self.told.append((fact, channel[0], channel, self.seqs[channel]))
+
     def create(self, workspace: str, kind: ChannelKind, user: str) -> None:
         if (workspace, user) in self.roles and len(self.kinds) < 8:
             channel = f"{workspace}{len(self.kinds)}"
@@ -102,6 +115,7 @@ class Truth:
             topic="",
             created_by="x",
             created_at=NOW,
+            last_seq=self.seqs[channel],
         )
 
 
@@ -111,7 +125,7 @@ def _user(user: str) -> events.User:
 
 
 STEPS = st.lists(
-    st.tuples(st.integers(0, 9), st.integers(0, 999), st.integers(0, 999), st.integers(0, 999)), max_size=60
+    st.tuples(st.integers(0, 11), st.integers(0, 999), st.integers(0, 999), st.integers(0, 999)), max_size=60
 )
 
 
@@ -129,6 +143,10 @@ def _step(truth: Truth, what: int, a: int, b: int, c: int) -> None:
             truth.join(channels[c % len(channels)], user)
         case 8 | 9 if channels:
             truth.leave(channels[c % len(channels)], user)
+        case 10:
+            truth.give_role(workspace, user, ROLES[c % len(ROLES)])
+        case 11 if channels:
+            truth.privatise(channels[c % len(channels)])
         case _:
             pass
 

@@ -1,7 +1,9 @@
 """What channels and people are called, of which kind they are, and which workspace a channel is in.
 
 What is not known yet is None: an older chat's snapshot has no names and no kinds, and a channel of unknown kind counts
-as private. A later word about a channel or a person replaces an earlier one; the stream tells them in order.
+as private. A later word about a person replaces an earlier one; the stream tells them in order. A word about a channel
+says how far the channel was (`as_of`, its `last_seq`), and an earlier one than is known is passed over: a channel that
+has become private would else be public again while the relay repeats the past.
 """
 
 from collections.abc import Set as AbstractSet
@@ -17,6 +19,7 @@ class _Channel:
     workspace_id: str
     kind: ChannelKind | None = None
     name: str | None = None
+    as_of: int = 0
 
 
 class Directory:
@@ -35,10 +38,15 @@ class Directory:
             self._channels[channel_id] = _Channel(workspace_id)
             self._of_workspace.setdefault(workspace_id, set()).add(channel_id)
 
-    def describe_channel(self, channel_id: str, workspace_id: str, kind: ChannelKind | None, name: str | None) -> bool:
+    def describe_channel(
+        self, channel_id: str, workspace_id: str, kind: ChannelKind | None, name: str | None, as_of: int = 0
+    ) -> bool:
         """Whether the kind is news, and with it who may read the channel."""
         self.place_channel(channel_id, workspace_id)
         channel = self._channels[channel_id]
+        if as_of < channel.as_of:
+            return False
+        channel.as_of = as_of
         self._rename(channel_id, channel, name)
         if kind is None or kind is channel.kind:
             return False

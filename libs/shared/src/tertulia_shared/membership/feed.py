@@ -23,6 +23,7 @@ from tertulia_shared.events import (
     UserUpdated,
     WorkspaceMemberJoined,
     WorkspaceMemberLeft,
+    WorkspaceMemberUpdated,
     decode,
     decode_envelope,
 )
@@ -47,6 +48,7 @@ ACTED_ON: Final = frozenset(
         MemberLeft,
         WorkspaceMemberJoined,
         WorkspaceMemberLeft,
+        WorkspaceMemberUpdated,
         ChannelCreated,
         ChannelUpdated,
         ChannelArchived,

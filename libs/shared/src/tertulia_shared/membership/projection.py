@@ -11,6 +11,7 @@ that order, so one at or below what was already applied is a repetition (the rel
 below the `ch_seq` at which the person (re)joined is older than the snapshot. The snapshot says how far each channel was
 when it was taken, so no older joining can undo a removal. Workspace membership carries no number; its events arrive in
 their own order, and channel memberships never depend on it: leaving a workspace sends a `member.left` for each channel.
+A role is told absolutely: while the relay repeats the past, somebody's former role may show until its end is reached.
 """
 
 from collections.abc import Set as AbstractSet
@@ -30,6 +31,7 @@ from tertulia_shared.events import (
     UserUpdated,
     WorkspaceMemberJoined,
     WorkspaceMemberLeft,
+    WorkspaceMemberUpdated,
 )
 from tertulia_shared.membership.directory import Directory
 
@@ -145,6 +147,8 @@ class Projection(Directory):
                 return self.join_workspace(workspace_id, fact.user.id, fact.role)
             case WorkspaceMemberLeft() if workspace_id:
                 return self._leave_workspace(workspace_id, fact.user_id)
+            case WorkspaceMemberUpdated() if workspace_id:
+                self._change_role(workspace_id, fact.user_id, fact.role)
             case ChannelCreated() | ChannelUpdated() | ChannelArchived():
                 self._learn(fact.channel)
             case UserUpdated():
@@ -168,7 +172,7 @@ class Projection(Directory):
         self._applied[self._share(channel_id)] = ch_seq
 
     def join_workspace(self, workspace_id: str, user_id: str, role: str) -> bool:
-        """A role changes only by leaving and joining again, so that of a known member stays."""
+        """Who is in already joined earlier, so what is told of them stays: a role changes by `_change_role`."""
         workspace_id, user_id = self._share(workspace_id), self._share(user_id)
         if self.in_workspace(workspace_id, user_id):
             return False
@@ -177,8 +181,10 @@ class Projection(Directory):
         self._forget_answers(workspace_id)
         return True
 
-    def describe_channel(self, channel_id: str, workspace_id: str, kind: ChannelKind | None, name: str | None) -> bool:
-        news = super().describe_channel(self._share(channel_id), self._share(workspace_id), kind, name)
+    def describe_channel(
+        self, channel_id: str, workspace_id: str, kind: ChannelKind | None, name: str | None, as_of: int = 0
+    ) -> bool:
+        news = super().describe_channel(self._share(channel_id), self._share(workspace_id), kind, name, as_of)
         if news:
             self._forget_answers(workspace_id)
         return news
@@ -190,7 +196,7 @@ class Projection(Directory):
         return news
 
     def _learn(self, channel: Channel) -> None:
-        self.describe_channel(channel.id, channel.workspace_id, channel.kind, channel.name)
+        self.describe_channel(channel.id, channel.workspace_id, channel.kind, channel.name, channel.last_seq)
 
     def _meet(self, user: User) -> None:
         self.describe_person(user.id, user.username, bot=user.kind is UserKind.BOT)
@@ -203,6 +209,12 @@ class Projection(Directory):
         self._channels_of[user_id].discard(channel_id)
         self._forget_answers(self.workspace_of(channel_id))
         return True
+
+    def _change_role(self, workspace_id: str, user_id: str, role: Role) -> None:
+        """Of a member. Whom nobody has told of yet comes by the snapshot or by joining, with a role."""
+        if self.in_workspace(workspace_id, user_id):
+            self._roles[workspace_id][self._share(user_id)] = role
+            self._forget_answers(workspace_id)
 
     def _leave_workspace(self, workspace_id: str, user_id: str) -> bool:
         if not self.in_workspace(workspace_id, user_id):

@@ -82,7 +82,7 @@ def take(line: Line, projection: Projection, revocations: Revocations) -> None:
     elif line.c is not None and line.n is not None:
         projection.reflects(line.c, line.n)
         if line.w is not None:
-            projection.describe_channel(line.c, line.w, _kind(line.k), line.name)
+            projection.describe_channel(line.c, line.w, _kind(line.k), line.name, line.n)
     elif line.w is None or line.u is None:
         raise SnapshotFailed("a line without a workspace or a user")
     elif line.c is not None:

@@ -17,6 +17,7 @@ from tertulia_shared.events import (
     Topology,
     WorkspaceMemberJoined,
     WorkspaceMemberLeft,
+    WorkspaceMemberUpdated,
     decode,
     decode_envelope,
 )
@@ -25,7 +26,15 @@ from tertulia_shared.telemetry import TraceContext, extract
 from tertulia_shared.telemetry.trace import recording
 
 ACTED_ON: Final = frozenset(
-    fact.type for fact in (MemberJoined, MemberLeft, WorkspaceMemberJoined, WorkspaceMemberLeft, SessionRevoked)
+    fact.type
+    for fact in (
+        MemberJoined,
+        MemberLeft,
+        WorkspaceMemberJoined,
+        WorkspaceMemberLeft,
+        WorkspaceMemberUpdated,
+        SessionRevoked,
+    )
 )
 """Types whose facts this service reads. Every other event passes through as bytes."""
 
