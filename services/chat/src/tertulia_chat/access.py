@@ -5,6 +5,10 @@
 | know and read a public channel | yes                | if in it | no       |
 | know and read any other channel | if in it          | if in it | no       |
 | write                        | if in it             | if in it | no       |
+| write where only admins do   | if in it and govern  | no       | no       |
+| govern a channel             | its owners, and the workspace's admins and owners | no | no |
+
+Who owns a channel keeps that while they are a guest, and it gives them nothing until they are a member again.
 
 What a caller may not know is `NotFound`, what they know but may not do is `Forbidden`. The one statement that sends a
 message cannot call these functions; it embeds `POSTING_SEAT`, which is the same rule in SQL and stands beside them so
@@ -19,7 +23,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import and_, col, select
 
-from tertulia_chat.errors import NotAMember, ThreadNotFound
+from tertulia_chat.errors import NotAMember, PostingRestricted, ThreadNotFound
 from tertulia_chat.tables import (
     ChannelMemberRow,
     ChannelRow,
@@ -28,14 +32,16 @@ from tertulia_chat.tables import (
     WorkspaceMemberRow,
     WorkspaceRow,
 )
-from tertulia_shared.events import ChannelKind, Role
+from tertulia_shared.events import ChannelKind, Posting, Role
 from tertulia_shared.problems import FieldError, Forbidden, NotFound
 
 _STRENGTH = {Role.GUEST: 0, Role.MEMBER: 1, Role.ADMIN: 2, Role.OWNER: 3}
 
 # $1 channel, $2 user. No row: the caller may not know the channel.
 POSTING_SEAT = """
-    SELECT c.workspace_id, c.last_left_seq, c.archived_at IS NOT NULL AS archived, m.user_id IS NOT NULL AS member
+    SELECT c.workspace_id, c.last_left_seq, c.archived_at IS NOT NULL AS archived, m.user_id IS NOT NULL AS member,
+        c.posting = 'everyone' AS open,
+        w.role IN ('owner', 'admin') OR (w.role <> 'guest' AND coalesce(m.role = 'owner', false)) AS governs
     FROM channel c
     JOIN workspace_member w ON w.workspace_id = c.workspace_id AND w.user_id = $2
     LEFT JOIN channel_member m ON m.channel_id = c.id AND m.user_id = $2
@@ -72,6 +78,19 @@ class ChannelSeat:
         if self.member is None:
             raise NotAMember
         return self.member
+
+    @property
+    def governs(self) -> bool:
+        """Whether the person may change what the channel is, and who is in it."""
+        owns_channel = self.member is not None and self.member.role == Role.OWNER
+        return self.role in (Role.ADMIN, Role.OWNER) or (owns_channel and self.role != Role.GUEST)
+
+    def require_poster(self) -> ChannelMemberRow:
+        """Whether something of theirs may be written in the channel. Raises NotAMember, PostingRestricted."""
+        member = self.require_member()
+        if self.channel.posting == Posting.ADMINS and not self.governs:
+            raise PostingRestricted
+        return member
 
 
 async def access_workspace(

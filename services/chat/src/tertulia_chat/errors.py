@@ -47,6 +47,14 @@ class LastOwner(Conflict):
     code, title = "last_owner", "A workspace keeps at least one owner"
 
 
+class KindNotChangeable(Conflict):
+    code, title = "kind_not_changeable", "A private channel does not become public"
+
+
+class DefaultNotPrivate(Conflict):
+    code, title = "default_not_private", "A channel that everybody joins is public"
+
+
 class DirectChannel(Conflict):
     code, title = "direct_channel", "The people of a direct conversation do not change"
 
@@ -73,6 +81,10 @@ class ThreadNotFound(ValidationFailed):
 
 class NotAMember(Forbidden):
     code, title = "not_a_member", "Join the channel first"
+
+
+class PostingRestricted(Forbidden):
+    code, title = "posting_restricted", "Only the channel's owner and admins write here"
 
 
 class InviteNotFound(NotFound):

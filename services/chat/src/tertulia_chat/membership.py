@@ -1,12 +1,14 @@
-"""The only way to open a channel and to change who is in it.
+"""The only way to open a channel, and to change it, who is in it and as what.
 
 Every change takes the channel's next `ch_seq` under its row lock and records the event in the same transaction, so a
 joining or leaving has an exact place between the messages. Callers lock several channels in the order of their ids.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, delete, select
 
@@ -14,12 +16,15 @@ from tertulia_chat.outbox import NewEvent, record
 from tertulia_chat.tables import ChannelMemberRow, ChannelRow, UserRow
 from tertulia_shared.events import (
     Channel,
+    ChannelArchived,
     ChannelCreated,
     ChannelKind,
+    ChannelUpdated,
     Fact,
     LeaveReason,
     MemberJoined,
     MemberLeft,
+    MemberUpdated,
     Role,
 )
 
@@ -128,6 +133,56 @@ async def remove_person(
     return True
 
 
+async def change_role(
+    session: AsyncSession, channel: ChannelRow, member: ChannelMemberRow, role: Role, *, actor_id: UUID
+) -> None:
+    """Give a member of a locked channel another role in it; the same one is no change.
+
+    Who stops owning the channel may have a message under way that only owners send: as with a departure,
+    `last_left_seq` makes it look again.
+    """
+    if member.role == role:
+        return
+    member.role = role
+    channel.last_seq += 1
+    if role != Role.OWNER:
+        channel.last_left_seq = channel.last_seq
+    session.add_all([channel, member])
+    await session.flush()
+    await record(session, sequenced(MemberUpdated(user_id=str(member.user_id), role=role), channel, actor_id))
+
+
+async def record_change(
+    session: AsyncSession,
+    kind: type[ChannelUpdated | ChannelArchived],
+    channel: ChannelRow,
+    *,
+    was: Channel,
+    actor_id: UUID,
+) -> Channel:
+    """Number what was changed in the row of a locked channel since `was`, and tell it.
+
+    An event goes to one place, and a public channel has two kinds of readers. Its people must get each of its numbers,
+    so they are told with the next `ch_seq` (scope "ch"). The rest of the workspace, which finds and reads the channel
+    without being in it, gets no numbers of it and is told the same without one (scope "ws"). That comes first: whoever
+    hears both ends with what the people of the channel were told.
+
+    When the channel stops being public, the workspace is told its new kind and nothing else that is new: for them it is
+    gone, and its next name is not theirs to know.
+    """
+    channel.last_seq += 1
+    session.add(channel)
+    await session.flush()
+    view = channel.view()
+    events = [sequenced(kind(channel=view), channel, actor_id)]
+    if was.kind is ChannelKind.PUBLIC:
+        gone = view.kind is not ChannelKind.PUBLIC
+        outside = msgspec.structs.replace(was, kind=view.kind, last_seq=view.last_seq) if gone else view
+        events.insert(0, _to_workspace(kind(channel=outside), channel, actor_id))
+    await record(session, *events)
+    return view
+
+
 def sequenced(fact: Fact, channel: ChannelRow, actor_id: UUID) -> NewEvent:
     """An event that holds the channel's present `last_seq` as its number."""
     return NewEvent(
@@ -143,13 +198,11 @@ def sequenced(fact: Fact, channel: ChannelRow, actor_id: UUID) -> NewEvent:
 
 def unsequenced(fact: Fact, channel: ChannelRow, actor_id: UUID) -> NewEvent:
     """An event about a channel that is no entry in its history. It keeps the channel's lane on the bus."""
-    public = channel.kind == ChannelKind.PUBLIC
-    return NewEvent(
-        fact=fact,
-        workspace_id=str(channel.workspace_id),
-        scope="ws" if public else "ch",
-        scope_id=str(channel.workspace_id if public else channel.id),
-        channel_id=str(channel.id),
-        ch_seq=None,
-        actor_id=str(actor_id),
-    )
+    if channel.kind == ChannelKind.PUBLIC:
+        return _to_workspace(fact, channel, actor_id)
+    return replace(sequenced(fact, channel, actor_id), ch_seq=None)
+
+
+def _to_workspace(fact: Fact, channel: ChannelRow, actor_id: UUID) -> NewEvent:
+    here = str(channel.workspace_id)
+    return replace(sequenced(fact, channel, actor_id), scope="ws", scope_id=here, ch_seq=None)

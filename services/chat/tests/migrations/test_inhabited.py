@@ -105,6 +105,33 @@ async def test_the_bot_is_a_member_and_nothing_else(house, role):
         await connection.execute("UPDATE workspace_member SET role = $1", role)
 
 
+CHANNEL = """
+INSERT INTO channel (id, workspace_id, kind, name, created_by, created_at)
+SELECT gen_random_uuid(), id, $1, $2, created_by, now() FROM workspace
+"""
+
+
+async def test_general_is_what_everybody_joins_and_the_rest_stays_as_it_was(house):
+    connection, move_in = house
+    await connection.execute(WORKSPACE, "blue")
+    for kind, name in (("public", "general"), ("public", "plans"), ("private", "secret")):
+        await connection.execute(CHANNEL, kind, name)
+    await connection.execute(
+        "INSERT INTO invite (code, workspace_id, role, expires_at, created_by, created_at) "
+        "SELECT 'old', id, 'guest', now(), created_by, now() FROM workspace"
+    )
+    await move_in()
+    await connection.execute(CHANNEL, "private", "late")
+    rows = await connection.fetch("SELECT name, purpose, posting, is_default FROM channel ORDER BY name")
+    assert [tuple(row) for row in rows] == [
+        (name, "", "everyone", name == "general") for name in ("general", "late", "plans", "secret")
+    ]
+    assert await connection.fetchval("SELECT channel_ids FROM invite") is None
+    for refused in ("is_default = true", "posting = 'nobody'"):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await connection.execute(f"UPDATE channel SET {refused} WHERE name = 'secret'")
+
+
 RUN = """
 INSERT INTO bot_run (id, workspace_id, channel_id, asker_id, command, prompt, model, state, created_at, finished_at)
 VALUES ($1, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'ask', '?', 'm', $2, now(),

@@ -1,6 +1,5 @@
-"""Opening and archiving channels, direct conversations, joining and leaving, adding and removing people."""
+"""Opening channels and direct conversations, joining and leaving, adding and removing people."""
 
-import unicodedata
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -8,42 +7,34 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from tertulia_chat import errors, membership
-from tertulia_chat.access import ChannelSeat, WorkspaceSeat, access_channel, hold_seats
+from tertulia_chat import membership
+from tertulia_chat.access import WorkspaceSeat, access_channel, hold_seats
 from tertulia_chat.bot import BOT_ID
+from tertulia_chat.channels.checks import check_governs, check_not_direct, check_open, checked_name
 from tertulia_chat.channels.schemas import MAX_PEOPLE, ChannelMember, NewChannel
-from tertulia_chat.errors import ChannelNameTaken, DirectChannel
-from tertulia_chat.outbox import record
-from tertulia_chat.tables import ChannelRow, UserRow, now
-from tertulia_shared.events import Channel, ChannelArchived, ChannelKind, LeaveReason, Role
+from tertulia_chat.errors import ChannelNameTaken
+from tertulia_chat.tables import ChannelRow, UserRow
+from tertulia_shared.events import Channel, ChannelKind, LeaveReason, Role
 from tertulia_shared.problems import FieldError, Forbidden, NotFound, ValidationFailed
 
 
 async def create(session: AsyncSession, seat: WorkspaceSeat, creator_id: UUID, wish: NewChannel) -> Channel:
     """Raises Forbidden for guests, ValidationFailed, ChannelNameTaken."""
     seat.require(Role.MEMBER)
-    name = _checked_name(wish.name)
+    name = checked_name(wish.name)
     creator = await hold_seats(session, seat.workspace.id, [creator_id])
     channel = ChannelRow(
-        workspace_id=seat.workspace.id, kind=wish.kind, name=name, topic=wish.topic.strip(), created_by=creator_id
+        workspace_id=seat.workspace.id,
+        kind=wish.kind,
+        name=name,
+        topic=wish.topic.strip(),
+        purpose=wish.purpose.strip(),
+        created_by=creator_id,
     )
     try:
         return await membership.open_channel(session, channel, creator, actor_id=creator_id)
     except IntegrityError as error:
         raise ChannelNameTaken from error
-
-
-def _checked_name(wish: str) -> str:
-    name = unicodedata.normalize("NFC", wish).lower()
-    rest_allowed = all(_is_word(character) or character in "._-" for character in name)
-    if not _is_word(name[0]) or not rest_allowed:
-        detail = "Letters, digits, dots, underscores and hyphens, the first a letter or digit."
-        raise ValidationFailed(errors=[FieldError(detail=detail, pointer="/name")])
-    return name
-
-
-def _is_word(character: str) -> bool:
-    return unicodedata.category(character)[0] in "LN"
 
 
 async def open_direct(
@@ -86,7 +77,7 @@ async def _reopen(
 async def join(session: AsyncSession, caller_id: UUID, channel_id: UUID) -> Channel:
     """Idempotent. Raises NotFound, ChannelArchived."""
     seat = await access_channel(session, caller_id, channel_id, lock=True)
-    _check_open(seat)
+    check_open(seat)
     people = await hold_seats(session, seat.channel.workspace_id, [caller_id])
     await membership.add_people(session, seat.channel, people, role=Role.MEMBER, actor_id=caller_id)
     return await membership.view_channel(session, seat.channel)
@@ -95,7 +86,7 @@ async def join(session: AsyncSession, caller_id: UUID, channel_id: UUID) -> Chan
 async def leave(session: AsyncSession, caller_id: UUID, channel_id: UUID) -> None:
     """Idempotent. Raises NotFound, DirectChannel."""
     seat = await access_channel(session, caller_id, channel_id, lock=True)
-    _check_not_direct(seat)
+    check_not_direct(seat)
     await membership.remove_person(session, seat.channel, caller_id, reason=LeaveReason.LEFT, actor_id=caller_id)
 
 
@@ -103,8 +94,8 @@ async def add(session: AsyncSession, caller_id: UUID, channel_id: UUID, user_id:
     """The member, and whether they are new. Raises NotFound, Forbidden, DirectChannel, ChannelArchived."""
     seat = await access_channel(session, caller_id, channel_id, lock=True, holding=[user_id])
     seat.require_member()
-    _check_not_direct(seat)
-    _check_open(seat)
+    check_not_direct(seat)
+    check_open(seat)
     if seat.role == Role.GUEST:
         raise Forbidden("Guests do not add people.")
     if user_id == BOT_ID:
@@ -123,44 +114,11 @@ async def remove(session: AsyncSession, caller_id: UUID, channel_id: UUID, user_
     if user_id == caller_id:
         return await leave(session, caller_id, channel_id)
     seat = await access_channel(session, caller_id, channel_id, lock=True)
-    _check_not_direct(seat)
-    if not _governs(seat):
-        raise Forbidden("Only the channel's owner and admins remove people.")
+    check_not_direct(seat)
+    check_governs(seat, "remove people")
     removed = await membership.remove_person(
         session, seat.channel, user_id, reason=LeaveReason.REMOVED, actor_id=caller_id
     )
     if not removed:
         raise NotFound
     return None
-
-
-async def set_archived(session: AsyncSession, caller_id: UUID, channel_id: UUID, *, archived: bool) -> Channel:
-    """Idempotent. For the channel's owner and the workspace's admins. Raises NotFound, Forbidden, DirectChannel."""
-    seat = await access_channel(session, caller_id, channel_id, lock=True)
-    channel = seat.channel
-    if channel.is_direct:
-        raise DirectChannel("A direct conversation is not archived.")
-    if not _governs(seat):
-        raise Forbidden("Only the channel's owner and admins archive it.")
-    if (channel.archived_at is not None) != archived:
-        channel.archived_at = now() if archived else None
-        channel.last_seq += 1
-        session.add(channel)
-        await session.flush()
-        await record(session, membership.sequenced(ChannelArchived(channel=channel.view()), channel, caller_id))
-    return channel.view()
-
-
-def _governs(seat: ChannelSeat) -> bool:
-    owns_channel = seat.member is not None and seat.member.role == Role.OWNER
-    return owns_channel or seat.role in (Role.ADMIN, Role.OWNER)
-
-
-def _check_open(seat: ChannelSeat) -> None:
-    if seat.channel.archived_at is not None:
-        raise errors.ChannelArchived
-
-
-def _check_not_direct(seat: ChannelSeat) -> None:
-    if seat.channel.is_direct:
-        raise DirectChannel

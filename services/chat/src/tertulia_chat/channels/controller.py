@@ -1,28 +1,43 @@
 """/workspaces/{ws}/channels, /workspaces/{ws}/dms and /channels."""
 
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, Response
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from tertulia_chat.access import access_channel, access_workspace
 from tertulia_chat.caller import Caller
-from tertulia_chat.channels import commands, queries
+from tertulia_chat.channels import changes, commands, queries
 from tertulia_chat.channels.schemas import (
     AddMember,
     ChangedChannel,
+    ChannelFilter,
     ChannelMember,
     ChannelMemberPage,
     ChannelPage,
     ChannelState,
     NewChannel,
     OpenDirect,
+    PatchChannel,
+    PatchChannelMember,
 )
 from tertulia_chat.database import Database
 from tertulia_chat.edge import Cursor
-from tertulia_shared.edge import PROBLEMS, Limit, answer, delete, get, post
-from tertulia_shared.events import Channel
+from tertulia_shared.edge import PROBLEMS, Limit, answer, delete, get, patch, post
+from tertulia_shared.events import Channel, Role
+
+# PostgreSQL holds no NUL.
+Words = Annotated[
+    str, QueryParameter(max_length=64, pattern=r"^[^\x00]*$", description="What the name contains, in any case.")
+]
+Only = Annotated[
+    ChannelFilter | None,
+    QueryParameter(
+        name="filter", description="Without it: all, archived or not. `joined` and `public`: none archived."
+    ),
+]
 
 
 class WorkspaceChannelsController(Controller):
@@ -47,12 +62,16 @@ class WorkspaceChannelsController(Controller):
         caller: NamedDependency[Caller],
         workspace_id: FromPath[UUID],
         database: NamedDependency[Database],
+        q: Words = "",
+        only: Only = None,
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> ChannelPage:
         async with database.transaction() as session:
             seat = await access_workspace(session, caller.user_id, workspace_id)
-            return await queries.channels_page(session, seat, caller.user_id, limit, cursor)
+            return await queries.channels_page(
+                session, seat, caller.user_id, name=q, only=only, limit=limit, after=cursor
+            )
 
     @post(
         "/dms",
@@ -83,6 +102,17 @@ class ChannelController(Controller):
         async with database.transaction() as session:
             return await queries.state(session, await access_channel(session, caller.user_id, channel_id))
 
+    @patch("/", summary="Change a channel")
+    async def update(
+        self,
+        caller: NamedDependency[Caller],
+        channel_id: FromPath[UUID],
+        data: JSONBody[PatchChannel],
+        database: NamedDependency[Database],
+    ) -> ChangedChannel:
+        async with database.transaction() as session:
+            return ChangedChannel(channel=await changes.update(session, caller.user_id, channel_id, data))
+
     @post("/join", status_code=200, summary="Join a public channel")
     async def join(
         self, caller: NamedDependency[Caller], channel_id: FromPath[UUID], database: NamedDependency[Database]
@@ -102,7 +132,7 @@ class ChannelController(Controller):
         self, caller: NamedDependency[Caller], channel_id: FromPath[UUID], database: NamedDependency[Database]
     ) -> ChangedChannel:
         async with database.transaction() as session:
-            channel = await commands.set_archived(session, caller.user_id, channel_id, archived=True)
+            channel = await changes.set_archived(session, caller.user_id, channel_id, archived=True)
             return ChangedChannel(channel=channel)
 
     @post("/unarchive", status_code=200, summary="Open an archived channel again")
@@ -110,7 +140,7 @@ class ChannelController(Controller):
         self, caller: NamedDependency[Caller], channel_id: FromPath[UUID], database: NamedDependency[Database]
     ) -> ChangedChannel:
         async with database.transaction() as session:
-            channel = await commands.set_archived(session, caller.user_id, channel_id, archived=False)
+            channel = await changes.set_archived(session, caller.user_id, channel_id, archived=False)
             return ChangedChannel(channel=channel)
 
     @get("/members", summary="Who is in a channel")
@@ -141,6 +171,18 @@ class ChannelController(Controller):
         async with database.transaction() as session:
             member, added = await commands.add(session, caller.user_id, channel_id, data.user_id)
         return Response(member, status_code=201 if added else 200)
+
+    @patch("/members/{user_id:uuid}", summary="Make somebody an owner of a channel, or a member again")
+    async def update_member(
+        self,
+        caller: NamedDependency[Caller],
+        channel_id: FromPath[UUID],
+        user_id: FromPath[UUID],
+        data: JSONBody[PatchChannelMember],
+        database: NamedDependency[Database],
+    ) -> ChannelMember:
+        async with database.transaction() as session:
+            return await changes.set_role(session, caller.user_id, channel_id, user_id, Role(data.role))
 
     @delete("/members/{user_id:uuid}", status_code=204, summary="Leave, or remove somebody")
     async def remove_member(

@@ -2,11 +2,13 @@
 
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import and_, col, or_, select
 
 from tertulia_chat.access import ChannelSeat, WorkspaceSeat
-from tertulia_chat.channels.schemas import ChannelMember, ChannelMemberPage, ChannelPage, ChannelState
+from tertulia_chat.channels.checks import as_stored
+from tertulia_chat.channels.schemas import ChannelFilter, ChannelMember, ChannelMemberPage, ChannelPage, ChannelState
 from tertulia_chat.membership import people_of, view_channel
 from tertulia_chat.tables import ChannelMemberRow, ChannelRow, UserRow
 from tertulia_shared.events import ChannelKind, Role
@@ -19,16 +21,23 @@ async def state(session: AsyncSession, seat: ChannelSeat) -> ChannelState:
 
 
 async def channels_page(
-    session: AsyncSession, seat: WorkspaceSeat, user_id: UUID, limit: int, after: UUID | None
+    session: AsyncSession,
+    seat: WorkspaceSeat,
+    user_id: UUID,
+    *,
+    name: str,
+    only: ChannelFilter | None,
+    limit: int,
+    after: UUID | None,
 ) -> ChannelPage:
-    """The public ones and mine, oldest first. A guest finds only those they are in."""
+    """The public ones and mine, oldest first. A guest finds only those they are in, a name finds no direct ones."""
     mine = and_(col(ChannelMemberRow.channel_id) == col(ChannelRow.id), col(ChannelMemberRow.user_id) == user_id)
     joined = col(ChannelMemberRow.user_id).is_not(None)
     visible = joined if seat.role == Role.GUEST else or_(joined, col(ChannelRow.kind) == ChannelKind.PUBLIC)
     query = (
         select(ChannelRow, joined.label("joined"))
         .outerjoin(ChannelMemberRow, mine)
-        .where(col(ChannelRow.workspace_id) == seat.workspace.id, visible)
+        .where(col(ChannelRow.workspace_id) == seat.workspace.id, visible, *_wanted(name, only, joined))
         .order_by(col(ChannelRow.id))
         .limit(limit + 1)
     )
@@ -41,6 +50,23 @@ async def channels_page(
         for channel, joined in found[:limit]
     ]
     return ChannelPage(items=items, next=items[-1].channel.id if len(found) > limit else None)
+
+
+def _wanted(name: str, only: ChannelFilter | None, joined: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+    archived = col(ChannelRow.archived_at).is_not(None)
+    wanted: list[ColumnElement[bool]] = []
+    if words := as_stored(name.strip()):
+        wanted.append(col(ChannelRow.name).contains(words, autoescape=True))
+    match only:
+        case ChannelFilter.JOINED:
+            wanted += [joined, ~archived]
+        case ChannelFilter.PUBLIC:
+            wanted += [col(ChannelRow.kind) == ChannelKind.PUBLIC, ~archived]
+        case ChannelFilter.ARCHIVED:
+            wanted.append(archived)
+        case None:
+            pass
+    return wanted
 
 
 async def members_page(session: AsyncSession, channel_id: UUID, limit: int, after: UUID | None) -> ChannelMemberPage:

@@ -1,24 +1,47 @@
 """What the channel addresses take and answer."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from tertulia_shared.edge import Body
-from tertulia_shared.events import Channel, Role, User, View
+from tertulia_shared.events import Channel, Posting, Role, User, View
 
 MAX_PEOPLE = 9
 """In a group conversation, the one who opens it included."""
 
 
+Kind = Literal["public", "private"]
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Topic = Annotated[str, Meta(max_length=250)]
+Purpose = Annotated[str, Meta(max_length=500)]
+
+
 class NewChannel(Body, frozen=True, kw_only=True):
     """`name`: 1 to 64 letters, digits, dots, underscores or hyphens, the first a letter or digit; in lower case."""
 
-    kind: Literal["public", "private"]
-    name: Annotated[str, Meta(min_length=1, max_length=64)]
-    topic: Annotated[str, Meta(max_length=250)] = ""
+    kind: Kind
+    name: Name
+    topic: Topic = ""
+    purpose: Purpose = ""
+
+
+class PatchChannel(Body, frozen=True, kw_only=True):
+    """`topic` and `purpose` for everybody who writes in the channel, the rest for its owner and the workspace's admins.
+
+    `kind` may become private and never public again. `posting` "admins" makes an announcement channel. `is_default`
+    (public channels only): everybody who comes into the workspace joins it, guests aside; who is here already does not.
+    """
+
+    name: Name | UnsetType = UNSET
+    topic: Topic | UnsetType = UNSET
+    purpose: Purpose | UnsetType = UNSET
+    posting: Posting | UnsetType = UNSET
+    is_default: bool | UnsetType = UNSET
+    kind: Kind | UnsetType = UNSET
 
 
 class OpenDirect(Body, frozen=True, kw_only=True):
@@ -29,6 +52,10 @@ class OpenDirect(Body, frozen=True, kw_only=True):
 
 class AddMember(Body, frozen=True, kw_only=True):
     user_id: UUID
+
+
+class PatchChannelMember(Body, frozen=True, kw_only=True):
+    role: Literal["owner", "member"]
 
 
 class ChannelState(View, frozen=True, kw_only=True):
@@ -43,13 +70,21 @@ class ChangedChannel(View, frozen=True, kw_only=True):
     channel: Channel
 
 
+class ChannelFilter(StrEnum):
+    """Which channels of the list: those I am in, the public ones (neither shows archived ones), or the archived."""
+
+    JOINED = "joined"
+    PUBLIC = "public"
+    ARCHIVED = "archived"
+
+
 class ChannelPage(View, frozen=True, kw_only=True):
     items: list[ChannelState]
     next: str | None
 
 
 class ChannelMember(View, frozen=True, kw_only=True):
-    """`role` is the role within this channel: `owner` for whoever opened it."""
+    """`role` is the role within this channel: `owner` for whoever opened it or was made one, else `member`."""
 
     user: User
     role: Role

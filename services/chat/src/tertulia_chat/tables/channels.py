@@ -11,14 +11,14 @@ from uuid import UUID
 from sqlmodel import Field, SQLModel
 
 from tertulia_chat.tables.base import UtcTime, new_id, now
-from tertulia_shared.events import Channel, ChannelKind
+from tertulia_shared.events import Channel, ChannelKind, Posting
 
 DIRECT_KINDS = frozenset({ChannelKind.DM, ChannelKind.GROUP_DM})
 
 
 class ChannelRow(SQLModel, table=True):
-    """`people_key` names a direct channel by its people; `last_left_seq` is the number of the newest departure,
-    `member_count` follows every joining and leaving."""
+    """`people_key` names a direct channel by its people; `last_left_seq` is the number of the newest departure or loss
+    of a right, `member_count` follows every joining and leaving. Only a public channel is a default one."""
 
     __tablename__ = "channel"  # pyright: ignore[reportAssignmentType]
 
@@ -35,6 +35,9 @@ class ChannelRow(SQLModel, table=True):
     last_msg_seq: int = 0
     last_left_seq: int = 0
     member_count: int = 0
+    purpose: str = ""
+    posting: str = Posting.EVERYONE
+    is_default: bool = False
 
     @property
     def is_direct(self) -> bool:
@@ -54,6 +57,9 @@ class ChannelRow(SQLModel, table=True):
             last_seq=self.last_seq,
             last_msg_seq=self.last_msg_seq,
             member_ids=sorted(map(str, member_ids)) if self.is_direct else None,
+            purpose=self.purpose,
+            posting=Posting(self.posting),
+            is_default=self.is_default,
         )
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlmodel import Field, SQLModel
 
-from tertulia_chat.tables.base import UtcTime, new_id, now
+from tertulia_chat.tables.base import UtcTime, UuidList, new_id, now
 from tertulia_shared.events import Role, Workspace
 
 
@@ -42,7 +42,7 @@ class WorkspaceMemberRow(SQLModel, table=True):
 
 
 class InviteRow(SQLModel, table=True):
-    """`max_uses` None means any number of people."""
+    """`max_uses` None means any number of people; `channel_ids` None says nothing about where a guest comes in."""
 
     __tablename__ = "invite"  # pyright: ignore[reportAssignmentType]
 
@@ -54,3 +54,4 @@ class InviteRow(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=UtcTime)
     created_by: UUID
     created_at: datetime = Field(default_factory=now, sa_type=UtcTime)
+    channel_ids: list[UUID] | None = Field(default=None, sa_type=UuidList)

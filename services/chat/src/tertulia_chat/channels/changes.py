@@ -1,0 +1,106 @@
+"""Changing what a channel is: its name and topic, who writes in it, its kind, who owns it, whether it is archived.
+
+Each holds the channel and the caller's seat (`access_channel(lock=True)`), so what was checked is true when it is
+written. Doing again what was done changes nothing and tells nothing.
+"""
+
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tertulia_chat import membership
+from tertulia_chat.access import ChannelSeat, access_channel
+from tertulia_chat.channels.checks import check_governs, check_not_direct, check_open, checked_name
+from tertulia_chat.channels.schemas import ChannelMember, PatchChannel
+from tertulia_chat.errors import ChannelNameTaken, DefaultNotPrivate, KindNotChangeable
+from tertulia_chat.tables import ChannelRow, UserRow, now
+from tertulia_shared.events import Channel, ChannelArchived, ChannelKind, ChannelUpdated, Role
+from tertulia_shared.problems import Forbidden, NotFound
+
+_NO_DETAILS = "A direct conversation has no name, topic, kind or rules."
+_NO_ROLES = "Nobody owns a direct conversation."
+_WORDS = {"topic", "purpose"}
+
+
+async def update(session: AsyncSession, caller_id: UUID, channel_id: UUID, wish: PatchChannel) -> Channel:
+    """Topic and purpose are for who may write in the channel; everything else, and these too, for who governs it.
+
+    Raises NotFound, DirectChannel, NotAMember, PostingRestricted, Forbidden, ChannelArchived, ChannelNameTaken,
+    KindNotChangeable, DefaultNotPrivate, ValidationFailed.
+    """
+    seat = await access_channel(session, caller_id, channel_id, lock=True)
+    channel = seat.channel
+    check_not_direct(seat, _NO_DETAILS)
+    wishes = _wishes(wish)
+    _check_may_change(seat, wishes)
+    check_open(seat)
+    _check_kind(channel, wishes)
+    was = channel.view()
+    changed = {name: value for name, value in wishes.items() if getattr(channel, name) != value}
+    if not changed:
+        return was
+    channel.sqlmodel_update(changed)
+    try:
+        return await membership.record_change(session, ChannelUpdated, channel, was=was, actor_id=caller_id)
+    except IntegrityError as error:
+        raise ChannelNameTaken from error
+
+
+def _wishes(wish: PatchChannel) -> dict[str, object]:
+    """What is wished for, as it is stored."""
+    given = {name: value for name, value in msgspec.structs.asdict(wish).items() if value is not UNSET}
+    stored = {name: value.strip() if name in _WORDS else value for name, value in given.items()}
+    return stored if isinstance(wish.name, UnsetType) else {**stored, "name": checked_name(wish.name)}
+
+
+def _check_may_change(seat: ChannelSeat, wishes: dict[str, object]) -> None:
+    if not wishes.keys() <= _WORDS:
+        check_governs(seat, "change this")
+    elif not seat.governs:
+        seat.require_poster()
+
+
+def _check_kind(channel: ChannelRow, wishes: dict[str, object]) -> None:
+    """A private channel stays private: what was said in it was said to its people."""
+    kind = wishes.get("kind", channel.kind)
+    if channel.kind == ChannelKind.PRIVATE and kind != channel.kind:
+        raise KindNotChangeable
+    if kind != ChannelKind.PUBLIC and wishes.get("is_default", channel.is_default):
+        raise DefaultNotPrivate
+
+
+async def set_role(
+    session: AsyncSession, caller_id: UUID, channel_id: UUID, user_id: UUID, role: Role
+) -> ChannelMember:
+    """For who governs the channel. It may have several owners, or none: the workspace's admins govern it anyway.
+
+    Raises NotFound, DirectChannel, Forbidden, ChannelArchived.
+    """
+    seat = await access_channel(session, caller_id, channel_id, lock=True, holding=[user_id])
+    check_not_direct(seat, _NO_ROLES)
+    check_governs(seat, "change roles in it")
+    check_open(seat)
+    theirs = await access_channel(session, user_id, channel_id)
+    if theirs.member is None:
+        raise NotFound
+    if role == Role.OWNER and theirs.role == Role.GUEST:
+        raise Forbidden("A guest owns no channel.")
+    await membership.change_role(session, seat.channel, theirs.member, role, actor_id=caller_id)
+    user = await session.get_one(UserRow, user_id)
+    return ChannelMember(user=user.view(), role=Role(theirs.member.role), joined_at=theirs.member.joined_at)
+
+
+async def set_archived(session: AsyncSession, caller_id: UUID, channel_id: UUID, *, archived: bool) -> Channel:
+    """For who governs the channel. Raises NotFound, Forbidden, DirectChannel."""
+    seat = await access_channel(session, caller_id, channel_id, lock=True)
+    channel = seat.channel
+    check_not_direct(seat, "A direct conversation is not archived.")
+    check_governs(seat, "archive it")
+    if (channel.archived_at is not None) == archived:
+        return channel.view()
+    was = channel.view()
+    channel.archived_at = now() if archived else None
+    return await membership.record_change(session, ChannelArchived, channel, was=was, actor_id=caller_id)
