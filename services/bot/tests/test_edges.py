@@ -33,7 +33,10 @@ async def test_what_is_refused_is_never_posted(world, scripted):
         ana, ben = await world.people(2)
         workspace, general = await ana.workspace()
         plans = await ana.channel(workspace, "plans")
+        news = await ana.channel(workspace, "news")
         await ana.invite(workspace, ben)
+        await ben.chat("POST", f"/channels/{news}/join")
+        await ana.chat("PATCH", f"/channels/{news}", {"posting": "admins"})
         for person, channel, line, status, code in (
             (ana, general, "/sumarize", 422, "unknown_command"),
             (ana, general, "just text", 422, "unknown_command"),
@@ -42,6 +45,7 @@ async def test_what_is_refused_is_never_posted(world, scripted):
             (ana, general, "/ask " + "long " * 2500, 422, "question_too_long"),
             (ana, general, "/ask " + "x" * 16_001, 422, "validation_failed"),
             (ben, plans, "/ask What?", 403, "not_a_member"),
+            (ben, news, "/ask What?", 403, "posting_restricted"),
         ):
             with pytest.raises(Problem) as refused:
                 await person.command(channel, line)

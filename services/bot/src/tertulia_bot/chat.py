@@ -60,7 +60,7 @@ class ChatRuns:
         self._peer = peer
 
     async def open(self, row: RunRow) -> Opened:
-        """Raises NotFound, NotAMember, ChannelArchived, ThreadNotFound or DependencyUnavailable."""
+        """Raises NotFound, NotAMember, PostingRestricted, ChannelArchived, ThreadNotFound or DependencyUnavailable."""
         body = {
             "id": row.id,
             "channel_id": row.channel_id,

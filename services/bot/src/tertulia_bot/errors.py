@@ -35,6 +35,10 @@ class NotAMember(Forbidden):
     code, title = "not_a_member", "Join the channel first"
 
 
+class PostingRestricted(Forbidden):
+    code, title = "posting_restricted", "Only the channel's owner and admins write here"
+
+
 class ChannelArchived(Conflict):
     code, title = "channel_archived", "The channel is archived and takes no more changes"
 
@@ -60,6 +64,6 @@ class LeaseLost(Exception):
 
 
 REFUSALS: dict[str, type[Problem]] = {
-    kind.code: kind for kind in (NotAMember, ChannelArchived, ThreadNotFound, QuestionTooLong)
+    kind.code: kind for kind in (NotAMember, PostingRestricted, ChannelArchived, ThreadNotFound, QuestionTooLong)
 }
 """What chat answers with, by code."""

@@ -9,7 +9,7 @@ import msgspec
 
 from tertulia_chat.caller import Authenticator, Caller, session_ended
 from tertulia_chat.database import Database
-from tertulia_chat.errors import ChannelArchived, ClientMsgIdReused, NotAMember, ThreadNotFound
+from tertulia_chat.errors import ChannelArchived, ClientMsgIdReused, NotAMember, PostingRestricted, ThreadNotFound
 from tertulia_chat.messages.schemas import SendMessage
 from tertulia_chat.messages.statement import REPLY, SEND, UNKNOWN_WORKSPACE
 from tertulia_chat.tables import MessageRow, new_id, now
@@ -40,8 +40,8 @@ class Sender:
     async def send(self, authorization: str, channel_id: UUID, wish: SendMessage) -> tuple[Message, bool]:
         """The message, and whether it is new.
 
-        Raises Unauthenticated, NotFound, NotAMember, ChannelArchived, ThreadNotFound, ClientMsgIdReused,
-        DependencyUnavailable.
+        Raises Unauthenticated, NotFound, NotAMember, PostingRestricted, ChannelArchived, ThreadNotFound,
+        ClientMsgIdReused, DependencyUnavailable.
         """
         caller = await self.authenticator.claimed(authorization)
         return await _send(self.database, caller, channel_id, wish)
@@ -121,6 +121,8 @@ def _refusal(row: asyncpg.Record) -> Problem | None:
         return None
     if not row["member"]:
         return NotAMember()
+    if not row["allowed"]:
+        return PostingRestricted()
     if row["archived"]:
         return ChannelArchived()
     if not row["rooted"]:

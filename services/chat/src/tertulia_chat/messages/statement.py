@@ -6,7 +6,8 @@ number under its row lock, and stores the message and its event. It answers one 
 What it cannot see is solved optimistically, by running it again (`send.ATTEMPTS`):
 
 * All its reads see the moment it began, but it may wait for the channel's lock. Somebody seen off meanwhile would still
-  look like a member. Every departure changes `last_left_seq`, and the update only takes place when that is unchanged.
+  look like a member. Every departure changes `last_left_seq`, and so does losing the channel's ownership; the update
+  only takes place when that is unchanged. What the channel's own row says (archived, who posts) is read again then.
 * Two sends with one `client_msg_id` at the same moment both find nothing; the unique constraint stops the second.
 
 The event's body is finished except for what only this statement learns. It carries `-1` for the number and the nil UUID
@@ -39,6 +40,7 @@ bump AS (
     UPDATE channel c SET last_seq = c.last_seq + 1, last_msg_seq = c.last_seq + 1
     FROM seat
     WHERE c.id = $1 AND seat.member AND c.archived_at IS NULL AND c.last_left_seq = seat.last_left_seq
+      AND (c.posting = 'everyone' OR seat.governs)
       AND EXISTS (SELECT FROM live) AND NOT EXISTS (SELECT FROM seen)
       {"AND EXISTS (SELECT FROM root)" if reply else ""}
     RETURNING c.workspace_id, c.last_seq
@@ -58,7 +60,7 @@ logged AS (
     FROM bump
 )
 SELECT EXISTS (SELECT FROM live) AS live, {"EXISTS (SELECT FROM root)" if reply else "true"} AS rooted,
-    seat.workspace_id, seat.member, seat.archived, bump.last_seq AS ch_seq,
+    seat.workspace_id, seat.member, seat.open OR seat.governs AS allowed, seat.archived, bump.last_seq AS ch_seq,
     seen.id AS seen_id, seen.channel_id AS seen_channel_id, seen.ch_seq AS seen_ch_seq, seen.text AS seen_text,
     seen.created_at AS seen_created_at, seen.thread_id AS seen_thread_id, seen.edited_at AS seen_edited_at,
     seen.deleted_at AS seen_deleted_at

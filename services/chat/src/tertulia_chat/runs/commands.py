@@ -9,7 +9,7 @@ from sqlmodel import col, select, update
 
 from tertulia_chat.access import ChannelSeat, access_channel, access_thread
 from tertulia_chat.bot import BOT_ID, seat_bot
-from tertulia_chat.errors import ChannelArchived, NotAMember, RunIdReused
+from tertulia_chat.errors import ChannelArchived, NotAMember, PostingRestricted, RunIdReused
 from tertulia_chat.membership import sequenced
 from tertulia_chat.outbox import NewEvent, record
 from tertulia_chat.runs.quotes import citations_of_now, prompt_of_now, shortened
@@ -20,16 +20,18 @@ from tertulia_shared.problems import NotFound
 
 ASKER_LEFT = "asker_left"
 CHANNEL_ARCHIVED = ChannelArchived.code
+POSTING_RESTRICTED = PostingRestricted.code
 
 
 async def open_run(session: AsyncSession, wish: OpenRun) -> tuple[BotRunRow, ChannelSeat]:
     """The run and its asker's seat; idempotent by id.
 
     A run that a message asks for asks what that message says now, also when it is opened again; a message that is gone
-    asks nothing. Raises NotFound, NotAMember, ChannelArchived, ThreadNotFound, RunIdReused, ValidationFailed.
+    asks nothing. Raises NotFound, NotAMember, PostingRestricted, ChannelArchived, ThreadNotFound, RunIdReused,
+    ValidationFailed.
     """
     seat = await access_channel(session, wish.asker_id, wish.channel_id)
-    seat.require_member()
+    seat.require_poster()
     if wish.asker_id == BOT_ID:
         raise NotAMember("The bot does not ask itself.")
     if seat.channel.archived_at is not None:
@@ -81,9 +83,11 @@ async def _place_to_write(session: AsyncSession, run: BotRunRow) -> ChannelRow |
     """The channel, locked, while the asker may write there; else the code of why not."""
     try:
         seat = await access_channel(session, run.asker_id, run.channel_id, lock=True)
-        seat.require_member()
+        seat.require_poster()
     except (NotFound, NotAMember):
         return ASKER_LEFT
+    except PostingRestricted:
+        return POSTING_RESTRICTED
     return CHANNEL_ARCHIVED if seat.channel.archived_at is not None else seat.channel
 
 
