@@ -10,14 +10,16 @@ from tertulia_chat.access import access_workspace
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
 from tertulia_chat.edge import Cursor
-from tertulia_chat.workspaces import commands, queries
+from tertulia_chat.workspaces import commands, invites, members, queries
 from tertulia_chat.workspaces.schemas import (
     Invite,
     InviteList,
+    Member,
     MemberPage,
     Membership,
     NewInvite,
     NewWorkspace,
+    PatchMember,
     PatchWorkspace,
     WorkspaceList,
 )
@@ -73,6 +75,19 @@ class WorkspaceController(Controller):
             await access_workspace(session, caller.user_id, workspace_id)
             return await queries.members_page(session, workspace_id, limit, cursor)
 
+    @patch("/{workspace_id:uuid}/members/{user_id:uuid}", summary="Give somebody another role")
+    async def update_member(
+        self,
+        caller: NamedDependency[Caller],
+        workspace_id: FromPath[UUID],
+        user_id: FromPath[UUID],
+        data: JSONBody[PatchMember],
+        database: NamedDependency[Database],
+    ) -> Member:
+        async with database.transaction() as session:
+            seat = await access_workspace(session, caller.user_id, workspace_id, lock=True)
+            return await members.set_role(session, seat, user_id, data.role, caller.user_id)
+
     @delete("/{workspace_id:uuid}/members/{user_id:uuid}", status_code=204, summary="Leave, or remove somebody")
     async def remove_member(
         self,
@@ -83,7 +98,7 @@ class WorkspaceController(Controller):
     ) -> None:
         async with database.transaction() as session:
             seat = await access_workspace(session, caller.user_id, workspace_id, lock=True)
-            await commands.remove_member(session, seat, user_id, caller.user_id)
+            await members.remove(session, seat, user_id, caller.user_id)
 
     @post("/{workspace_id:uuid}/invites", summary="Make a code that lets people in")
     async def create_invite(
@@ -95,7 +110,7 @@ class WorkspaceController(Controller):
     ) -> Invite:
         async with database.transaction() as session:
             seat = await access_workspace(session, caller.user_id, workspace_id, lock=True)
-            return await commands.create_invite(session, seat, data, caller.user_id)
+            return await invites.create(session, seat, data, caller.user_id)
 
     @get("/{workspace_id:uuid}/invites", summary="The codes that still let people in")
     async def invites(
@@ -116,7 +131,7 @@ class WorkspaceController(Controller):
     ) -> None:
         async with database.transaction() as session:
             seat = await access_workspace(session, caller.user_id, workspace_id, lock=True)
-            await commands.withdraw_invite(session, seat, code)
+            await invites.withdraw(session, seat, code)
 
 
 @post("/invites/{code:str}/accept", status_code=200, tags=["workspaces"], summary="Enter a workspace by code")
@@ -124,4 +139,4 @@ async def accept_invite(
     caller: NamedDependency[Caller], code: FromPath[str], database: NamedDependency[Database]
 ) -> Membership:
     async with database.transaction() as session:
-        return await commands.accept_invite(session, caller.user_id, code)
+        return await invites.accept(session, caller.user_id, code)

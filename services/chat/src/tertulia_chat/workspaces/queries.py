@@ -57,4 +57,5 @@ def view_invite(row: InviteRow) -> Invite:
         expires_at=row.expires_at,
         created_by=str(row.created_by),
         created_at=row.created_at,
+        channel_ids=None if row.channel_ids is None else [str(channel_id) for channel_id in row.channel_ids],
     )

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -27,12 +28,20 @@ class PatchWorkspace(Body, frozen=True, kw_only=True):
     name: Name | UnsetType = UNSET
 
 
+class PatchMember(Body, frozen=True, kw_only=True):
+    role: Role
+
+
 class NewInvite(Body, frozen=True, kw_only=True):
-    """`max_uses` null lets in any number of people; `expires_in_s` is at most 90 days."""
+    """`max_uses` null lets in any number of people; `expires_in_s` is at most 90 days.
+
+    `channel_ids` are where guests come in, and nowhere else; null: in `general`. Others join the default channels.
+    """
 
     role: Role = Role.MEMBER
     max_uses: Annotated[int, Meta(ge=1, le=100_000)] | None = None
     expires_in_s: Annotated[int, Meta(ge=60, le=7_776_000)] = 604_800
+    channel_ids: Annotated[list[UUID], Meta(max_length=50)] | None = None
 
 
 class Membership(View, frozen=True, kw_only=True):
@@ -65,6 +74,7 @@ class Invite(View, frozen=True, kw_only=True):
     expires_at: datetime
     created_by: str
     created_at: datetime
+    channel_ids: list[str] | None = None
 
 
 class InviteList(View, frozen=True, kw_only=True):

@@ -1,0 +1,150 @@
+"""Codes that let people in, and the channels that they come into.
+
+| who comes           | joins                                                                           |
+|---------------------|---------------------------------------------------------------------------------|
+| admin, member       | every default channel                                                           |
+| guest               | the channels that the invitation names, as far as its maker may still let them in |
+| guest, none said    | the public `general`, as before invitations could name channels                 |
+
+Nobody comes into an archived channel.
+"""
+
+import secrets
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import and_, col, delete, or_, select
+
+from tertulia_chat import membership
+from tertulia_chat.access import WorkspaceSeat, access_channel, access_workspace
+from tertulia_chat.errors import ChannelArchived, DirectChannel, InviteExpired, InviteNotFound
+from tertulia_chat.tables import (
+    ChannelMemberRow,
+    ChannelRow,
+    InviteRow,
+    UserRow,
+    WorkspaceMemberRow,
+    WorkspaceRow,
+    now,
+)
+from tertulia_chat.workspaces.members import admit
+from tertulia_chat.workspaces.queries import view_invite
+from tertulia_chat.workspaces.schemas import Invite, Membership, NewInvite
+from tertulia_shared.events import ChannelKind, Role
+from tertulia_shared.problems import FieldError, NotFound, ValidationFailed
+
+GENERAL = "general"
+
+
+async def create(session: AsyncSession, seat: WorkspaceSeat, wish: NewInvite, actor_id: UUID) -> Invite:
+    """Nobody invites above themselves, and nobody becomes owner by a code.
+
+    Raises Forbidden below admin, ValidationFailed; for a channel NotFound, DirectChannel, ChannelArchived.
+    """
+    seat.require(Role.ADMIN)
+    if wish.role == Role.OWNER:
+        detail = "An invitation makes an admin, a member or a guest."
+        raise ValidationFailed(errors=[FieldError(detail=detail, pointer="/role")])
+    row = InviteRow(
+        code=secrets.token_urlsafe(9),
+        workspace_id=seat.workspace.id,
+        role=wish.role,
+        max_uses=wish.max_uses,
+        expires_at=now() + timedelta(seconds=wish.expires_in_s),
+        created_by=actor_id,
+        channel_ids=await _checked_channels(session, seat, wish, actor_id),
+    )
+    session.add(row)
+    await session.flush()
+    return view_invite(row)
+
+
+async def _checked_channels(
+    session: AsyncSession, seat: WorkspaceSeat, wish: NewInvite, actor_id: UUID
+) -> list[UUID] | None:
+    if wish.channel_ids is None:
+        return None
+    if wish.role != Role.GUEST:
+        detail = "Only an invitation for guests names channels."
+        raise ValidationFailed(errors=[FieldError(detail=detail, pointer="/channel_ids")])
+    chosen = sorted(set(wish.channel_ids))
+    for channel_id in chosen:
+        channel = (await access_channel(session, actor_id, channel_id)).channel
+        if channel.workspace_id != seat.workspace.id:
+            raise NotFound
+        if channel.is_direct:
+            raise DirectChannel
+        if channel.archived_at is not None:
+            raise ChannelArchived
+    return chosen
+
+
+async def withdraw(session: AsyncSession, seat: WorkspaceSeat, code: str) -> None:
+    """Raises Forbidden below admin, InviteNotFound."""
+    seat.require(Role.ADMIN)
+    gone = await session.scalar(
+        delete(InviteRow)
+        .where(col(InviteRow.code) == code, col(InviteRow.workspace_id) == seat.workspace.id)
+        .returning(col(InviteRow.code))
+    )
+    if gone is None:
+        raise InviteNotFound
+
+
+async def accept(session: AsyncSession, user_id: UUID, code: str) -> Membership:
+    """Who is in already stays as they are, and the code is not used up. Raises InviteNotFound or InviteExpired."""
+    invite = await session.get(InviteRow, code)
+    if invite is None:
+        raise InviteNotFound
+    try:
+        seat = await access_workspace(session, user_id, invite.workspace_id)
+    except NotFound:
+        return await _use(session, invite, user_id)
+    return Membership(workspace=seat.workspace.view(), role=seat.role)
+
+
+async def _use(session: AsyncSession, invite: InviteRow, user_id: UUID) -> Membership:
+    workspace = await session.get_one(WorkspaceRow, invite.workspace_id, with_for_update={"key_share": True})
+    member = await session.get(WorkspaceMemberRow, (workspace.id, user_id))
+    if member is not None:
+        return Membership(workspace=workspace.view(), role=member.rank)
+    locked = await session.get(InviteRow, invite.code, populate_existing=True, with_for_update=True)
+    if locked is None:
+        raise InviteNotFound
+    if locked.expires_at <= now() or (locked.max_uses is not None and locked.uses >= locked.max_uses):
+        raise InviteExpired
+    user = await session.get_one(UserRow, user_id)
+    locked.uses += 1
+    session.add(locked)
+    await admit(session, workspace, user, Role(invite.role))
+    await _join_first_channels(session, locked, user)
+    return Membership(workspace=workspace.view(), role=Role(invite.role))
+
+
+async def _join_first_channels(session: AsyncSession, invite: InviteRow, user: UserRow) -> None:
+    query = select(ChannelRow.id).where(
+        col(ChannelRow.workspace_id) == invite.workspace_id,
+        col(ChannelRow.archived_at).is_(None),
+        _comes_into(invite),
+    )
+    held = await membership.lock_channels(session, await session.scalars(query))
+    # Asked again: until it was held, a channel may have been archived, made private or no longer be a default one.
+    still = set(await session.scalars(query))
+    for channel in held:
+        if channel.id in still:
+            await membership.add_people(session, channel, [user], role=Role.MEMBER, actor_id=user.id)
+
+
+def _comes_into(invite: InviteRow) -> ColumnElement[bool]:
+    public = col(ChannelRow.kind) == ChannelKind.PUBLIC
+    if invite.role != Role.GUEST:
+        return and_(public, col(ChannelRow.is_default))
+    if invite.channel_ids is None:
+        return and_(public, col(ChannelRow.name) == GENERAL)
+    makers = select(ChannelMemberRow.channel_id).where(
+        col(ChannelMemberRow.user_id) == invite.created_by,
+        col(ChannelMemberRow.workspace_id) == invite.workspace_id,
+    )
+    return and_(col(ChannelRow.id).in_(invite.channel_ids), or_(public, col(ChannelRow.id).in_(makers)))
