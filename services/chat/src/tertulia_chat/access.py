@@ -12,7 +12,8 @@ Who owns a channel keeps that while they are a guest, and it gives them nothing 
 
 What a caller may not know is `NotFound`, what they know but may not do is `Forbidden`. The one statement that sends a
 message cannot call these functions; it embeds `POSTING_SEAT`, which is the same rule in SQL and stands beside them so
-that the two change together. `tests/api/test_access.py` holds them to the table.
+that the two change together. So does `may_read`, for lists out of many channels. `tests/api/test_access.py` holds them
+to the table.
 """
 
 from collections.abc import Iterable
@@ -20,8 +21,10 @@ from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import and_, col, select
+from sqlalchemy.orm import Mapped
+from sqlmodel import and_, col, or_, select
 
 from tertulia_chat.errors import NotAMember, PostingRestricted, ThreadNotFound
 from tertulia_chat.tables import (
@@ -182,6 +185,23 @@ async def access_channel(
     if member is None and (channel.kind != ChannelKind.PUBLIC or role == Role.GUEST):
         raise NotFound
     return ChannelSeat(channel, role, member)
+
+
+def may_read(user_id: UUID, channel_id: Mapped[UUID]) -> ColumnElement[bool]:
+    """Whether the user may read the channel that this column names: the rule of `access_channel`, for statements."""
+    joined = col(ChannelMemberRow.user_id).is_not(None)
+    looking_in = and_(col(ChannelRow.kind) == ChannelKind.PUBLIC, col(WorkspaceMemberRow.role) != Role.GUEST)
+    return (
+        select(ChannelRow.id)
+        .join(WorkspaceMemberRow, col(WorkspaceMemberRow.workspace_id) == col(ChannelRow.workspace_id))
+        .outerjoin(
+            ChannelMemberRow,
+            and_(col(ChannelMemberRow.channel_id) == col(ChannelRow.id), col(ChannelMemberRow.user_id) == user_id),
+        )
+        .where(col(ChannelRow.id) == channel_id, col(WorkspaceMemberRow.user_id) == user_id, or_(joined, looking_in))
+        .correlate_except(ChannelRow, WorkspaceMemberRow, ChannelMemberRow)
+        .exists()
+    )
 
 
 async def access_message(

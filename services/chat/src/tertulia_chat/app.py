@@ -23,6 +23,7 @@ from tertulia_chat.caller import Authenticator
 from tertulia_chat.channels.controller import ChannelController, WorkspaceChannelsController
 from tertulia_chat.database import Database
 from tertulia_chat.edge import provide_caller
+from tertulia_chat.marks.controller import MessageMarksController, channel_pins, saved_messages
 from tertulia_chat.messages.controller import ChannelMessagesController, MessageController, import_messages
 from tertulia_chat.messages.send import Sender
 from tertulia_chat.poke import Poke
@@ -51,6 +52,9 @@ PUBLIC: Sequence[ControllerRouterHandler] = (
     ChannelController,
     ChannelMessagesController,
     MessageController,
+    MessageMarksController,
+    channel_pins,
+    saved_messages,
     bootstrap,
 )
 INTERNAL: Sequence[ControllerRouterHandler] = (

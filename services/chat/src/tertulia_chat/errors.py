@@ -71,6 +71,14 @@ class MessageDeleted(Conflict):
     code, title = "message_deleted", "The message was deleted"
 
 
+class TooManyReactions(Conflict):
+    code, title = "too_many_reactions", "A message takes no more different reactions"
+
+
+class TooManyPins(Conflict):
+    code, title = "too_many_pins", "A channel keeps no more pinned messages; unpin one first"
+
+
 class RunIdReused(Conflict):
     code, title = "run_id_reused", "Another run, of another channel or asker, has this id"
 

@@ -74,6 +74,14 @@ GUARDED = {
     ("PATCH", "/api/v1/messages/{message_id}"): ({"text": "mine"}, 404),
     ("DELETE", "/api/v1/messages/{message_id}"): (None, 404),
     ("GET", "/api/v1/messages/{message_id}/thread"): (None, 404),
+    ("PUT", "/api/v1/messages/{message_id}/reactions/{emoji}"): (None, 404),
+    ("DELETE", "/api/v1/messages/{message_id}/reactions/{emoji}"): (None, 404),
+    ("PUT", "/api/v1/messages/{message_id}/pin"): (None, 404),
+    ("DELETE", "/api/v1/messages/{message_id}/pin"): (None, 404),
+    ("PUT", "/api/v1/messages/{message_id}/save"): (None, 404),
+    ("DELETE", "/api/v1/messages/{message_id}/save"): (None, 404),
+    ("GET", "/api/v1/channels/{channel_id}/pins"): (None, 404),
+    ("GET", "/api/v1/workspaces/{workspace_id}/saved"): (None, 404),
     ("GET", "/internal/v1/memberships"): (None, 401),
     ("GET", "/internal/v1/messages/export"): (None, 401),
     ("GET", "/internal/v1/messages/counts"): (None, 401),
@@ -119,6 +127,7 @@ async def house(chat):
         "session_id": session["id"],
         "code": invite["code"],
         "run_id": SOME_ID,
+        "emoji": "👍",
     }
     return ann, bob, stranger, names
 

@@ -35,7 +35,7 @@ async def edit(session: AsyncSession, caller_id: UUID, message_id: UUID, text: s
 
 
 async def delete(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Message:
-    """Idempotent; the row stays without its text. Works in archived channels too: erasing is always possible.
+    """Idempotent; the row stays, without text and marks. Works in archived channels too: erasing is always possible.
 
     Raises NotFound, Forbidden.
     """
@@ -46,6 +46,7 @@ async def delete(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Me
     if row.deleted_at is None:
         run_id = row.ai["run_id"] if row.ai else None
         row.text, row.ai, row.deleted_at = "", None, now()
+        row.reactions, row.pinned_by, row.pinned_at = [], None, None
         await _change(session, caller_id, row, seat.channel, answers)
         if run_id is not None:
             await forget_run(session, run_id)
@@ -77,7 +78,7 @@ async def _change(
 
 
 async def _tell(session: AsyncSession, channel: ChannelRow, row: MessageRow, actor_id: UUID) -> None:
-    told_at = row.changed_seq or row.ch_seq
+    told_at = row.told_at
     channel.last_seq += 1
     row.changed_seq = channel.last_seq
     session.add_all([channel, row])

@@ -9,6 +9,6 @@ the log to the stream. Invariants:
 """
 
 from tertulia_chat.outbox.record import NewEvent, record, render
-from tertulia_chat.outbox.redact import redact, redact_runs
+from tertulia_chat.outbox.redact import redact, redact_draft, redact_runs
 
-__all__ = ["NewEvent", "record", "redact", "redact_runs", "render"]
+__all__ = ["NewEvent", "record", "redact", "redact_draft", "redact_runs", "render"]

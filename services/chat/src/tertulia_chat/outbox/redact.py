@@ -6,7 +6,12 @@ as before, for the relay too.
 
 * The event of the message itself: with an empty text and `edited_at` it was changed later, and a following event tells
   to what; with `deleted_at` it says nothing any more.
+* The event of its being pinned or unpinned, which repeats the message. At most one of these tells the present text:
+  the next one takes it out of the one before, which then has an empty text and perhaps neither `edited_at` nor
+  `deleted_at`. So a change has two events at most to find (`MessageRow.told_at`), and the event of the sending, which
+  projections live on, keeps its text however often the message is pinned.
 * The two events of a run, which repeat a question and quotes. They have no `ch_seq`; the run knows where they stand.
+* The event of a draft, which the draft's row knows: once a later one tells the draft, it says that there is none.
 """
 
 from collections.abc import Callable, Collection
@@ -17,10 +22,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tertulia_shared.events import (
+    DraftUpdated,
     Envelope,
     Fact,
     Message,
     MessageCreated,
+    MessagePinned,
+    MessageUnpinned,
     MessageUpdated,
     Run,
     RunFinished,
@@ -30,26 +38,24 @@ from tertulia_shared.events import (
     encode,
 )
 
-_FIND = text("SELECT id, created_at, body FROM event_log WHERE channel_id = :channel_id AND ch_seq = :ch_seq")
-_FIND_RUNS = text("SELECT id, created_at, body FROM event_log WHERE id = ANY(:ids) ORDER BY id")
+_FIND = text("SELECT id, created_at, body FROM event_log WHERE channel_id = :channel_id AND ch_seq = ANY(:ch_seqs)")
+_FIND_PLACES = text("SELECT id, created_at, body FROM event_log WHERE id = ANY(:ids) ORDER BY id")
 _REPLACE = text("UPDATE event_log SET body = :body WHERE id = :id AND created_at = :created_at")
 
 
-async def redact(session: AsyncSession, channel_id: UUID, ch_seq: int, message: Message) -> None:
-    """Let the event with this number tell `message` without its text. The channel is locked by the caller.
+async def redact(session: AsyncSession, channel_id: UUID, ch_seqs: Collection[int], message: Message) -> None:
+    """Let the events with these numbers tell `message` without its text. The channel is locked by the caller.
 
-    Does nothing when the log no longer reaches back that far.
+    Numbers that the log no longer reaches are passed over.
     """
-    found = (await session.execute(_FIND, {"channel_id": channel_id, "ch_seq": ch_seq})).one_or_none()
-    if found is None:
-        return
-    envelope = decode_envelope(found.body)
-    fact = decode(envelope)
-    if not isinstance(fact, MessageCreated | MessageUpdated):
-        raise TypeError(f"{envelope.type} tells no text")
-    silent = msgspec.structs.replace(fact, message=msgspec.structs.replace(message, text="", ai=None))
-    body = _with(envelope, silent)
-    await session.execute(_REPLACE, {"body": body, "id": found.id, "created_at": found.created_at})
+    silent = msgspec.structs.replace(message, text="", ai=None)
+    for found in (await session.execute(_FIND, {"channel_id": channel_id, "ch_seqs": list(ch_seqs)})).all():
+        envelope = decode_envelope(found.body)
+        fact = decode(envelope)
+        if not isinstance(fact, MessageCreated | MessageUpdated | MessagePinned | MessageUnpinned):
+            raise TypeError(f"{envelope.type} tells no text")
+        body = _with(envelope, msgspec.structs.replace(fact, message=silent))
+        await session.execute(_REPLACE, {"body": body, "id": found.id, "created_at": found.created_at})
 
 
 async def redact_runs(session: AsyncSession, log_ids: Collection[int], silent: Callable[[Run], Run]) -> None:
@@ -60,7 +66,7 @@ async def redact_runs(session: AsyncSession, log_ids: Collection[int], silent: C
     """
     if not log_ids:
         return
-    for found in (await session.execute(_FIND_RUNS, {"ids": list(log_ids)})).all():
+    for found in (await session.execute(_FIND_PLACES, {"ids": list(log_ids)})).all():
         envelope = decode_envelope(found.body)
         fact = decode(envelope)
         if not isinstance(fact, RunStarted | RunFinished):
@@ -69,6 +75,20 @@ async def redact_runs(session: AsyncSession, log_ids: Collection[int], silent: C
         if left != fact.run:
             body = _with(envelope, msgspec.structs.replace(fact, run=left))
             await session.execute(_REPLACE, {"body": body, "id": found.id, "created_at": found.created_at})
+
+
+async def redact_draft(session: AsyncSession, log_id: int) -> None:
+    """Let the event at this place of the log tell of no draft. The caller holds the draft's row.
+
+    Does nothing when the log no longer reaches back that far.
+    """
+    for found in (await session.execute(_FIND_PLACES, {"ids": [log_id]})).all():
+        envelope = decode_envelope(found.body)
+        fact = decode(envelope)
+        if not isinstance(fact, DraftUpdated):
+            raise TypeError(f"{envelope.type} tells of no draft")
+        body = _with(envelope, msgspec.structs.replace(fact, draft=None))
+        await session.execute(_REPLACE, {"body": body, "id": found.id, "created_at": found.created_at})
 
 
 def _with(envelope: Envelope, fact: Fact) -> str:

@@ -7,6 +7,8 @@ together.
 from tertulia_chat.tables.accounts import RefreshTokenRow, SessionRow, SigningKeyRow, UserRow
 from tertulia_chat.tables.base import new_id, now
 from tertulia_chat.tables.channels import ChannelMemberRow, ChannelRow
+from tertulia_chat.tables.drafts import DraftRow
+from tertulia_chat.tables.marks import SavedMessageRow
 from tertulia_chat.tables.messages import MessageRow
 from tertulia_chat.tables.runs import BotRunRow
 from tertulia_chat.tables.workspaces import InviteRow, WorkspaceMemberRow, WorkspaceRow
@@ -15,9 +17,11 @@ __all__ = [
     "BotRunRow",
     "ChannelMemberRow",
     "ChannelRow",
+    "DraftRow",
     "InviteRow",
     "MessageRow",
     "RefreshTokenRow",
+    "SavedMessageRow",
     "SessionRow",
     "SigningKeyRow",
     "UserRow",

@@ -15,11 +15,12 @@ _reactions = partial(msgspec.convert, type=list[Reaction])
 
 
 class MessageRow(SQLModel, table=True):
-    """`changed_seq` is the number of the newest event that tells the text; None: of the message's sending.
+    """`changed_seq` is the number of the newest event that tells the text; None: of the message's sending. `pin_seq` is
+    the number of the newest pinning or unpinning.
 
     `ai` is given for answers of the bot. `reactions` are kept as they are shown, changed under the channel's lock. The
     last five columns but the pin's are a thread's, on its first message (`view_thread`). A deleted message has neither
-    text nor `ai`, nor anything that was read out of the text.
+    text nor `ai`, nor anything that was read out of the text, nor reactions or a pin.
     """
 
     __tablename__ = "message"  # pyright: ignore[reportAssignmentType]
@@ -51,6 +52,13 @@ class MessageRow(SQLModel, table=True):
     last_repliers: list[UUID] = Field(default_factory=list, sa_type=UuidList)
     pinned_by: UUID | None = None
     pinned_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    pin_seq: int | None = None
+
+    @property
+    def told_at(self) -> list[int]:
+        """The numbers of all events that tell the present text: its own, and a pin's that came later."""
+        own = self.changed_seq or self.ch_seq
+        return [own] if self.pin_seq is None or self.pin_seq < own else [own, self.pin_seq]
 
     def view(self) -> Message:
         return Message(

@@ -1,0 +1,1 @@
+"""Marks on messages: reactions and pins, which the channel sees, and what somebody saved for themselves."""
