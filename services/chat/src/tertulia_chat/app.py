@@ -22,6 +22,7 @@ from tertulia_chat.bootstrap.position import StreamPosition
 from tertulia_chat.caller import Authenticator
 from tertulia_chat.channels.controller import ChannelController, WorkspaceChannelsController
 from tertulia_chat.database import Database
+from tertulia_chat.drafts.controller import DraftController, drafts
 from tertulia_chat.edge import provide_caller
 from tertulia_chat.marks.controller import MessageMarksController, channel_pins, saved_messages
 from tertulia_chat.messages.controller import ChannelMessagesController, MessageController, import_messages
@@ -55,6 +56,8 @@ PUBLIC: Sequence[ControllerRouterHandler] = (
     MessageMarksController,
     channel_pins,
     saved_messages,
+    DraftController,
+    drafts,
     bootstrap,
 )
 INTERNAL: Sequence[ControllerRouterHandler] = (

@@ -130,7 +130,7 @@ def statements(chat):
     return sent
 
 
-@pytest.mark.parametrize("which", ["saved", "pins"])
+@pytest.mark.parametrize("which", ["saved", "drafts", "pins"])
 async def test_a_list_costs_the_same_however_long_it_is(chat, statements, which):
     ann = await chat.person()
     workspace = await ann.workspace()
