@@ -9,7 +9,7 @@ import pytest
 
 from tertulia_bot.mentions import mentioned, question
 from tertulia_shared.bus import Delivery, Reject, StoredMessage
-from tertulia_shared.events import BOT_USER_ID, MessageCreated, RunState, encode, envelope_of
+from tertulia_shared.events import BOT_USER_ID, MessageCreated, Origin, RunState, encode, envelope_of
 from tertulia_shared.events.subjects import H_TYPE
 
 from .conftest import eventually
@@ -122,7 +122,7 @@ async def test_an_event_that_comes_twice_is_answered_once(world, scripted):
         assert len(scripted.requests) == 1
 
 
-async def test_what_is_old_or_from_the_bot_or_no_message_is_left_alone(world, scripted):
+async def test_what_is_old_or_forwarded_or_from_the_bot_or_no_message_is_left_alone(world, scripted):
     async with world.bot(scripted.url) as parts:
         ana = await world.person()
         _, general = await ana.workspace()
@@ -131,6 +131,9 @@ async def test_what_is_old_or_from_the_bot_or_no_message_is_left_alone(world, sc
         await parts.mentions.handle(delivery(message, at=datetime.now(UTC) - timedelta(minutes=11)))
         await parts.mentions.handle(delivery(msgspec.structs.replace(message, author_id=BOT_USER_ID)))
         await parts.mentions.handle(delivery(message, kind="message.updated"))
+        told = {name: getattr(message, name) for name in ("channel_id", "ch_seq", "author_id", "created_at")}
+        forwarded = msgspec.structs.replace(message, forwarded=Origin(message_id=message.id, **told))
+        await parts.mentions.handle(delivery(forwarded))
         assert await world.sql("SELECT 1 FROM run") == []
         broken = StoredMessage(1, "s", {H_TYPE: MessageCreated.type}, b"{", datetime.now(UTC))
         with pytest.raises(Reject):

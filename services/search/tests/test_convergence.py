@@ -18,21 +18,17 @@ MESSAGES = 3
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Change]:
-    """What happened to a few messages of one channel, in the right order: posted, edited, perhaps deleted."""
+    """What happened to a few messages of one channel, in the right order: posted, edited, deleted, restored."""
     changes: list[Change] = []
-    states = dict.fromkeys(range(1, MESSAGES + 1), "new")
+    there: set[int] = set()
     for version in range(1, draw(st.integers(1, 12)) + 1):
-        number = draw(st.sampled_from([number for number, state in states.items() if state != "deleted"] or [0]))
-        if number == 0:
-            break
-        if states[number] == "new":
-            states[number] = "there"
-            changes.append(document(number, f"message {number} v{version}", version=version))
-        elif draw(st.booleans()):
-            changes.append(document(number, f"message {number} v{version}", version=version))
-        else:
-            states[number] = "deleted"
+        number = draw(st.integers(1, MESSAGES))
+        if number in there and draw(st.booleans()):
+            there.remove(number)
             changes.append(tombstone(number, version))
+        else:
+            there.add(number)
+            changes.append(document(number, f"message {number} v{version}", version=version))
     return changes
 
 

@@ -61,6 +61,29 @@ async def test_delivered_twice_is_there_once(room: Any) -> None:
         await engine.close()
 
 
+async def test_a_message_that_is_restored_is_there_again(room: Any) -> None:
+    """The deletion's undo is an update with a later number; the deletion told once more afterwards takes nothing."""
+    said = room.say(room.general, room.ada, "green tea")
+    gone = msgspec.structs.replace(said, text="", deleted_at=said.created_at)
+    happened = [
+        room.event_of("created", said, said.ch_seq),
+        room.event_of("deleted", gone, room.next_seq(room.general)),
+        room.event_of("updated", said, room.next_seq(room.general)),
+    ]
+    engine = engine_at(f"tantivy://{room.directory}")
+    await engine.open()
+    indexer = Indexer(engine)
+    try:
+        for number, (message, count) in enumerate(zip(happened, (1, 0, 1), strict=True)):
+            await indexer.handle([delivery(message, number)])
+            assert await engine.counts() == ({room.workspace: 1} if count else {}), number
+        for message in (happened[1], happened[0]):
+            await indexer.handle([delivery(message, 9)])
+            assert await engine.counts() == {room.workspace: 1}
+    finally:
+        await engine.close()
+
+
 async def test_a_relay_that_repeats_itself(room: Any) -> None:
     async with room.search() as search:
         message = room.say(room.general, room.ada, "tea")

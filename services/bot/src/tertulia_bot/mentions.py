@@ -1,5 +1,6 @@
 """The consumer: `@bot …` in a channel, and every message in a direct conversation with the bot, is a question.
 
+What is forwarded into a channel speaks to nobody there; forwarded to the bot itself it is a question like any other.
 An event that comes twice finds the run it made. Messages that are older than ten minutes when they arrive, because the
 bot was away, are left alone: nobody waits for an answer any more.
 """
@@ -63,7 +64,8 @@ class Mentions:
             return
         if (datetime.now(UTC) - envelope.time).total_seconds() > MAX_MESSAGE_AGE_S:
             return
-        if not (mentioned(message.text) or await self._access.talks_with_the_bot(message.channel_id)):
+        spoken_to = message.forwarded is None and mentioned(message.text)
+        if not (spoken_to or await self._access.talks_with_the_bot(message.channel_id)):
             return
         asked = Asked(
             workspace_id=message.workspace_id,

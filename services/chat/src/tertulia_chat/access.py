@@ -11,9 +11,9 @@
 Who owns a channel keeps that while they are a guest, and it gives them nothing until they are a member again.
 
 What a caller may not know is `NotFound`, what they know but may not do is `Forbidden`. The one statement that sends a
-message cannot call these functions; it embeds `POSTING_SEAT`, which is the same rule in SQL and stands beside them so
-that the two change together. So does `may_read`, for lists out of many channels. `tests/api/test_access.py` holds them
-to the table.
+message cannot call these functions; it embeds `POSTING_SEAT` and `READABLE`, which are the same rule in SQL and stand
+beside them so that they change together. So does `may_read`, for lists out of many channels. `tests/api/test_access.py`
+holds them to the table.
 """
 
 from collections.abc import Iterable
@@ -50,6 +50,9 @@ POSTING_SEAT = """
     LEFT JOIN channel_member m ON m.channel_id = c.id AND m.user_id = $2
     WHERE c.id = $1 AND (m.user_id IS NOT NULL OR (c.kind = 'public' AND w.role <> 'guest'))
 """
+
+# Of a channel c, somebody's seat w in its workspace, and their place m among its members, if they have one.
+READABLE = "(m.user_id IS NOT NULL OR (c.kind = 'public' AND w.role <> 'guest'))"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from tertulia_chat.drafts.controller import DraftController, drafts
 from tertulia_chat.edge import provide_caller
 from tertulia_chat.marks.controller import MessageMarksController, channel_pins, saved_messages
 from tertulia_chat.messages.controller import ChannelMessagesController, MessageController, import_messages
+from tertulia_chat.messages.purge import Purge
 from tertulia_chat.messages.send import Sender
 from tertulia_chat.poke import Poke
 from tertulia_chat.projections.controller import ExportController, LogController, memberships
@@ -164,5 +165,5 @@ async def api(settings: ApiSettings) -> AsyncGenerator[Process]:
         health.add("postgres", database.check)
         health.add("nats", bus.check, required=False)
         app = TraceMiddleware(create_app(parts, health))
-        yield Process(name="chat", app=app, components=[KeyKeeper(parts.keys)], health=health)
+        yield Process(name="chat", app=app, components=[KeyKeeper(parts.keys), Purge(database)], health=health)
         parts.passwords.close()

@@ -79,6 +79,14 @@ class TooManyPins(Conflict):
     code, title = "too_many_pins", "A channel keeps no more pinned messages; unpin one first"
 
 
+class UndoExpired(Conflict):
+    code, title = "undo_expired", "It is too late to bring this message back"
+
+
+class NotRestorable(Conflict):
+    code, title = "not_restorable", "An answer of the bot does not come back; ask again"
+
+
 class RunIdReused(Conflict):
     code, title = "run_id_reused", "Another run, of another channel or asker, has this id"
 
@@ -93,6 +101,10 @@ class NotAMember(Forbidden):
 
 class PostingRestricted(Forbidden):
     code, title = "posting_restricted", "Only the channel's owner and admins write here"
+
+
+class HistoryOff(Forbidden):
+    code, title = "history_off", "This workspace keeps no former texts"
 
 
 class InviteNotFound(NotFound):

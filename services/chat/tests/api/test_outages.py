@@ -86,18 +86,19 @@ async def chat_on_line(line, nats_url, topology, serve_chat):
         yield opened
 
 
-async def test_sending_a_message_is_one_round_trip(chat_on_line, line):
+@pytest.mark.parametrize("text", ["hello", "hello @bot, see #general and https://example.org"])
+async def test_sending_a_message_is_one_round_trip(chat_on_line, line, text):
     ann = await chat_on_line.person()
     workspace = await ann.workspace()
     channel = workspace["general"]
-    for _ in range(6):  # each pooled connection prepares the statement once
-        await asyncio.gather(*(ann.say(channel, "warm up") for _ in range(4)))
+    for _ in range(6):  # each pooled connection prepares each statement once
+        await asyncio.gather(*(ann.say(channel, one) for one in (text, "other") for _ in range(4)))
     for _ in range(20):
         before = line.round_trips
         key = str(uuid.uuid4())
-        await ann.say(channel, "hello", key)
+        await ann.say(channel, text, key)
         assert line.round_trips - before == 1
-        await ann.say(channel, "hello", key, expect=200)
+        await ann.say(channel, text, key, expect=200)
         assert line.round_trips - before == 2
         await ann.say(channel, "other", key, expect=409)
         assert line.round_trips - before == 3

@@ -1,20 +1,26 @@
-"""Editing and deleting messages.
+"""Editing, deleting and restoring messages.
 
 Each takes the channel's next number under its lock and tells the message as it is now; the message keeps the number it
-was sent with. What the message said before is nowhere afterwards: not in its row, not in the log (`outbox.redact`), and
-not in what the bot's answers and runs repeat of it (`erasure`).
+was sent with. What the message said before is afterwards neither in its row, nor in the log (`outbox.redact`), nor in
+what the bot's answers and runs repeat of it (`erasure`); it is where the workspace keeps it, and nowhere else
+(`history`).
 
 Who may not is told so before anything is locked, and asked again once it is.
 """
 
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tertulia_chat.access import ChannelSeat, access_message
-from tertulia_chat.errors import ChannelArchived, MessageDeleted
+from tertulia_chat.bot import BOT_ID
+from tertulia_chat.errors import ChannelArchived, MessageDeleted, NotRestorable
 from tertulia_chat.membership import lock_channels, sequenced
+from tertulia_chat.messages import history
 from tertulia_chat.messages.erasure import forget_run, hold_message, silence
+from tertulia_chat.messages.reading import read
+from tertulia_chat.messages.resolve import NOTHING_READ, ReadOut, resolve
 from tertulia_chat.outbox import record, redact
 from tertulia_chat.tables import ChannelRow, MessageRow, now
 from tertulia_shared import events
@@ -26,10 +32,15 @@ async def edit(session: AsyncSession, caller_id: UUID, message_id: UUID, text: s
     """The same text changes nothing. Raises NotFound, Forbidden, NotAMember, MessageDeleted, ChannelArchived."""
     row, seat = await access_message(session, caller_id, message_id)
     _require_may_edit(caller_id, row, seat)
+    policy = await history.hold_policy(session, row.workspace_id)
     row, seat, answers = await hold_message(session, caller_id, message_id)
     _require_may_edit(caller_id, row, seat)
     if row.text != text:
-        row.text, row.edited_at = text, now()
+        at = now()
+        await history.keep_former(session, row, policy, caller_id, at)
+        read_out = await resolve(session, row.workspace_id, caller_id, read(text))
+        row.text, row.edited_at = text, at
+        read_out.put_on(row)
         await _change(session, caller_id, row, seat.channel, answers)
     return row.view()
 
@@ -41,11 +52,15 @@ async def delete(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Me
     """
     row, seat = await access_message(session, caller_id, message_id)
     _require_may_delete(caller_id, row, seat)
+    policy = await history.hold_policy(session, row.workspace_id)
     row, seat, answers = await hold_message(session, caller_id, message_id)
     _require_may_delete(caller_id, row, seat)
     if row.deleted_at is None:
+        at = now()
+        await history.keep_deleted(session, row, policy, caller_id, at)
         run_id = row.ai["run_id"] if row.ai else None
-        row.text, row.ai, row.deleted_at = "", None, now()
+        row.text, row.ai, row.deleted_at = "", None, at
+        NOTHING_READ.put_on(row)
         row.reactions, row.pinned_by, row.pinned_at = [], None, None
         await _change(session, caller_id, row, seat.channel, answers)
         if run_id is not None:
@@ -53,9 +68,25 @@ async def delete(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Me
     return row.view()
 
 
+async def restore(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Message:
+    """Undoes a deletion: the message is as it was before. One that is not deleted stays as it is.
+
+    What the bot repeated of it stays empty. Raises NotFound, Forbidden, NotRestorable, UndoExpired, ChannelArchived.
+    """
+    row, seat = await access_message(session, caller_id, message_id)
+    _require_may_delete(caller_id, row, seat)
+    row, seat = await access_message(session, caller_id, message_id, lock=True)
+    _require_may_delete(caller_id, row, seat)
+    if row.deleted_at is not None:
+        await _bring_back(session, caller_id, row, seat.channel)
+    return row.view()
+
+
 def _require_may_edit(caller_id: UUID, row: MessageRow, seat: ChannelSeat) -> None:
     if row.author_id != caller_id:
         raise Forbidden("Only who wrote a message edits it.")
+    if row.forwarded is not None:
+        raise Forbidden("The words of a forwarded message are somebody else's.")
     seat.require_member()
     if row.deleted_at is not None:
         raise MessageDeleted
@@ -68,23 +99,41 @@ def _require_may_delete(caller_id: UUID, row: MessageRow, seat: ChannelSeat) -> 
         raise Forbidden("Only who wrote a message and admins delete it.")
 
 
+async def _bring_back(session: AsyncSession, caller_id: UUID, row: MessageRow, channel: ChannelRow) -> None:
+    if row.author_id == BOT_ID:
+        raise NotRestorable
+    taken = await history.deletion_of(session, row)
+    if taken.replaced_by != caller_id:
+        raise Forbidden("Only who deleted a message brings it back.")
+    if channel.archived_at is not None:
+        raise ChannelArchived
+    row.text, row.deleted_at = taken.text, None
+    msgspec.convert(taken.read_out, ReadOut).put_on(row)
+    await session.delete(taken)
+    await _tell(session, channel, row, caller_id)
+
+
 async def _change(
     session: AsyncSession, caller_id: UUID, row: MessageRow, channel: ChannelRow, answers: dict[UUID, UUID]
 ) -> None:
-    await _tell(session, channel, row, caller_id)
+    await _tell_instead(session, channel, row, caller_id)
     channels = {channel.id: channel for channel in await lock_channels(session, set(answers.values()))}
     for answer in await silence(session, row.id, answers):
-        await _tell(session, channels[answer.channel_id], answer, caller_id)
+        await _tell_instead(session, channels[answer.channel_id], answer, caller_id)
+
+
+async def _tell_instead(session: AsyncSession, channel: ChannelRow, row: MessageRow, actor_id: UUID) -> None:
+    """What told the message so far loses its words."""
+    await redact(session, channel.id, row.told_at, row.view())
+    await _tell(session, channel, row, actor_id)
 
 
 async def _tell(session: AsyncSession, channel: ChannelRow, row: MessageRow, actor_id: UUID) -> None:
-    told_at = row.told_at
     channel.last_seq += 1
     row.changed_seq = channel.last_seq
     session.add_all([channel, row])
     await session.flush()
     message = row.view()
-    await redact(session, channel.id, told_at, message)
     deleted = row.deleted_at is not None
     fact = events.MessageDeleted(message=message) if deleted else events.MessageUpdated(message=message)
     await record(session, sequenced(fact, channel, actor_id))

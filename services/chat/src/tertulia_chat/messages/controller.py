@@ -10,10 +10,12 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from tertulia_chat.access import access_channel, access_message
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
-from tertulia_chat.messages import changes, imports, queries, threads
+from tertulia_chat.messages import changes, forward, history, imports, queries, threads
 from tertulia_chat.messages.schemas import (
     EditMessage,
     EventPage,
+    ForwardMessage,
+    HistoryPage,
     ImportMessages,
     ImportResult,
     MessagePage,
@@ -25,6 +27,7 @@ from tertulia_shared.edge import PROBLEMS, Limit, answer, delete, get, patch, po
 from tertulia_shared.problems import FieldError, ValidationFailed
 from tertulia_shared.tokens import ServiceTokens
 
+Number = Annotated[int, QueryParameter(ge=0, le=2**31 - 1, description="The number of a version.")]
 Seq = Annotated[int | None, QueryParameter(ge=0, le=2**53, description="A `ch_seq`.")]
 MAX_IMPORT_BYTES = 16 * 1024 * 1024
 
@@ -115,6 +118,44 @@ class MessageController(Controller):
         """The message stays in its place without its text."""
         async with database.transaction() as session:
             return SentMessage(message=await changes.delete(session, caller.user_id, message_id))
+
+    @post("/restore", status_code=200, summary="Undo the deletion of a message")
+    async def restore(
+        self, caller: NamedDependency[Caller], message_id: FromPath[UUID], database: NamedDependency[Database]
+    ) -> SentMessage:
+        """For who deleted it, within five minutes. A message that is not deleted is answered as it is."""
+        async with database.transaction() as session:
+            return SentMessage(message=await changes.restore(session, caller.user_id, message_id))
+
+    @get("/history", summary="What a message said before, and says now")
+    async def history(
+        self,
+        caller: NamedDependency[Caller],
+        message_id: FromPath[UUID],
+        database: NamedDependency[Database],
+        after: Number = 0,
+        limit: Limit = 50,
+    ) -> HistoryPage:
+        """As far as the workspace's `history_policy` keeps it."""
+        async with database.transaction() as session:
+            message, _ = await access_message(session, caller.user_id, message_id)
+            return await history.versions(session, message, after, limit)
+
+    @post(
+        "/forward",
+        summary="Say a message again elsewhere",
+        responses={**PROBLEMS, 200: answer(SentMessage, "The first one's message: this `client_msg_id` was seen.")},
+    )
+    async def forward(
+        self,
+        caller: NamedDependency[Caller],
+        message_id: FromPath[UUID],
+        data: JSONBody[ForwardMessage],
+        database: NamedDependency[Database],
+    ) -> Response[SentMessage]:
+        """201 with the new message, which is the caller's and tells where it comes from; 200 as with sending."""
+        message, created = await forward.forward(database, caller.user_id, message_id, data)
+        return Response(SentMessage(message=message), status_code=201 if created else 200)
 
     @get("/thread", summary="The thread that a message begins or belongs to: the newest, or those before or after")
     async def thread(

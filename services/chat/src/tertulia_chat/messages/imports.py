@@ -13,6 +13,8 @@ from sqlmodel import col, select
 from tertulia_chat.access import hold_seats
 from tertulia_chat.database import Database
 from tertulia_chat.membership import lock_channels, sequenced
+from tertulia_chat.messages.reading import read
+from tertulia_chat.messages.resolve import resolve
 from tertulia_chat.messages.schemas import ImportedMessage, ImportResult
 from tertulia_chat.outbox import NewEvent, record
 from tertulia_chat.tables import ChannelRow, MessageRow, new_id
@@ -44,8 +46,9 @@ async def _take_over(session: AsyncSession, channel_id: UUID, messages: Sequence
     await _check_authors(session, workspace_id, messages)
     (channel,) = await lock_channels(session, [channel_id])
     fresh = await _fresh(session, messages)
+    texts = [await resolve(session, workspace_id, message.author_id, read(message.text)) for message in fresh]
     events: list[NewEvent] = []
-    for message in fresh:
+    for message, read_out in zip(fresh, texts, strict=True):
         channel.last_seq += 1
         channel.last_msg_seq = channel.last_seq
         row = MessageRow(
@@ -58,6 +61,7 @@ async def _take_over(session: AsyncSession, channel_id: UUID, messages: Sequence
             text=message.text,
             created_at=to_milliseconds(message.created_at),
         )
+        read_out.put_on(row)
         session.add(row)
         events.append(sequenced(MessageCreated(message=row.view()), channel, message.author_id))
     session.add(channel)

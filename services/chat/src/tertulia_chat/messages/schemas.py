@@ -21,16 +21,26 @@ Text = Annotated[
 class SendMessage(Body, frozen=True, kw_only=True):
     """Sending again with the same `client_msg_id` is safe: it answers with the first one's message.
 
-    `thread_id` is the message that this one answers to: one of the same channel that is no reply itself.
+    `thread_id` is the message that this one answers to: one of the same channel that is no reply itself. Such a reply
+    can be shown in the channel as well.
     """
 
     text: Text
     client_msg_id: UUID
     thread_id: UUID | None = None
+    also_in_channel: bool = False
 
 
 class EditMessage(Body, frozen=True, kw_only=True):
     text: Text
+
+
+class ForwardMessage(Body, frozen=True, kw_only=True):
+    """Where to; forwarding again with the same `client_msg_id` answers with the first one's message."""
+
+    channel_id: UUID
+    client_msg_id: UUID
+    thread_id: UUID | None = None
 
 
 class SentMessage(View, frozen=True, kw_only=True):
@@ -43,6 +53,22 @@ class MessagePage(View, frozen=True, kw_only=True):
     items: list[Message]
     has_before: bool
     has_after: bool
+
+
+class Version(View, frozen=True, kw_only=True):
+    """What a message said until `replaced_at`; the present text has no end yet."""
+
+    number: int
+    text: str
+    replaced_at: datetime | None
+    replaced_by: str | None
+
+
+class HistoryPage(View, frozen=True, kw_only=True):
+    """The oldest first, the present text last. `next` is the `after` of the next page."""
+
+    items: list[Version]
+    next: int | None
 
 
 class EventPage(View, frozen=True, kw_only=True):

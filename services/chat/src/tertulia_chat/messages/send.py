@@ -1,7 +1,9 @@
 """Sending a message. See `statement` for what happens in PostgreSQL."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -10,8 +12,10 @@ import msgspec
 from tertulia_chat.caller import Authenticator, Caller, session_ended
 from tertulia_chat.database import Database
 from tertulia_chat.errors import ChannelArchived, ClientMsgIdReused, NotAMember, PostingRestricted, ThreadNotFound
+from tertulia_chat.messages.reading import NOTHING, Reading, read
+from tertulia_chat.messages.resolve import asked
 from tertulia_chat.messages.schemas import SendMessage
-from tertulia_chat.messages.statement import REPLY, SEND, UNKNOWN_WORKSPACE
+from tertulia_chat.messages.statement import SEEN, STATEMENTS, UNKNOWN_LIST, UNKNOWN_WORKSPACE
 from tertulia_chat.tables import MessageRow, new_id, now
 from tertulia_shared.events import (
     UNSEQUENCED,
@@ -23,7 +27,7 @@ from tertulia_shared.events import (
     envelope_of,
     shard_of,
 )
-from tertulia_shared.problems import DependencyUnavailable, FieldError, NotFound, Problem
+from tertulia_shared.problems import DependencyUnavailable, FieldError, NotFound, Problem, ValidationFailed
 from tertulia_shared.telemetry import traceparent
 
 ATTEMPTS = 4
@@ -41,18 +45,25 @@ class Sender:
         """The message, and whether it is new.
 
         Raises Unauthenticated, NotFound, NotAMember, PostingRestricted, ChannelArchived, ThreadNotFound,
-        ClientMsgIdReused, DependencyUnavailable.
+        ClientMsgIdReused, ValidationFailed, DependencyUnavailable.
         """
         caller = await self.authenticator.claimed(authorization)
+        if wish.also_in_channel and wish.thread_id is None:
+            raise ValidationFailed(errors=[FieldError(detail="Only of a reply.", pointer="/also_in_channel")])
         return await _send(self.database, caller, channel_id, wish)
 
 
 async def _send(database: Database, caller: Caller, channel_id: UUID, wish: SendMessage) -> tuple[Message, bool]:
     shard = shard_of(str(channel_id))
-    statement, root = (SEND, ()) if wish.thread_id is None else (REPLY, (wish.thread_id,))
+    reading = read(wish.text)
+    reply, reads = wish.thread_id is not None, reading != NOTHING
+    statement = STATEMENTS[reply, reads]
+    more = [*((wish.thread_id, wish.also_in_channel) if reply else ()), *(_read(reading) if reads else ())]
     for _ in range(ATTEMPTS):
         message_id, created_at = new_id(), now()
         draft = _message(message_id, channel_id, caller.user_id, wish, created_at)
+        if reads:
+            draft = _with_readings(draft, reading)
         try:
             row = await database.hot_row(
                 statement,
@@ -64,7 +75,7 @@ async def _send(database: Database, caller: Caller, channel_id: UUID, wish: Send
                 wish.text,
                 created_at,
                 *_event(draft, shard, created_at),
-                *root,
+                *more,
             )
         except asyncpg.UniqueViolationError:
             continue
@@ -74,10 +85,10 @@ async def _send(database: Database, caller: Caller, channel_id: UUID, wish: Send
         if refused is not None:
             raise refused
         if row["seen_id"] is not None:
-            return _first_one(row, caller, channel_id, wish), False
+            return _first_one(row, channel_id, wish), False
         if row["ch_seq"] is not None:
             database.wake((shard,))
-            return msgspec.structs.replace(draft, workspace_id=str(row["workspace_id"]), ch_seq=row["ch_seq"]), True
+            return _complete(draft, row, reads=reads), True
     raise DependencyUnavailable("The channel is changing too fast.")
 
 
@@ -93,7 +104,36 @@ def _message(message_id: UUID, channel_id: UUID, author_id: UUID, wish: SendMess
         client_msg_id=str(wish.client_msg_id),
         created_at=created_at,
         thread_id=str(wish.thread_id) if wish.thread_id else None,
+        in_channel=wish.also_in_channel,
     )
+
+
+def _with_readings(draft: Message, reading: Reading) -> Message:
+    """What the text names there may not be: the statement will know."""
+    return msgspec.structs.replace(
+        draft,
+        mentions=UNKNOWN_LIST,
+        audience=reading.audience,
+        channels=UNKNOWN_LIST,
+        messages=UNKNOWN_LIST,
+        links=list(reading.links),
+    )
+
+
+def _read(reading: Reading) -> tuple[Any, ...]:
+    """In the order of the statement's values."""
+    return reading.audience, list(reading.links), *asked(reading).values()
+
+
+def _complete(draft: Message, row: asyncpg.Record, *, reads: bool) -> Message:
+    found: dict[str, list[str]] = {}
+    if reads:
+        found = {name: _strings(row[name]) for name in ("mentions", "channels", "messages")}
+    return msgspec.structs.replace(draft, workspace_id=str(row["workspace_id"]), ch_seq=row["ch_seq"], **found)
+
+
+def _strings(ids: Sequence[UUID]) -> list[str]:
+    return [str(one) for one in ids]
 
 
 def _event(draft: Message, shard: int, created_at: datetime) -> tuple[int, str, str, UUID, str | None, str]:
@@ -130,26 +170,24 @@ def _refusal(row: asyncpg.Record) -> Problem | None:
     return None
 
 
-def _first_one(row: asyncpg.Record, caller: Caller, channel_id: UUID, wish: SendMessage) -> Message:
+def _first_one(row: asyncpg.Record, channel_id: UUID, wish: SendMessage) -> Message:
     """The message that this `client_msg_id` made before, as it is now.
 
     Raises ClientMsgIdReused when it was another one. What an edited or deleted message first said is known nowhere;
     its place alone tells.
     """
-    changed = row["seen_edited_at"] is not None or row["seen_deleted_at"] is not None
-    same_place = (row["seen_channel_id"], row["seen_thread_id"]) == (channel_id, wish.thread_id)
-    if not same_place or not (changed or row["seen_text"] == wish.text):
+    first = _seen(row)
+    changed = first.edited_at is not None or first.deleted_at is not None
+    place = (first.channel_id, first.thread_id, first.in_channel, first.forwarded)
+    same_place = place == (channel_id, wish.thread_id, wish.also_in_channel, None)
+    if not same_place or not (changed or first.text == wish.text):
         raise ClientMsgIdReused
-    return MessageRow(
-        id=row["seen_id"],
-        workspace_id=row["workspace_id"],
-        channel_id=channel_id,
-        ch_seq=row["seen_ch_seq"],
-        author_id=caller.user_id,
-        client_msg_id=wish.client_msg_id,
-        text=row["seen_text"],
-        thread_id=row["seen_thread_id"],
-        created_at=row["seen_created_at"],
-        edited_at=row["seen_edited_at"],
-        deleted_at=row["seen_deleted_at"],
-    ).view()
+    return first.view()
+
+
+def _seen(row: asyncpg.Record) -> MessageRow:
+    """This connection answers `jsonb` as text."""
+    values = {name: row[f"seen_{name}"] for name in SEEN}
+    for name in ("ai", "forwarded", "reactions"):
+        values[name] = msgspec.json.decode(values[name] or "null")
+    return MessageRow(**values)

@@ -10,30 +10,60 @@ What it cannot see is solved optimistically, by running it again (`send.ATTEMPTS
   only takes place when that is unchanged. What the channel's own row says (archived, who posts) is read again then.
 * Two sends with one `client_msg_id` at the same moment both find nothing; the unique constraint stops the second.
 
-The event's body is finished except for what only this statement learns. It carries `-1` for the number and the nil UUID
-for the workspace. Replacing them in the text is safe, because a quotation mark inside a JSON string is escaped.
+The event's body is finished except for what only this statement learns. It carries `-1` for the number, the nil UUID
+for the workspace, and a list of the nil UUID for each list of what the text names. Replacing them in the text is safe,
+because a quotation mark inside a JSON string is escaped: a key followed by its value stands in no text.
 
-`REPLY` also looks for the thread's first message, $14: one of the same channel that is no reply itself. It never goes
-away, so what the beginning of the statement saw is good.
+A reply also looks for the thread's first message: one of the same channel that is no reply itself. It never goes away,
+so what the beginning of the statement saw is good. A text that names something also looks up what of it there is
+(`resolve`); one that names nothing pays nothing for that.
 """
 
 from uuid import UUID
 
 from tertulia_chat.access import POSTING_SEAT
 from tertulia_chat.caller import LIVE_SESSION
+from tertulia_chat.messages.resolve import ASKED, checked
+from tertulia_chat.tables import MessageRow
 
-UNKNOWN_WORKSPACE = UUID(int=0)
+NIL = UUID(int=0)
+UNKNOWN_WORKSPACE = NIL
+UNKNOWN_LIST = [str(NIL)]
+
+SEEN = tuple(MessageRow.model_fields)
+"""The columns of the earlier message; the statement answers each behind `seen_`."""
 
 _ROOT = "SELECT 1 FROM message r WHERE r.id = $14 AND r.channel_id = $1 AND r.thread_id IS NULL"
 
+_SENT = ("id", "workspace_id", "channel_id", "ch_seq", "author_id", "client_msg_id", "text", "created_at")
+_READ = {"audience": "text", "links": "text[]", **ASKED}
+"""What only a text that names something brings, and its types; in the order of the values."""
 
-def _statement(*, reply: bool) -> str:
+
+def _statement(*, reply: bool, reads: bool) -> str:
+    """After $13 come for a reply its thread and whether it is shown in the channel, then the values of `_READ`."""
+    value = {name: f"${place}::{kind}" for place, (name, kind) in enumerate(_READ.items(), 16 if reply else 14)}
+    found = checked(value, workspace="(SELECT workspace_id FROM seat)", author="$2")
+    columns, values = [*_SENT], ["$4", "bump.workspace_id", "$1", "bump.last_seq", "$2", "$5", "$6", "$7"]
+    body = f"""replace(
+            replace($13, '"ch_seq":-1', '"ch_seq":' || bump.last_seq),
+            '"workspace_id":"{UNKNOWN_WORKSPACE}"', '"workspace_id":"' || bump.workspace_id || '"'
+        )"""
+    if reply:
+        columns += ["thread_id", "in_channel"]
+        values += ["$14", "$15"]
+    if reads:
+        columns += ["mentions", "audience", "channels", "messages", "links"]
+        values += ["mentioned.ids", value["audience"], "named.ids", "pointed.ids", value["links"]]
+        body = _told(_told(_told(body, "mentions", "mentioned"), "channels", "named"), "messages", "pointed")
+    beside = ", mentioned, named, pointed" if reads else ""
     return f"""
 WITH live AS ({LIVE_SESSION}),
 seat AS ({POSTING_SEAT}),
 {f"root AS ({_ROOT})," if reply else ""}
+{f"{found}," if reads else ""}
 seen AS (
-    SELECT m.id, m.channel_id, m.ch_seq, m.text, m.created_at, m.thread_id, m.edited_at, m.deleted_at
+    SELECT {", ".join(f"m.{name}" for name in SEEN)}
     FROM message m WHERE m.author_id = $2 AND m.client_msg_id = $5
 ),
 bump AS (
@@ -46,27 +76,28 @@ bump AS (
     RETURNING c.workspace_id, c.last_seq
 ),
 stored AS (
-    INSERT INTO message (id, workspace_id, channel_id, ch_seq, author_id, client_msg_id, text, created_at, thread_id)
-    SELECT $4, bump.workspace_id, $1, bump.last_seq, $2, $5, $6, $7, {"$14" if reply else "NULL"}::uuid FROM bump
+    INSERT INTO message ({", ".join(columns)}) SELECT {", ".join(values)} FROM bump{beside}
 ),
 logged AS (
     INSERT INTO event_log (shard, subject, type, workspace_id, channel_id, ch_seq, event_id, traceparent, body)
     SELECT $8, replace($9, '{UNKNOWN_WORKSPACE}', bump.workspace_id::text), $10, bump.workspace_id, $1, bump.last_seq,
-        $11, $12,
-        replace(
-            replace($13, '"ch_seq":-1', '"ch_seq":' || bump.last_seq),
-            '"workspace_id":"{UNKNOWN_WORKSPACE}"', '"workspace_id":"' || bump.workspace_id || '"'
-        )
-    FROM bump
+        $11, $12, {body}
+    FROM bump{beside}
 )
 SELECT EXISTS (SELECT FROM live) AS live, {"EXISTS (SELECT FROM root)" if reply else "true"} AS rooted,
     seat.workspace_id, seat.member, seat.open OR seat.governs AS allowed, seat.archived, bump.last_seq AS ch_seq,
-    seen.id AS seen_id, seen.channel_id AS seen_channel_id, seen.ch_seq AS seen_ch_seq, seen.text AS seen_text,
-    seen.created_at AS seen_created_at, seen.thread_id AS seen_thread_id, seen.edited_at AS seen_edited_at,
-    seen.deleted_at AS seen_deleted_at
+    {"mentioned.ids AS mentions, named.ids AS channels, pointed.ids AS messages," if reads else ""}
+    {", ".join(f"seen.{name} AS seen_{name}" for name in SEEN)}
 FROM (VALUES (1)) AS always LEFT JOIN seat ON true LEFT JOIN bump ON true LEFT JOIN seen ON true
+    {"CROSS JOIN mentioned CROSS JOIN named CROSS JOIN pointed" if reads else ""}
 """  # noqa: S608 composed of constants only
 
 
-SEND = _statement(reply=False)
-REPLY = _statement(reply=True)
+def _told(body: str, key: str, found: str) -> str:
+    return f"""replace({body}, '"{key}":["{NIL}"]', '"{key}":' || to_json({found}.ids)::text)"""
+
+
+STATEMENTS = {
+    (reply, reads): _statement(reply=reply, reads=reads) for reply in (False, True) for reads in (False, True)
+}
+"""By whether it is a reply, and whether the text names something."""

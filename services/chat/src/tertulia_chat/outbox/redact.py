@@ -5,7 +5,7 @@ what told its former text loses it in the same transaction. Number, type, id and
 as before, for the relay too.
 
 * The event of the message itself: with an empty text and `edited_at` it was changed later, and a following event tells
-  to what; with `deleted_at` it says nothing any more.
+  to what; with `deleted_at` it says nothing any more. What was read out of the text (links, mentions) goes with it.
 * The event of its being pinned or unpinned, which repeats the message. At most one of these tells the present text:
   the next one takes it out of the one before, which then has an empty text and perhaps neither `edited_at` nor
   `deleted_at`. So a change has two events at most to find (`MessageRow.told_at`), and the event of the sending, which
@@ -48,7 +48,9 @@ async def redact(session: AsyncSession, channel_id: UUID, ch_seqs: Collection[in
 
     Numbers that the log no longer reaches are passed over.
     """
-    silent = msgspec.structs.replace(message, text="", ai=None)
+    silent = msgspec.structs.replace(
+        message, text="", ai=None, mentions=[], audience=None, channels=[], messages=[], links=[]
+    )
     for found in (await session.execute(_FIND, {"channel_id": channel_id, "ch_seqs": list(ch_seqs)})).all():
         envelope = decode_envelope(found.body)
         fact = decode(envelope)

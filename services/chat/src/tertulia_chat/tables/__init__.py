@@ -9,7 +9,7 @@ from tertulia_chat.tables.base import new_id, now
 from tertulia_chat.tables.channels import ChannelMemberRow, ChannelRow
 from tertulia_chat.tables.drafts import DraftRow
 from tertulia_chat.tables.marks import SavedMessageRow
-from tertulia_chat.tables.messages import MessageRow
+from tertulia_chat.tables.messages import MessageRow, RevisionRow
 from tertulia_chat.tables.runs import BotRunRow
 from tertulia_chat.tables.workspaces import InviteRow, WorkspaceMemberRow, WorkspaceRow
 
@@ -21,6 +21,7 @@ __all__ = [
     "InviteRow",
     "MessageRow",
     "RefreshTokenRow",
+    "RevisionRow",
     "SavedMessageRow",
     "SessionRow",
     "SigningKeyRow",

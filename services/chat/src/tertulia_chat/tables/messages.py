@@ -1,4 +1,7 @@
-"""Messages. They are written by one statement (`messages/statement.py`) or in bulk by an import; read through here."""
+"""Messages. They are written by one statement (`messages/statement.py`) or in bulk by an import; read through here.
+
+And what they said before, as far as the workspace keeps it.
+"""
 
 from datetime import datetime
 from functools import partial
@@ -96,3 +99,21 @@ class MessageRow(SQLModel, table=True):
             last_reply_at=self.last_reply_at,
             last_repliers=[str(user_id) for user_id in self.last_repliers],
         )
+
+
+class RevisionRow(SQLModel, table=True):
+    """A text that an edit replaced; with `read_out`, the text that a deletion took and what was read out of it.
+
+    With `purge_at` it is kept until then only so that the deletion can be undone, and nobody is shown it.
+    """
+
+    __tablename__ = "message_revision"  # pyright: ignore[reportAssignmentType]
+
+    message_id: UUID = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    workspace_id: UUID
+    text: str
+    replaced_at: datetime = Field(sa_type=UtcTime)
+    replaced_by: UUID
+    read_out: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    purge_at: datetime | None = Field(default=None, sa_type=UtcTime)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import Field, SQLModel
 
 from tertulia_chat.tables.base import UtcTime, UuidList, new_id, now
-from tertulia_shared.events import Role, Workspace
+from tertulia_shared.events import HistoryPolicy, Role, Workspace
 
 
 class WorkspaceRow(SQLModel, table=True):
@@ -17,6 +17,7 @@ class WorkspaceRow(SQLModel, table=True):
     slug: str
     created_by: UUID
     created_at: datetime = Field(default_factory=now, sa_type=UtcTime)
+    history_policy: str = HistoryPolicy.EDITS
 
     def view(self) -> Workspace:
         return Workspace(
@@ -25,6 +26,7 @@ class WorkspaceRow(SQLModel, table=True):
             slug=self.slug,
             created_by=str(self.created_by),
             created_at=self.created_at,
+            history_policy=HistoryPolicy(self.history_policy),
         )
 
 

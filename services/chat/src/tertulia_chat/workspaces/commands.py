@@ -5,21 +5,25 @@ import secrets
 import unicodedata
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+import sqlalchemy as sa
+from msgspec import UNSET
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, delete, select
 
 from tertulia_chat import membership
 from tertulia_chat.access import WorkspaceSeat
 from tertulia_chat.bot import seat_bot
 from tertulia_chat.errors import SlugTaken
 from tertulia_chat.outbox import record
-from tertulia_chat.tables import ChannelRow, UserRow, WorkspaceRow
+from tertulia_chat.tables import ChannelRow, MessageRow, RevisionRow, UserRow, WorkspaceRow
 from tertulia_chat.workspaces.invites import GENERAL
 from tertulia_chat.workspaces.members import admit, to_workspace
-from tertulia_shared.events import ChannelKind, Role, Workspace, WorkspaceUpdated
+from tertulia_chat.workspaces.schemas import PatchWorkspace
+from tertulia_shared.events import ChannelKind, HistoryPolicy, Role, Workspace, WorkspaceUpdated
 
 _SLUG_LENGTH = 32
+_LONG = sa.text("SET LOCAL statement_timeout = '60s'")
 
 
 async def found(session: AsyncSession, founder_id: UUID, name: str, slug: str | None) -> Workspace:
@@ -47,12 +51,31 @@ def slug_from(name: str) -> str:
     return f"{words or 'team'}-{secrets.token_hex(3)}"
 
 
-async def update(session: AsyncSession, seat: WorkspaceSeat, name: str | UnsetType, actor_id: UUID) -> Workspace:
+async def update(session: AsyncSession, seat: WorkspaceSeat, wish: PatchWorkspace, actor_id: UUID) -> Workspace:
     """Raises Forbidden below admin."""
     seat.require(Role.ADMIN)
-    if name is not UNSET:
-        seat.workspace.name = str(name).strip()
+    if wish.name is not UNSET:
+        seat.workspace.name = wish.name.strip()
+    if wish.history_policy is not UNSET:
+        await _keep_less(session, seat.workspace, wish.history_policy)
+        seat.workspace.history_policy = wish.history_policy
+    if wish != PatchWorkspace():
         session.add(seat.workspace)
         await session.flush()
         await record(session, to_workspace(WorkspaceUpdated(workspace=seat.workspace.view()), seat.workspace, actor_id))
     return seat.workspace.view()
+
+
+async def _keep_less(session: AsyncSession, workspace: WorkspaceRow, policy: HistoryPolicy) -> None:
+    """Former texts that the new policy does not keep go at once. Who changes a message holds the workspace, too."""
+    least_first = list(HistoryPolicy)
+    if least_first.index(policy) >= least_first.index(HistoryPolicy(workspace.history_policy)):
+        return
+    former = delete(RevisionRow).where(col(RevisionRow.workspace_id) == workspace.id)
+    if policy == HistoryPolicy.EDITS:
+        deleted = select(MessageRow.id).where(
+            col(MessageRow.id) == col(RevisionRow.message_id), col(MessageRow.deleted_at).is_not(None)
+        )
+        former = former.where(deleted.exists())
+    await session.execute(_LONG)
+    await session.execute(former)

@@ -50,7 +50,7 @@ class WorkspaceController(Controller):
         async with database.transaction() as session:
             return (await access_workspace(session, caller.user_id, workspace_id)).workspace.view()
 
-    @patch("/{workspace_id:uuid}", summary="Rename a workspace")
+    @patch("/{workspace_id:uuid}", summary="Rename a workspace, or decide which former texts it keeps")
     async def update(
         self,
         caller: NamedDependency[Caller],
@@ -60,7 +60,7 @@ class WorkspaceController(Controller):
     ) -> Workspace:
         async with database.transaction() as session:
             seat = await access_workspace(session, caller.user_id, workspace_id, lock=True)
-            return await commands.update(session, seat, data.name, caller.user_id)
+            return await commands.update(session, seat, data, caller.user_id)
 
     @get("/{workspace_id:uuid}/members", summary="Who belongs to a workspace")
     async def members(

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from tertulia_shared.edge import Body
-from tertulia_shared.events import Role, User, View, Workspace
+from tertulia_shared.events import HistoryPolicy, Role, User, View, Workspace
 
 Name = Annotated[str, Meta(pattern=r"\S", min_length=1, max_length=80)]
 # Python's `$` also stands before a last newline; `(?!\n)` says that there is none, in Python as in ECMAScript.
@@ -26,6 +26,7 @@ class NewWorkspace(Body, frozen=True, kw_only=True):
 
 class PatchWorkspace(Body, frozen=True, kw_only=True):
     name: Name | UnsetType = UNSET
+    history_policy: HistoryPolicy | UnsetType = UNSET
 
 
 class PatchMember(Body, frozen=True, kw_only=True):
