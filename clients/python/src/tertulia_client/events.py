@@ -35,9 +35,10 @@ class MessageCreated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MessageUpdated(msgspec.Struct, frozen=True, kw_only=True):
-    """The message as it is now; its own `ch_seq` stays where it was."""
+    """The message as it is now; its own `ch_seq` stays where it was. `thread` comes with a reply that was restored."""
 
     message: Message
+    thread: ThreadSummary | None = None
 
 
 class MessageDeleted(msgspec.Struct, frozen=True, kw_only=True):

@@ -51,7 +51,12 @@ POSTING_SEAT = """
     WHERE c.id = $1 AND (m.user_id IS NOT NULL OR (c.kind = 'public' AND w.role <> 'guest'))
 """
 
-# Of a channel c, somebody's seat w in its workspace, and their place m among its members, if they have one.
+# :user_id. Joins to a channel `c` what decides whether it may be read: somebody's seat `w` in its workspace, and their
+# place `m` among its members, if they have one. For statements that read many channels' things.
+READER = """
+    JOIN workspace_member w ON w.workspace_id = c.workspace_id AND w.user_id = :user_id
+    LEFT JOIN channel_member m ON m.channel_id = c.id AND m.user_id = :user_id
+"""
 READABLE = "(m.user_id IS NOT NULL OR (c.kind = 'public' AND w.role <> 'guest'))"
 
 

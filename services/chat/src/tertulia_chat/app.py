@@ -17,6 +17,7 @@ from tertulia_chat.accounts.controller import AuthController, UserController, jw
 from tertulia_chat.accounts.keys import KeyKeeper, KeyRing
 from tertulia_chat.accounts.passwords import Passwords
 from tertulia_chat.accounts.tokens import AccessTokens
+from tertulia_chat.attention.controller import ChannelAttentionController, WorkspaceAttentionController, read_thread
 from tertulia_chat.bootstrap.controller import bootstrap
 from tertulia_chat.bootstrap.position import StreamPosition
 from tertulia_chat.caller import Authenticator
@@ -32,6 +33,7 @@ from tertulia_chat.poke import Poke
 from tertulia_chat.projections.controller import ExportController, LogController, memberships
 from tertulia_chat.runs.controller import finish_run, open_run
 from tertulia_chat.settings import ApiSettings
+from tertulia_chat.threads.controller import ThreadController, threads_inbox
 from tertulia_chat.workspaces.controller import WorkspaceController, accept_invite
 from tertulia_shared.bus import Bus
 from tertulia_shared.cursors import CursorSealer
@@ -59,6 +61,11 @@ PUBLIC: Sequence[ControllerRouterHandler] = (
     saved_messages,
     DraftController,
     drafts,
+    ChannelAttentionController,
+    WorkspaceAttentionController,
+    read_thread,
+    ThreadController,
+    threads_inbox,
     bootstrap,
 )
 INTERNAL: Sequence[ControllerRouterHandler] = (

@@ -11,7 +11,7 @@ of the request has happened, unless the connection broke during the commit itsel
 an idempotency key.
 """
 
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -117,6 +117,17 @@ class Database:
             raise DependencyUnavailable("The database is not open yet.")
         with unavailable():
             async with self._hot.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+                return await connection.fetchrow(statement, *values)
+
+    async def hot_row_holding(
+        self, lock: str, locked: Sequence[Any], statement: str, *values: Any
+    ) -> asyncpg.Record | None:
+        """As `hot_row`, but the statement begins once what `lock` names is locked, and sees what is true then."""
+        if self._hot is None:
+            raise DependencyUnavailable("The database is not open yet.")
+        with unavailable():
+            async with self._hot.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
+                await connection.execute(lock, *locked)
                 return await connection.fetchrow(statement, *values)
 
     def wake(self, shards: Iterable[int]) -> None:

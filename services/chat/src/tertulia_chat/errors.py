@@ -91,6 +91,10 @@ class RunIdReused(Conflict):
     code, title = "run_id_reused", "Another run, of another channel or asker, has this id"
 
 
+class ThreadNotFollowed(Conflict):
+    code, title = "thread_not_followed", "You do not follow this thread, so nothing in it is unread"
+
+
 class ThreadNotFound(ValidationFailed):
     code, title = "thread_not_found", "There is no such message in this channel to answer to"
 

@@ -206,9 +206,3 @@ def unsequenced(fact: Fact, channel: ChannelRow, actor_id: UUID) -> NewEvent:
 def _to_workspace(fact: Fact, channel: ChannelRow, actor_id: UUID) -> NewEvent:
     here = str(channel.workspace_id)
     return replace(sequenced(fact, channel, actor_id), scope="ws", scope_id=here, ch_seq=None)
-
-
-def personal(fact: Fact, channel: ChannelRow, user_id: UUID) -> NewEvent:
-    """An event for one person's devices about a channel. It keeps the channel's lane on the bus, so that it stays in
-    order with the channel's messages."""
-    return replace(sequenced(fact, channel, user_id), scope="user", scope_id=str(user_id), ch_seq=None)

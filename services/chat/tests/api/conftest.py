@@ -1,5 +1,6 @@
 """The bot, for the tests of what it asks of chat."""
 
+import json
 import uuid
 
 import pytest
@@ -33,3 +34,28 @@ class Bot:
 @pytest.fixture
 def bot(chat):
     return Bot(chat)
+
+
+@pytest.fixture
+def told(chat):
+    """What one person alone was told, in the order of the log: `await told(ann, "read.updated")`."""
+
+    async def told(person, kind):
+        rows = await chat.sql(
+            "SELECT body FROM event_log WHERE type = $1 AND subject LIKE '%.user.' || $2 ORDER BY id", kind, person.id
+        )
+        return [json.loads(row["body"])["data"] for row in rows]
+
+    return told
+
+
+@pytest.fixture
+def name_in(chat):
+    """Lets a stored message mention people or an audience."""
+
+    async def name_in(message, *people, audience=None):
+        ids = [uuid.UUID(person.id) for person in people]
+        statement = "UPDATE message SET mentions = $2, audience = $3 WHERE id = $1"
+        await chat.sql(statement, uuid.UUID(message["id"]), ids, audience)
+
+    return name_in

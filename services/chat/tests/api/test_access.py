@@ -89,6 +89,15 @@ GUARDED = {
     ("GET", "/api/v1/messages/{message_id}/history"): (None, 404),
     ("POST", "/api/v1/messages/{message_id}/restore"): (None, 404),
     ("POST", "/api/v1/messages/{message_id}/forward"): ({"channel_id": SOME_ID, "client_msg_id": SOME_ID}, 404),
+    ("PUT", "/api/v1/channels/{channel_id}/read"): ({"seq": 1}, 404),
+    ("PUT", "/api/v1/channels/{channel_id}/preferences"): ({"muted": True}, 404),
+    ("GET", "/api/v1/workspaces/{workspace_id}/unread"): (None, 404),
+    ("POST", "/api/v1/workspaces/{workspace_id}/read-all"): (None, 404),
+    ("GET", "/api/v1/workspaces/{workspace_id}/mentions"): (None, 404),
+    ("GET", "/api/v1/workspaces/{workspace_id}/threads"): (None, 404),
+    ("PUT", "/api/v1/threads/{thread_id}/follow"): (None, 404),
+    ("DELETE", "/api/v1/threads/{thread_id}/follow"): (None, 404),
+    ("PUT", "/api/v1/threads/{thread_id}/read"): ({"seq": 1}, 404),
     ("GET", "/internal/v1/memberships"): (None, 401),
     ("GET", "/internal/v1/messages/export"): (None, 401),
     ("GET", "/internal/v1/messages/counts"): (None, 401),
@@ -102,6 +111,7 @@ GUARDED = {
         401,
     ),
 }
+PRIVATE = {"{channel_id}", "{message_id}", "{thread_id}"}
 FORBIDDEN = [(*route, *line) for route, line in GUARDED.items() if line[1] is not None]
 
 
@@ -130,6 +140,7 @@ async def house(chat):
         "workspace_id": workspace["id"],
         "channel_id": channel["id"],
         "message_id": message["id"],
+        "thread_id": message["id"],
         "user_id": ann.id,
         "session_id": session["id"],
         "code": invite["code"],
@@ -169,7 +180,7 @@ async def test_a_stranger_gets_nowhere(chat, house, method, path, body, expected
 
 @pytest.mark.parametrize(
     ("method", "path", "body"),
-    [(method, path, body) for method, path, body, _ in FORBIDDEN if "{channel_id}" in path or "{message_id}" in path],
+    [(method, path, body) for method, path, body, _ in FORBIDDEN if set(path.split("/")) & PRIVATE],
 )
 async def test_a_member_of_the_workspace_gets_nowhere_near_a_private_channel(chat, house, method, path, body):
     _, bob, _, names = house

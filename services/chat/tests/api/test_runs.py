@@ -45,7 +45,7 @@ async def test_a_run_in_a_thread_gets_the_thread(room):
     await bob.say(channel, "something else")
     replies = [await bob.reply(channel, root, f"reply {number}") for number in range(3)]
     opened = await bot.open(ann, channel, thread_id=root["id"], context_limit=3)
-    assert opened["messages"] == [root, *replies[1:]]
+    assert opened["messages"] == [(await ann.get(f"/messages/{root['id']}"))["message"], *replies[1:]]
     finished = await bot.finish(opened["run"]["id"])
     assert finished["message"]["thread_id"] == opened["run"]["thread_id"] == root["id"]
     for nowhere in (replies[0]["id"], str(uuid.uuid4())):

@@ -25,7 +25,8 @@ async def test_a_reply_names_its_thread_everywhere(room):
     reply = await bob.reply(channel, root, "an answer")
     assert reply["thread_id"] == root["id"]
     assert (await ann.get(f"/messages/{reply['id']}"))["message"] == reply
-    assert (await ann.get(f"/channels/{channel['id']}/messages"))["items"] == [root, reply]
+    begun = (await ann.get(f"/messages/{root['id']}"))["message"]
+    assert (await ann.get(f"/channels/{channel['id']}/messages"))["items"] == [begun, reply]
     (event,) = (await ann.get(f"/channels/{channel['id']}/events?after={root['ch_seq']}"))["items"]
     assert event["data"]["message"] == reply
 

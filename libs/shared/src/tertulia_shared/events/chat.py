@@ -27,11 +27,13 @@ class MessageCreated(Fact, frozen=True, kw_only=True):
 
 
 class MessageUpdated(Fact, frozen=True, kw_only=True):
-    """The message as it is now. The envelope's `ch_seq` numbers this change, `message.ch_seq` stays where it was."""
+    """The message as it is now. The envelope's `ch_seq` numbers this change, `message.ch_seq` stays where it was.
+    `thread` as with `message.created`, when a deleted reply came back."""
 
     type: ClassVar[str] = "message.updated"
 
     message: Message
+    thread: ThreadSummary | None = None
 
 
 class MessageDeleted(Fact, frozen=True, kw_only=True):

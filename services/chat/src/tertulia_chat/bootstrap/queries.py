@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -9,7 +10,17 @@ from tertulia_chat.access import access_workspace
 from tertulia_chat.bootstrap.schemas import Bootstrap, JoinedChannel, Person
 from tertulia_chat.membership import people_of
 from tertulia_chat.tables import ChannelMemberRow, ChannelRow, UserRow, WorkspaceMemberRow, now
+from tertulia_chat.unread import direct, mentions_in_channel, unread_in_channel
 from tertulia_shared.events import Role
+
+_CURSOR = ("channel_member.user_id", "channel_member.channel_id", "channel_member.read_seq")
+_UNREAD = sa.literal_column(
+    f"CASE WHEN channel.last_msg_seq > channel_member.read_seq THEN {unread_in_channel(*_CURSOR)} ELSE 0 END"
+)
+_MENTIONS = sa.literal_column(
+    f"CASE WHEN channel.last_msg_seq > channel_member.read_seq AND NOT {direct('channel.kind')} "
+    f"THEN {mentions_in_channel(*_CURSOR)} ELSE 0 END"
+)
 
 
 async def read(session: AsyncSession, user_id: UUID, workspace_id: UUID, cursor: str | None) -> Bootstrap:
@@ -29,21 +40,24 @@ async def read(session: AsyncSession, user_id: UUID, workspace_id: UUID, cursor:
 
 async def _my_channels(session: AsyncSession, user_id: UUID, workspace_id: UUID) -> list[JoinedChannel]:
     query = (
-        select(ChannelRow, ChannelMemberRow.read_seq)
+        select(ChannelRow, ChannelMemberRow, _UNREAD, _MENTIONS)
         .join(ChannelMemberRow, col(ChannelMemberRow.channel_id) == col(ChannelRow.id))
         .where(col(ChannelMemberRow.user_id) == user_id, col(ChannelMemberRow.workspace_id) == workspace_id)
         .order_by(col(ChannelRow.id))
     )
     found = list(await session.execute(query))
-    people = await people_of(session, [channel.id for channel, _ in found if channel.is_direct])
+    people = await people_of(session, [channel.id for channel, *_ in found if channel.is_direct])
     return [
         JoinedChannel(
             channel=channel.view(people.get(channel.id, [])),
             joined=True,
             member_count=channel.member_count,
-            read_seq=read_seq,
+            read_seq=member.read_seq,
+            unread=unread,
+            mentions=unread if channel.is_direct else mentions,
+            preferences=member.view_preferences(),
         )
-        for channel, read_seq in found
+        for channel, member, unread, mentions in found
     ]
 
 

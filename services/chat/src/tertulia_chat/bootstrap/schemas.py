@@ -3,16 +3,19 @@
 from datetime import datetime
 
 from tertulia_chat.tables.accounts import Me
-from tertulia_shared.events import Channel, Role, User, View, Workspace
+from tertulia_shared.events import Channel, ChannelPreferences, Role, User, View, Workspace
 
 
 class JoinedChannel(View, frozen=True, kw_only=True):
-    """`read_seq` is how far I have read."""
+    """`read_seq` is how far I have read; `unread` and `mentions` are above that, up to 1000, which means "or more"."""
 
     channel: Channel
     joined: bool
     member_count: int
     read_seq: int
+    unread: int
+    mentions: int
+    preferences: ChannelPreferences
 
 
 class Person(View, frozen=True, kw_only=True):

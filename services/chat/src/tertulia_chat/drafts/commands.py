@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tertulia_chat.access import access_channel, access_thread
 from tertulia_chat.drafts.queries import draft_row
 from tertulia_chat.drafts.schemas import WriteDraft
-from tertulia_chat.membership import personal
 from tertulia_chat.outbox import record, redact_draft
+from tertulia_chat.personal import personal
 from tertulia_chat.tables import ChannelRow, DraftRow, now
 from tertulia_shared.events import Draft, DraftUpdated, to_milliseconds
 
@@ -75,7 +75,8 @@ async def _change(session: AsyncSession, row: DraftRow, channel: ChannelRow, tex
     fact = DraftUpdated(
         channel_id=str(channel.id), thread_id=str(row.thread_id) if row.thread_id else None, draft=row.view()
     )
-    (place,) = await record(session, personal(fact, channel, row.user_id))
+    event = personal(fact, row.user_id, workspace_id=channel.workspace_id, channel_id=channel.id)
+    (place,) = await record(session, event)
     row.log_id = place if text else None
     session.add(row)
     await session.flush()

@@ -12,8 +12,8 @@ from sqlmodel import col, delete, select
 from tertulia_chat.access import ChannelSeat, WorkspaceSeat, access_message, may_read
 from tertulia_chat.errors import MessageDeleted
 from tertulia_chat.marks.schemas import SavedMessage, SavedPage
-from tertulia_chat.membership import personal
 from tertulia_chat.outbox import record
+from tertulia_chat.personal import personal
 from tertulia_chat.tables import MessageRow, SavedMessageRow
 from tertulia_shared.events import SavedUpdated
 
@@ -67,4 +67,6 @@ async def page(session: AsyncSession, seat: WorkspaceSeat, user_id: UUID, limit:
 
 async def _tell(session: AsyncSession, seat: ChannelSeat, user_id: UUID, message_id: UUID, *, saved: bool) -> None:
     fact = SavedUpdated(channel_id=str(seat.channel.id), message_id=str(message_id), saved=saved)
-    await record(session, personal(fact, seat.channel, user_id))
+    channel = seat.channel
+    event = personal(fact, user_id, workspace_id=channel.workspace_id, channel_id=channel.id)
+    await record(session, event)

@@ -22,9 +22,10 @@ from tertulia_chat.messages.erasure import forget_run, hold_message, silence
 from tertulia_chat.messages.reading import read
 from tertulia_chat.messages.resolve import NOTHING_READ, ReadOut, resolve
 from tertulia_chat.outbox import record, redact
+from tertulia_chat.replies import summary_now
 from tertulia_chat.tables import ChannelRow, MessageRow, now
 from tertulia_shared import events
-from tertulia_shared.events import Message, Role
+from tertulia_shared.events import Fact, Message, Role
 from tertulia_shared.problems import Forbidden
 
 
@@ -110,7 +111,7 @@ async def _bring_back(session: AsyncSession, caller_id: UUID, row: MessageRow, c
     row.text, row.deleted_at = taken.text, None
     msgspec.convert(taken.read_out, ReadOut).put_on(row)
     await session.delete(taken)
-    await _tell(session, channel, row, caller_id)
+    await _tell(session, channel, row, caller_id, back=True)
 
 
 async def _change(
@@ -128,12 +129,18 @@ async def _tell_instead(session: AsyncSession, channel: ChannelRow, row: Message
     await _tell(session, channel, row, actor_id)
 
 
-async def _tell(session: AsyncSession, channel: ChannelRow, row: MessageRow, actor_id: UUID) -> None:
+async def _tell(
+    session: AsyncSession, channel: ChannelRow, row: MessageRow, actor_id: UUID, *, back: bool = False
+) -> None:
+    """A reply that goes or comes `back` changes what stands under its thread's first message."""
     channel.last_seq += 1
     row.changed_seq = channel.last_seq
     session.add_all([channel, row])
     await session.flush()
+    thread = await summary_now(session, row) if back or row.deleted_at is not None else None
     message = row.view()
-    deleted = row.deleted_at is not None
-    fact = events.MessageDeleted(message=message) if deleted else events.MessageUpdated(message=message)
+    if row.deleted_at is None:
+        fact: Fact = events.MessageUpdated(message=message, thread=thread)
+    else:
+        fact = events.MessageDeleted(message=message, thread=thread)
     await record(session, sequenced(fact, channel, actor_id))

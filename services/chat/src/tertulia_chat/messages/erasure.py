@@ -41,13 +41,14 @@ class _Elsewhere(Exception):
 async def hold_message(
     session: AsyncSession, caller_id: UUID, message_id: UUID
 ) -> tuple[MessageRow, ChannelSeat, dict[UUID, UUID]]:
-    """The message with all answers about it and the channel of each, locked. Raises NotFound, DependencyUnavailable."""
+    """The message with all answers about it and the channel of each, locked; so is the first one of its thread, whose
+    summary a deletion changes. Raises NotFound, DependencyUnavailable."""
     for _ in range(ATTEMPTS):
         answers = await _answers_about(session, message_id)
         try:
             async with session.begin_nested():
                 row, seat = await access_message(session, caller_id, message_id, lock=True, beside=answers.values())
-                await _lock_messages(session, {message_id, *answers})
+                await _lock_messages(session, {message_id, row.thread_id or message_id, *answers})
                 found = await _answers_about(session, message_id)
                 if not set(found.values()) <= {row.channel_id, *answers.values()}:
                     raise _Elsewhere

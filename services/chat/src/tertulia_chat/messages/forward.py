@@ -20,6 +20,7 @@ from tertulia_chat.messages.reading import read
 from tertulia_chat.messages.resolve import resolve
 from tertulia_chat.messages.schemas import ForwardMessage
 from tertulia_chat.outbox import record
+from tertulia_chat.replies import summary_with
 from tertulia_chat.tables import MessageRow, new_id, now
 from tertulia_shared.events import Message, MessageCreated, Origin
 from tertulia_shared.problems import DependencyUnavailable, Forbidden
@@ -93,8 +94,9 @@ async def _post(
     read_out.put_on(row)
     session.add_all([channel, row])
     await session.flush()
+    thread, followers = await summary_with(session, row)
     message = row.view()
-    await record(session, sequenced(MessageCreated(message=message), channel, caller_id))
+    await record(session, *followers, sequenced(MessageCreated(message=message, thread=thread), channel, caller_id))
     return message
 
 

@@ -13,6 +13,7 @@ from tertulia_chat.caller import Authenticator, Caller, session_ended
 from tertulia_chat.database import Database
 from tertulia_chat.errors import ChannelArchived, ClientMsgIdReused, NotAMember, PostingRestricted, ThreadNotFound
 from tertulia_chat.messages.reading import NOTHING, Reading, read
+from tertulia_chat.messages.reply import unknown_summary
 from tertulia_chat.messages.resolve import asked
 from tertulia_chat.messages.schemas import SendMessage
 from tertulia_chat.messages.statement import SEEN, STATEMENTS, UNKNOWN_LIST, UNKNOWN_WORKSPACE
@@ -140,7 +141,7 @@ def _event(draft: Message, shard: int, created_at: datetime) -> tuple[int, str, 
     """The values $8 to $13 of the statement: where the event goes, and the event itself."""
     event_id = new_id()
     envelope = envelope_of(
-        MessageCreated(message=draft),
+        MessageCreated(message=draft, thread=unknown_summary(created_at) if draft.thread_id else None),
         event_id=str(event_id),
         time=created_at,
         workspace_id=draft.workspace_id,

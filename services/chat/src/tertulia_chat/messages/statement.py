@@ -15,20 +15,18 @@ for the workspace, and a list of the nil UUID for each list of what the text nam
 because a quotation mark inside a JSON string is escaped: a key followed by its value stands in no text.
 
 A reply also looks for the thread's first message: one of the same channel that is no reply itself. It never goes away,
-so what the beginning of the statement saw is good. A text that names something also looks up what of it there is
-(`resolve`); one that names nothing pays nothing for that.
+so what the beginning of the statement saw is good; what else a reply changes is in `reply.py`. A text that names
+something also looks up what of it there is (`resolve`); one that names nothing pays nothing for that.
 """
-
-from uuid import UUID
 
 from tertulia_chat.access import POSTING_SEAT
 from tertulia_chat.caller import LIVE_SESSION
+from tertulia_chat.messages.reply import AFTER_THE_THREAD, NO_WORKSPACE_YET, THREAD, with_summary
 from tertulia_chat.messages.resolve import ASKED, checked
 from tertulia_chat.tables import MessageRow
 
-NIL = UUID(int=0)
-UNKNOWN_WORKSPACE = NIL
-UNKNOWN_LIST = [str(NIL)]
+UNKNOWN_WORKSPACE = NO_WORKSPACE_YET
+UNKNOWN_LIST = [str(NO_WORKSPACE_YET)]
 
 SEEN = tuple(MessageRow.model_fields)
 """The columns of the earlier message; the statement answers each behind `seen_`."""
@@ -77,12 +75,14 @@ bump AS (
 ),
 stored AS (
     INSERT INTO message ({", ".join(columns)}) SELECT {", ".join(values)} FROM bump{beside}
+    {"RETURNING author_id, mentions" if reply else ""}
 ),
+{THREAD if reply else ""}
 logged AS (
     INSERT INTO event_log (shard, subject, type, workspace_id, channel_id, ch_seq, event_id, traceparent, body)
     SELECT $8, replace($9, '{UNKNOWN_WORKSPACE}', bump.workspace_id::text), $10, bump.workspace_id, $1, bump.last_seq,
-        $11, $12, {body}
-    FROM bump{beside}
+        $11, $12, {with_summary(body) if reply else body}
+    FROM bump{beside} {AFTER_THE_THREAD if reply else ""}
 )
 SELECT EXISTS (SELECT FROM live) AS live, {"EXISTS (SELECT FROM root)" if reply else "true"} AS rooted,
     seat.workspace_id, seat.member, seat.open OR seat.governs AS allowed, seat.archived, bump.last_seq AS ch_seq,
@@ -94,7 +94,7 @@ FROM (VALUES (1)) AS always LEFT JOIN seat ON true LEFT JOIN bump ON true LEFT J
 
 
 def _told(body: str, key: str, found: str) -> str:
-    return f"""replace({body}, '"{key}":["{NIL}"]', '"{key}":' || to_json({found}.ids)::text)"""
+    return f"""replace({body}, '"{key}":["{UNKNOWN_WORKSPACE}"]', '"{key}":' || to_json({found}.ids)::text)"""
 
 
 STATEMENTS = {

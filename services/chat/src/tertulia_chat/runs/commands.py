@@ -12,6 +12,7 @@ from tertulia_chat.bot import BOT_ID, seat_bot
 from tertulia_chat.errors import ChannelArchived, NotAMember, PostingRestricted, RunIdReused
 from tertulia_chat.membership import sequenced
 from tertulia_chat.outbox import NewEvent, record
+from tertulia_chat.replies import summary_with
 from tertulia_chat.runs.quotes import citations_of_now, prompt_of_now, shortened
 from tertulia_chat.runs.schemas import MAX_ANSWER, FinishRun, OpenRun
 from tertulia_chat.tables import BotRunRow, ChannelRow, MessageRow, new_id, now
@@ -121,7 +122,7 @@ async def _post(session: AsyncSession, channel: ChannelRow, run: BotRunRow, wish
         prompt_tokens=wish.prompt_tokens,
         completion_tokens=wish.completion_tokens,
         duration_ms=wish.duration_ms,
-        citations=await citations_of_now(session, wish.citations),
+        citations=await citations_of_now(session, wish.citations, run.thread_id),
         stopped=wish.state == RunState.STOPPED,
     )
     row = MessageRow(
@@ -138,8 +139,9 @@ async def _post(session: AsyncSession, channel: ChannelRow, run: BotRunRow, wish
     )
     session.add_all([channel, row])
     await session.flush()
+    thread, followers = await summary_with(session, row)
     message = row.view()
-    await record(session, sequenced(MessageCreated(message=message), channel, BOT_ID))
+    await record(session, *followers, sequenced(MessageCreated(message=message, thread=thread), channel, BOT_ID))
     return message
 
 

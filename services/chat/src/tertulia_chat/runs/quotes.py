@@ -33,10 +33,13 @@ async def prompt_of_now(session: AsyncSession, wish: OpenRun) -> str:
     return message.text
 
 
-async def citations_of_now(session: AsyncSession, citations: list[Citation]) -> list[Citation]:
-    """Without the quotes of what was deleted, or edited to say something else."""
+async def citations_of_now(session: AsyncSession, citations: list[Citation], root_id: UUID | None) -> list[Citation]:
+    """Without the quotes of what was deleted, or edited to say something else.
+
+    `root_id` is the first message of the answer's thread. The answer will change it, so it is locked in its turn.
+    """
     ids = [_key(each.message_id) for each in citations]
-    found = await _hold(session, {key for key in ids if key is not None})
+    found = await _hold(session, {key for key in (*ids, root_id) if key is not None}, change=root_id is not None)
     return [_checked(each, found.get(key) if key else None) for each, key in zip(citations, ids, strict=True)]
 
 
@@ -64,7 +67,7 @@ def _key(message_id: str) -> UUID | None:
         return None
 
 
-async def _hold(session: AsyncSession, ids: set[UUID]) -> dict[UUID, MessageRow]:
+async def _hold(session: AsyncSession, ids: set[UUID], *, change: bool = False) -> dict[UUID, MessageRow]:
     """As they are, and not to change before the transaction ends; in the order of their ids, like everybody does."""
     if not ids:
         return {}
@@ -72,7 +75,7 @@ async def _hold(session: AsyncSession, ids: set[UUID]) -> dict[UUID, MessageRow]
         select(MessageRow)
         .where(col(MessageRow.id).in_(ids))
         .order_by(col(MessageRow.id))
-        .with_for_update(read=True)
+        .with_for_update(read=not change, key_share=change)
         .execution_options(populate_existing=True)
     )
     return {row.id: row for row in rows}

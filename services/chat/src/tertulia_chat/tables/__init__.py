@@ -5,6 +5,7 @@ together.
 """
 
 from tertulia_chat.tables.accounts import RefreshTokenRow, SessionRow, SigningKeyRow, UserRow
+from tertulia_chat.tables.attention import EVERYBODY, MentionRow, ThreadFollowRow
 from tertulia_chat.tables.base import new_id, now
 from tertulia_chat.tables.channels import ChannelMemberRow, ChannelRow
 from tertulia_chat.tables.drafts import DraftRow
@@ -14,17 +15,20 @@ from tertulia_chat.tables.runs import BotRunRow
 from tertulia_chat.tables.workspaces import InviteRow, WorkspaceMemberRow, WorkspaceRow
 
 __all__ = [
+    "EVERYBODY",
     "BotRunRow",
     "ChannelMemberRow",
     "ChannelRow",
     "DraftRow",
     "InviteRow",
+    "MentionRow",
     "MessageRow",
     "RefreshTokenRow",
     "RevisionRow",
     "SavedMessageRow",
     "SessionRow",
     "SigningKeyRow",
+    "ThreadFollowRow",
     "UserRow",
     "WorkspaceMemberRow",
     "WorkspaceRow",

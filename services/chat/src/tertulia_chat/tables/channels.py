@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlmodel import Field, SQLModel
 
 from tertulia_chat.tables.base import UtcTime, new_id, now
-from tertulia_shared.events import Channel, ChannelKind, Posting
+from tertulia_shared.events import Channel, ChannelKind, ChannelPreferences, NotificationLevel, Posting
 
 DIRECT_KINDS = frozenset({ChannelKind.DM, ChannelKind.GROUP_DM})
 
@@ -64,7 +64,7 @@ class ChannelRow(SQLModel, table=True):
 
 
 class ChannelMemberRow(SQLModel, table=True):
-    """`joined_seq` is the `ch_seq` of the joining, `read_seq` how far the person has read.
+    """`joined_seq` is the `ch_seq` of the joining, `read_seq` how far the person has read; the last three are wishes.
 
     `workspace_id` repeats the channel's, so that "my channels here" is one index.
     """
@@ -78,3 +78,9 @@ class ChannelMemberRow(SQLModel, table=True):
     joined_at: datetime = Field(default_factory=now, sa_type=UtcTime)
     joined_seq: int
     read_seq: int = 0
+    level: str = NotificationLevel.MENTIONS
+    muted: bool = False
+    section: str | None = None
+
+    def view_preferences(self) -> ChannelPreferences:
+        return ChannelPreferences(level=NotificationLevel(self.level), muted=self.muted, section=self.section)

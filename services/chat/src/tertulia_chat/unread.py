@@ -1,0 +1,60 @@
+"""What is unread above a cursor, in SQL, for the rooms that show it.
+
+Unread in a channel is every message with a greater number that is not mine, not deleted, and no reply; a reply that was
+also sent to the channel is. Unread in a thread is every such reply. Of these, those count as mentions that name me or
+an audience, and all of them in direct conversations. Reactions and edits make nothing unread.
+
+Nothing is counted when somebody writes. Reading walks the entries of one index above the cursor, so it costs what is
+unread (and what I wrote above my cursor), and stops at `CAP`: then it says `CAP`, which means "at least as many". See
+docs/decisions/0012-unread.md.
+
+Each function makes a scalar expression out of SQL expressions for who reads, where, and above which number.
+"""
+
+from tertulia_chat.tables import EVERYBODY
+
+CAP = 1000
+
+
+def unread_in_channel(me: str, channel: str, above: str) -> str:
+    """Its condition is that of `message_unread_idx`."""
+    return _count(f"""
+        SELECT FROM message u
+        WHERE u.channel_id = {channel} AND u.ch_seq > {above} AND u.author_id <> {me}
+          AND u.deleted_at IS NULL AND (u.thread_id IS NULL OR u.in_channel)
+    """)
+
+
+def mentions_in_channel(me: str, channel: str, above: str) -> str:
+    """Those by name or audience; in a direct conversation everything unread is one."""
+    return _count(_mentions(me, channel, above, "(n.thread_id IS NULL OR n.in_channel)"))
+
+
+def unread_in_thread(me: str, thread: str, above: str) -> str:
+    return _count(f"""
+        SELECT FROM message u
+        WHERE u.thread_id = {thread} AND u.ch_seq > {above} AND u.author_id <> {me} AND u.deleted_at IS NULL
+    """)
+
+
+def mentions_in_thread(me: str, channel: str, thread: str, above: str) -> str:
+    """Those by name or audience; in a direct conversation everything unread is one."""
+    return _count(_mentions(me, channel, above, f"n.thread_id = {thread}"))
+
+
+def direct(kind: str) -> str:
+    """Whether everything unread counts as a mention."""
+    return f"{kind} IN ('dm', 'group_dm')"
+
+
+def _mentions(me: str, channel: str, above: str, among: str) -> str:
+    """One entry for a message that names me and an audience."""
+    return f"""
+        SELECT DISTINCT n.ch_seq FROM mention n
+        WHERE n.user_id = ANY (ARRAY[{me}, '{EVERYBODY}']::uuid[]) AND n.channel_id = {channel} AND n.ch_seq > {above}
+          AND n.author_id <> {me} AND {among}
+    """  # noqa: S608 composed of expressions from our own statements
+
+
+def _count(found: str) -> str:
+    return f"(SELECT count(*) FROM ({found} LIMIT {CAP}) AS found)"  # noqa: S608 composed of the above
