@@ -14,7 +14,7 @@ const people = new Map<string, User>(
 function direct(...ids: string[]): Channel {
   return {
     id: 'c', workspace_id: 'w', kind: ids.length > 2 ? 'group_dm' : 'dm', name: null, topic: '', created_by: 'ana',
-    created_at: '', archived_at: null, last_seq: 0, last_msg_seq: 0, member_ids: ids,
+    created_at: '', archived_at: null, last_seq: 0, last_msg_seq: 0, member_ids: ids, purpose: '', posting: 'everyone', is_default: false,
   }
 }
 

@@ -20,14 +20,15 @@ const ana: Me = { ...user('ana'), email: 'ana@example.org', preferences: {} }
 function channel(id: string, lastSeq: number): Channel {
   return {
     id, workspace_id: 'w', kind: 'public', name: id, topic: '', created_by: 'ana', created_at: TIME, archived_at: null,
-    last_seq: lastSeq, last_msg_seq: lastSeq, member_ids: null,
+    last_seq: lastSeq, last_msg_seq: lastSeq, member_ids: null, purpose: '', posting: 'everyone', is_default: false,
   }
 }
 
 function message(channelId: string, seq: number): Message {
   return {
     id: `${channelId}-${seq}`, workspace_id: 'w', channel_id: channelId, ch_seq: seq, author_id: 'ben', text: `${seq}`,
-    thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, created_at: TIME,
+    thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, audience: null, channels: [], messages: [], links: [],
+    in_channel: false, thread: null, forwarded: null, pinned: null, created_at: TIME,
     client_msg_id: `k${channelId}${seq}`,
   }
 }
@@ -59,9 +60,10 @@ let gate: Promise<void>
 function snapshot(): Bootstrap {
   return {
     cursor: 'c1', me: ana, role: 'member', server_time: TIME,
-    workspace: { id: 'w', name: 'W', slug: 'w', created_by: 'ana', created_at: TIME },
+    workspace: { id: 'w', name: 'W', slug: 'w', created_by: 'ana', created_at: TIME, history_policy: 'edits' },
     channels: [...log].map(([id, events]) => ({
       channel: channel(id, events.at(-1)?.ch_seq ?? 0), joined: true, member_count: memberCount, read_seq: 0,
+      unread: 0, mentions: 0, preferences: { level: 'mentions', muted: false, section: null },
     })),
     members: [{ user: ana, role: 'member' }, { user: user('ben'), role: 'owner' }],
   }

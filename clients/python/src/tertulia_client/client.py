@@ -5,6 +5,7 @@ from types import TracebackType
 
 from tertulia_client.api.ai import Ai
 from tertulia_client.api.analytics import Analytics
+from tertulia_client.api.attention import Attention
 from tertulia_client.api.auth import Auth
 from tertulia_client.api.channels import Channels
 from tertulia_client.api.messages import Messages
@@ -46,6 +47,7 @@ class Client:
         self.workspaces = Workspaces(self._caller)
         self.channels = Channels(self._caller)
         self.messages = Messages(self._caller)
+        self.attention = Attention(self._caller)
         self.realtime = Realtime(self._caller)
         self.search = Search(self._caller)
         self.ai = Ai(self._caller)

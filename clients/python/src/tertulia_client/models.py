@@ -120,8 +120,19 @@ class ChannelSummary(msgspec.Struct, frozen=True, kw_only=True):
     member_count: int
 
 
+class ChannelPreferences(msgspec.Struct, frozen=True, kw_only=True):
+    """My wishes about a channel; `level`: all, mentions or none."""
+
+    level: str = "mentions"
+    muted: bool = False
+    section: str | None = None
+
+
 class BootstrapChannel(ChannelSummary, frozen=True, kw_only=True):
     read_seq: int = 0
+    unread: int = 0
+    mentions: int = 0
+    preferences: ChannelPreferences = ChannelPreferences()
 
 
 class BootstrapMember(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,14 +215,6 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class ChannelPreferences(msgspec.Struct, frozen=True, kw_only=True):
-    """My wishes about a channel; `level`: all, mentions or none."""
-
-    level: str = "mentions"
-    muted: bool = False
-    section: str | None = None
-
-
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     channel_id: str
     thread_id: str | None
@@ -244,6 +247,61 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     thread: ThreadSummary | None = None
     forwarded: Origin | None = None
     pinned: Pin | None = None
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """What a message said until `replaced_at`; the present text has no end yet."""
+
+    number: int
+    text: str
+    replaced_at: datetime | None
+    replaced_by: str | None
+
+
+class SavedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    message: Message
+    saved_at: datetime
+
+
+class FollowedThread(msgspec.Struct, frozen=True, kw_only=True):
+    """A thread by its first message, and what is new in it for me."""
+
+    root: Message
+    read_seq: int
+    unread: int
+    mentions: int
+
+
+class ReadState(msgspec.Struct, frozen=True, kw_only=True):
+    """How far I have read, and what is left above that; 1000 means "or more"."""
+
+    channel_id: str
+    thread_id: str | None
+    read_seq: int
+    unread: int
+    mentions: int
+
+
+class UnreadCount(msgspec.Struct, frozen=True, kw_only=True):
+    unread: int
+    mentions: int
+
+
+class ChannelUnread(msgspec.Struct, frozen=True, kw_only=True):
+    channel_id: str
+    read_seq: int
+    last_seq: int
+    unread: int
+    mentions: int
+    muted: bool
+
+
+class Unread(msgspec.Struct, frozen=True, kw_only=True):
+    """Where something is unread, and the sums."""
+
+    channels: list[ChannelUnread]
+    threads: UnreadCount
+    total: UnreadCount
 
 
 class MessagePage(msgspec.Struct, frozen=True, kw_only=True):

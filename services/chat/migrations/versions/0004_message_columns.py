@@ -10,6 +10,10 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+# This and the migrations after it change these tables in one transaction. Taken at once and in the order in which
+# writers take them, so that neither waits for the other in a ring.
+LOCK = "LOCK TABLE workspace, workspace_member, channel, channel_member, message IN ACCESS EXCLUSIVE MODE"
+
 MESSAGE = """
 ALTER TABLE message
     ADD COLUMN mentions uuid[] NOT NULL DEFAULT '{}',
@@ -31,4 +35,5 @@ ALTER TABLE message
 
 
 def upgrade() -> None:
+    op.execute(LOCK)
     op.execute(MESSAGE)

@@ -26,8 +26,12 @@ async def live_a_little(chat, ann, bob, cat, workspace):
     slip = await bob.say(channel, "a tpyo")
     await bob.patch(f"/messages/{slip['id']}", {"text": "a typo"})
     await ann.reply(channel, slip, "never mind")
-    await ann.ask("PUT", f"/channels/{private['id']}/read", json={"seq": 1, "exact": True})
+    await ann.ask("PUT", f"/channels/{private['id']}/read", json={"seq": 3})
     await bob.ask("PUT", f"/channels/{private['id']}/preferences", json={"muted": True})
+    for place in ("pin", "reactions/👍", "save"):
+        for method in ("PUT", "DELETE"):
+            await bob.ask(method, f"/messages/{slip['id']}/{place}", 204 if place == "save" else 200)
+    await bob.ask("PUT", f"/channels/{private['id']}/draft", json={"text": "half a thought"})
     await ann.delete(f"/messages/{slip['id']}", 200)
     headers = {"authorization": f"Bearer {chat.parts.services.issue('bot')}"}
     run = {"id": str(uuid.uuid4()), "channel_id": channel["id"], "asker_id": bob.id, **ASK}
@@ -71,7 +75,8 @@ async def test_every_event_decodes_and_goes_where_it_belongs(chat):
         assert int(shard) == row["shard"] == shard_of(envelope.channel_id or target)
         assert scope in ("ch", "ws", "user")
         numbered = (
-            envelope.type.startswith(("message.", "member.", "channel.archived", "channel.updated")) and scope == "ch"
+            envelope.type.startswith(("message.", "reaction.", "member.", "channel.archived", "channel.updated"))
+            and scope == "ch"
         )
         assert (envelope.ch_seq is not None) == numbered
     assert types == {kind for kind, _ in FACTS}

@@ -67,6 +67,7 @@ class Route:
 GET = frozenset({"GET", "HEAD"})
 POST = frozenset({"POST"})
 PUT = frozenset({"PUT"})
+PATCH = frozenset({"PATCH"})
 CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 V1 = "/api/v1"
@@ -100,9 +101,12 @@ ROUTES: tuple[Route, ...] = (
         rate=Rate.SEND,
         body_limit=256 * KIB,
     ),
+    # What may hold a whole message's text.
+    Route(path=f"{V1}/messages/{{message}}", methods=PATCH, upstream=CHAT, rate=Rate.WRITE, body_limit=256 * KIB),
+    Route(path=f"{CHANNEL}/draft", methods=PUT, upstream=CHAT, rate=Rate.WRITE, body_limit=256 * KIB),
     *(
         row
-        for room in ("users", "workspaces", "channels", "invites", "messages")
+        for room in ("users", "workspaces", "channels", "invites", "messages", "threads")
         for row in (
             Route(path=f"{V1}/{room}", methods=GET, upstream=CHAT, time_limit=30.0),
             Route(path=f"{V1}/{room}", methods=CHANGES, upstream=CHAT, rate=Rate.WRITE),

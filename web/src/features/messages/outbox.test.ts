@@ -30,7 +30,8 @@ function answer(post: Post): Response {
   }
   const message: Message = {
     id: `m-${post.client_msg_id}`, workspace_id: 'w', channel_id: post.channel, ch_seq: ++seq, author_id: 'ana',
-    text: post.text, thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null,
+    text: post.text, thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, audience: null, channels: [], messages: [], links: [],
+    in_channel: false, thread: null, forwarded: null, pinned: null,
     created_at: new Date().toISOString(), client_msg_id: post.client_msg_id,
   }
   return Response.json({ message }, { status: next })
@@ -134,7 +135,7 @@ describe('the outbox', () => {
     answers = [200]
     await useOutbox().restore()
     await settled(() => expect(useOutbox().queue('c1')).toEqual([]))
-    expect(posts.at(-1)).toEqual({ channel: 'c1', text: 'before the reload', client_msg_id: id })
+    expect(posts.at(-1)).toEqual({ channel: 'c1', text: 'before the reload', client_msg_id: id, also_in_channel: false })
   })
 
   it('leaves another person’s messages alone', async () => {

@@ -122,7 +122,7 @@ export const useOutbox = defineStore('outbox', () => {
     const span = beginSpan('send message', pending.attempts === 0 ? { start: pending.createdAt } : {})
     arrivals.expect(pending.id, span)
     try {
-      const body = { text: pending.text, client_msg_id: pending.id }
+      const body = { text: pending.text, client_msg_id: pending.id, also_in_channel: false }
       const { message } = await messageApi.send(pending.channelId, body, span)
       endSpan(span, true)
       applyMessage(entities, message)

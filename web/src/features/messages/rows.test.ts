@@ -12,7 +12,8 @@ const MINUTE = 60_000
 function message(seq: number, author: string, time: number): Message {
   return {
     id: `m${seq}`, workspace_id: 'w', channel_id: 'c', ch_seq: seq, author_id: author, text: `text ${seq}`,
-    thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null,
+    thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, audience: null, channels: [], messages: [], links: [],
+    in_channel: false, thread: null, forwarded: null, pinned: null,
     created_at: new Date(time).toISOString(), client_msg_id: `k${seq}`,
   }
 }

@@ -13,14 +13,15 @@ const TIME = '2026-11-21T04:00:00.000Z'
 function message(seq: number): Message {
   return {
     id: `m${seq}`, workspace_id: 'w', channel_id: 'c', ch_seq: seq, author_id: 'ben', text: `${seq}`, thread_id: null,
-    mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, created_at: TIME, client_msg_id: `k${seq}`,
+    mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, audience: null, channels: [], messages: [], links: [],
+    in_channel: false, thread: null, forwarded: null, pinned: null, created_at: TIME, client_msg_id: `k${seq}`,
   }
 }
 
 function channel(lastSeq: number): Channel {
   return {
     id: 'c', workspace_id: 'w', kind: 'public', name: 'c', topic: '', created_by: 'ana', created_at: TIME,
-    archived_at: null, last_seq: lastSeq, last_msg_seq: lastSeq, member_ids: null,
+    archived_at: null, last_seq: lastSeq, last_msg_seq: lastSeq, member_ids: null, purpose: '', posting: 'everyone', is_default: false,
   }
 }
 

@@ -40,6 +40,14 @@ class Channels:
         """Raises NotFound."""
         return await self._caller.get(f"/channels/{channel_id}", ChannelSummary)
 
+    async def update(self, channel_id: str, **changes: object) -> Channel:
+        """`name`, `topic`, `purpose`, `posting`, `is_default`, `kind`; what is not given stays.
+
+        Raises Conflict (`channel_name_taken`, `kind_not_changeable`, …), Forbidden, NotFound.
+        """
+        content = await self._caller.request("PATCH", f"/channels/{channel_id}", body=changes, safe=True)
+        return decode(content, _One).channel
+
     async def join(self, channel_id: str) -> Channel:
         """Raises NotFound."""
         return decode(await self._caller.request("POST", f"/channels/{channel_id}/join", safe=True), Channel)

@@ -1,17 +1,27 @@
 """Messages: sending so that nothing is lost or doubled, and reading in both directions."""
 
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 import msgspec
 import uuid_utils
 
 from tertulia_client.caller import Caller
-from tertulia_client.models import Message, MessagePage
+from tertulia_client.models import Message, MessagePage, Version
 from tertulia_client.transport import decode
 
 
 class _One(msgspec.Struct):
     message: Message
+
+
+class _History(msgspec.Struct):
+    items: list[Version]
+    next: int | None
+
+
+class _Pins(msgspec.Struct):
+    items: list[Message]
 
 
 class Messages:
@@ -51,8 +61,48 @@ class Messages:
         return decode(content, _One).message
 
     async def delete(self, message_id: str) -> Message:
-        """Takes the text away for good; again is harmless. Raises Forbidden, NotFound."""
-        return decode(await self._caller.request("DELETE", f"/messages/{message_id}", safe=True), _One).message
+        """Takes the text away; again is harmless. Raises Forbidden, NotFound."""
+        return await self._change("DELETE", f"/messages/{message_id}")
+
+    async def restore(self, message_id: str) -> Message:
+        """Undo a deletion of one's own. Raises Conflict (`undo_expired`, `not_restorable`), Forbidden, NotFound."""
+        return await self._change("POST", f"/messages/{message_id}/restore")
+
+    async def history(self, message_id: str) -> list[Version]:
+        """What it said, the oldest first, the present text last. Raises Forbidden (`history_off`), NotFound."""
+        versions: list[Version] = []
+        after: int | None = 0
+        while after is not None:
+            page = await self._caller.get(f"/messages/{message_id}/history", _History, {"after": after})
+            versions += page.items
+            after = page.next
+        return versions
+
+    async def forward(self, message_id: str, channel_id: str, *, client_msg_id: str | None = None) -> Message:
+        """Raises Conflict (`message_deleted`, `channel_archived`), Forbidden, NotFound."""
+        body = {"channel_id": channel_id, "client_msg_id": client_msg_id or str(uuid_utils.uuid7())}
+        content = await self._caller.request("POST", f"/messages/{message_id}/forward", body=body, safe=True)
+        return decode(content, _One).message
+
+    async def react(self, message_id: str, emoji: str) -> Message:
+        """Raises ValidationFailed, Conflict (`too_many_reactions`, `message_deleted`), Forbidden, NotFound."""
+        return await self._change("PUT", f"/messages/{message_id}/reactions/{quote(emoji, safe='')}")
+
+    async def take_back(self, message_id: str, emoji: str) -> Message:
+        """One's own reaction. Raises Forbidden, NotFound."""
+        return await self._change("DELETE", f"/messages/{message_id}/reactions/{quote(emoji, safe='')}")
+
+    async def pin(self, message_id: str) -> Message:
+        """Raises Conflict (`too_many_pins`, `message_deleted`), Forbidden, NotFound."""
+        return await self._change("PUT", f"/messages/{message_id}/pin")
+
+    async def unpin(self, message_id: str) -> Message:
+        """Whoever pinned it. Raises Forbidden, NotFound."""
+        return await self._change("DELETE", f"/messages/{message_id}/pin")
+
+    async def pins(self, channel_id: str) -> list[Message]:
+        """The newest pin first; there are at most a hundred. Raises NotFound."""
+        return (await self._caller.get(f"/channels/{channel_id}/pins", _Pins, {"limit": 200})).items
 
     async def page(
         self,
@@ -88,3 +138,6 @@ class Messages:
             if not page.has_after or not page.items:
                 return
             after = page.items[-1].ch_seq
+
+    async def _change(self, method: str, path: str) -> Message:
+        return decode(await self._caller.request(method, path, safe=True), _One).message

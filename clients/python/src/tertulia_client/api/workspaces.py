@@ -46,6 +46,12 @@ class Workspaces:
     def members(self, workspace_id: str, *, page_size: int | None = None) -> AsyncIterator[Member]:
         return every(self._caller, f"/workspaces/{workspace_id}/members", Page[Member], page_size)
 
+    async def set_role(self, workspace_id: str, user_id: str, role: Role) -> None:
+        """Raises Forbidden, NotFound, Conflict (`last_owner`)."""
+        await self._caller.request(
+            "PATCH", f"/workspaces/{workspace_id}/members/{user_id}", body={"role": role}, safe=True
+        )
+
     async def remove_member(self, workspace_id: str, user_id: str) -> None:
         """One's own id leaves. Raises Forbidden, NotFound, Conflict (`last_owner`)."""
         await self._caller.request("DELETE", f"/workspaces/{workspace_id}/members/{user_id}")
