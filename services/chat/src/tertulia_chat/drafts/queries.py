@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import tuple_
+from sqlalchemy import literal_column, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -14,6 +14,9 @@ from tertulia_chat.tables import DraftRow
 
 CURSOR = r"^[0-9]{1,14}\.[0-9a-f]{32}$(?!\n)"
 """The place of a draft in the list: its time in milliseconds, and the place that it is for."""
+
+_NOTHING = literal_column("''")
+"""Written out, so that a prepared statement uses the index of drafts that have a text, too."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -35,7 +38,7 @@ async def page(session: AsyncSession, seat: WorkspaceSeat, user_id: UUID, limit:
         .where(
             col(DraftRow.user_id) == user_id,
             col(DraftRow.workspace_id) == seat.workspace.id,
-            col(DraftRow.text) != "",
+            col(DraftRow.text) != _NOTHING,
             may_read(user_id, col(DraftRow.channel_id)),
         )
         .order_by(*(column.desc() for column in place))
