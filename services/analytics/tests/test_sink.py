@@ -260,10 +260,10 @@ async def test_poison_is_put_aside_and_the_rest_goes_on(world, analytics, sink_r
 async def test_an_unknown_type_is_stored_by_its_type(world, analytics):
     ada = world.person()
     envelope = events.decode_envelope(world.message(ada).data)
-    pinned = msgspec.structs.replace(envelope, type="message.pinned", data=msgspec.Raw(b'{"by":"ada"}'))
-    await world.publish(world.outgoing(pinned))
+    closed = msgspec.structs.replace(envelope, type="poll.closed", data=msgspec.Raw(b'{"by":"ada"}'))
+    await world.publish(world.outgoing(closed))
     await analytics.counted()
-    assert await analytics.parts.warehouse.query("SELECT type, length FROM event") == [("message.pinned", 0)]
+    assert await analytics.parts.warehouse.query("SELECT type, length FROM event") == [("poll.closed", 0)]
 
 
 async def test_the_text_is_nowhere_in_the_warehouse(world, analytics, chdb_path):
