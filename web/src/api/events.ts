@@ -22,6 +22,7 @@ export type Envelope =
   | EnvelopeOf<'member.left', { user_id: string; reason: 'left' | 'removed' }>
   | EnvelopeOf<'workspace.updated', { workspace: Workspace }>
   | EnvelopeOf<'workspace.member_joined', { user: User; role: Role }>
+  | EnvelopeOf<'workspace.member_updated', { user_id: string; role: Role }>
   | EnvelopeOf<'workspace.member_left', { user_id: string; reason: 'left' | 'removed' }>
   | EnvelopeOf<'user.updated', { user: User }>
 

@@ -3,7 +3,7 @@
  * except to counts: those are guarded by `ch_seq` before we get here (see realtime/sync.ts).
  */
 import type { Envelope } from '@/api/events'
-import type { Message } from '@/api/types'
+import type { Channel, Message } from '@/api/types'
 
 import type { Entities } from './store'
 import { withChange, withMessage } from './timeline'
@@ -19,7 +19,7 @@ export function applyEvent(store: Entities, event: Envelope): void {
     case 'channel.created':
     case 'channel.updated':
     case 'channel.archived':
-      return store.setChannel(event.data.channel)
+      return applyChannel(store, event.data.channel)
     case 'member.joined':
       return applyJoined(store, event)
     case 'member.left':
@@ -30,6 +30,8 @@ export function applyEvent(store: Entities, event: Envelope): void {
       return applyWorkspaceJoined(store, event)
     case 'workspace.member_left':
       return applyWorkspaceLeft(store, event)
+    case 'workspace.member_updated':
+      return applyWorkspaceRole(store, event)
     case 'user.updated':
       return store.setUser(event.data.user)
     default:
@@ -65,6 +67,13 @@ export function advance(store: Entities, event: { channel_id: string | null; ch_
   const entry = store.channels.get(event.channel_id)
   if (entry === undefined || entry.knownSeq >= event.ch_seq) return
   store.setChannel({ ...entry.channel, last_seq: event.ch_seq }, { knownSeq: event.ch_seq })
+}
+
+/** A public channel that became private is there for its people only; the others are told this one last thing. */
+function applyChannel(store: Entities, channel: Channel): void {
+  const known = store.channels.get(channel.id)
+  if (channel.kind === 'private' && known?.joined === false) return store.forgetChannel(channel.id)
+  store.setChannel(channel)
 }
 
 function applyJoined(store: Entities, event: EventOf<'member.joined'>): void {
@@ -103,6 +112,16 @@ function applyWorkspaceJoined(store: Entities, event: EventOf<'workspace.member_
   const id = event.workspace_id
   const members = id === null ? undefined : store.members.get(id)
   if (id !== null && members !== undefined) store.members.set(id, new Map(members).set(user.id, role))
+}
+
+function applyWorkspaceRole(store: Entities, event: EventOf<'workspace.member_updated'>): void {
+  const id = event.workspace_id
+  if (id === null) return
+  const { user_id, role } = event.data
+  const members = store.members.get(id)
+  if (members !== undefined) store.members.set(id, new Map(members).set(user_id, role))
+  const mine = store.workspaces.get(id)
+  if (user_id === store.myId && mine !== undefined) store.workspaces.set(id, { ...mine, role })
 }
 
 function applyWorkspaceLeft(store: Entities, event: EventOf<'workspace.member_left'>): void {

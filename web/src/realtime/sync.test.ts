@@ -282,6 +282,35 @@ describe('a change of what is there', () => {
   })
 })
 
+describe('a channel that becomes private', () => {
+  const closed = (id: string, seq: number | null) =>
+    ({ ...created(id, 3), ch_seq: seq, type: 'channel.updated', data: { channel: { ...channel(id, 3), kind: 'private' } } }) as const
+
+  it('stays with its people', async () => {
+    await sync.openWorkspace('w')
+    sync.onEvent(closed('c', null))
+    sync.onEvent(closed('c', 3))
+    expect(store().channels.get('c')).toMatchObject({ joined: true, knownSeq: 3, channel: { kind: 'private' } })
+  })
+
+  it('is gone for everybody else', async () => {
+    await sync.openWorkspace('w')
+    store().setChannel(channel('other', 2))
+    sync.onEvent(closed('other', null))
+    expect(store().channels.has('other')).toBe(false)
+  })
+})
+
+it('a role changes for all to see, and for me', async () => {
+  await sync.openWorkspace('w')
+  store().setWorkspaces([{ workspace: snapshot().workspace, role: 'member' }])
+  sync.onEvent({
+    ...created('c', 3), channel_id: null, ch_seq: null, type: 'workspace.member_updated', data: { user_id: 'ana', role: 'admin' },
+  })
+  expect(store().members.get('w')?.get('ana')).toBe('admin')
+  expect(store().workspaces.get('w')?.role).toBe('admin')
+})
+
 it('a type from the future moves the channel on and breaks nothing', async () => {
   await opened()
   happen({ ...created('c', 3), type: 'message.sparkled' } as unknown as Envelope)
