@@ -178,26 +178,30 @@ async def test_a_channel_that_never_rests_is_read_all_the_same(chat, room, monke
     monkeypatch.setattr(cursors, "ATTEMPTS", attempts)
     ann, bob, channel = room
     said = await ann.say(channel, "one")
-    change = "UPDATE channel SET last_seq = last_seq + 1 WHERE id = $1"
     writers = [await asyncpg.connect(chat.postgres_url) for _ in range(3)]
-    try:
-        transactions = [writer.transaction() for writer in writers]
-        queue = []
-        for writer, transaction in zip(writers, transactions, strict=True):
-            await transaction.start()
-            queue.append(asyncio.ensure_future(writer.execute(change, uuid.UUID(channel["id"]))))
-            await queue[0]
-            if len(queue) == 1:
-                reading = asyncio.ensure_future(read(bob, channel, said["ch_seq"]))
-            await chat.somebody_waits_for_a_lock()
-        for change_made, transaction in zip(queue, transactions, strict=True):
-            await change_made
+    written, go_on = asyncio.Event(), asyncio.Event()
+
+    async def write(writer):
+        async with writer.transaction():
+            await writer.execute("UPDATE channel SET last_seq = last_seq + 1 WHERE id = $1", uuid.UUID(channel["id"]))
+            written.set()
+            await go_on.wait()
             await asyncio.sleep(0.02)
-            await transaction.commit()
+
+    try:
+        writing = [asyncio.ensure_future(write(writers[0]))]
+        await written.wait()
+        reading = asyncio.ensure_future(read(bob, channel, said["ch_seq"]))
+        await chat.somebody_waits_for_a_lock()
+        # Whoever of these is let in first, the reader finds another channel than the one it looked at.
+        writing += [asyncio.ensure_future(write(writer)) for writer in writers[1:]]
+        await asyncio.sleep(0.1)
+        go_on.set()
+        await asyncio.gather(*writing)
         assert (await reading)["read_seq"] == said["ch_seq"]
     finally:
         for writer in writers:
-            await writer.close()
+            writer.terminate()
 
 
 async def test_a_message_to_a_thousand_touches_none_of_their_rows(chat, room):
