@@ -58,10 +58,14 @@ def results(person: Person) -> Locator:
 
 
 async def finds_one(person: Person, words: str) -> None:
-    """The page asks once for what was typed, so it is typed again until the index has it."""
+    """The page asks once for what was typed, so it is typed again until the index has it.
+
+    Between the two the page must see the field empty: what is typed within its debounce is no new question.
+    """
     async with asyncio.timeout(INDEXED_S):
         while True:
             await person.page.get_by_role("searchbox", name="Search").fill("")
+            await asyncio.sleep(0.5)
             await person.page.get_by_role("searchbox", name="Search").fill(words)
             await asyncio.sleep(1)
             if await results(person).count() == 1:
