@@ -64,7 +64,7 @@ test-python: $(ENVIRONMENT)
 test-full: $(ENVIRONMENT) $(WEB_BUILD) ## The long variants of the suites: oracles and random faults
 	$(BIN)/pytest -m full -n 2
 
-# Without coverage: a stack of ten measured processes takes three times as long to start as the one that people run.
+# Without coverage: it makes every start of the stack longer, and the python suites alone hold the bound.
 test-e2e: $(ENVIRONMENT) $(WEB_BUILD)
 	$(BIN)/pytest -m "e2e and not full"
 
