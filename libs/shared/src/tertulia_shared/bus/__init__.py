@@ -21,7 +21,7 @@ from tertulia_shared.bus.message import BusMessage, Outgoing, StoredMessage
 from tertulia_shared.bus.outcomes import Reject, Retry
 from tertulia_shared.bus.proof import EpochChanged, Lost, NotYet, check_same_life, read_on, state_of
 from tertulia_shared.bus.publisher import PipelinedPublisher
-from tertulia_shared.bus.reader import read_range
+from tertulia_shared.bus.reader import read_batches, read_range
 from tertulia_shared.bus.streams import (
     StreamState,
     ensure_event_stream,
@@ -68,6 +68,7 @@ __all__ = [
     "consumer_lag",
     "ensure_event_stream",
     "last_on_shard",
+    "read_batches",
     "read_on",
     "read_range",
     "renew_incarnation",

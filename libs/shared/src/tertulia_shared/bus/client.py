@@ -1,6 +1,6 @@
 """One connection to one NATS server, from the handshake to its loss. It never reconnects: the Bus does.
 
-nats-py does the handshake (TLS, authentication), the parsing and the pings. Three of its habits do not fit us and are
+nats-py does the handshake (TLS, authentication) and the pings. Three of its habits do not fit us and are
 replaced here by overriding internals, which is why its version is pinned to a minor release:
 
 - its reconnect keeps a buffer of unsent publishes and replays it, which could reorder or repeat messages;
@@ -18,6 +18,7 @@ from nats.errors import Error as NatsError
 
 from tertulia_shared.bus.errors import BusUnavailable
 from tertulia_shared.bus.message import BusMessage
+from tertulia_shared.bus.protocol import MessageParser
 from tertulia_shared.telemetry import logger
 
 log = logger(__name__)
@@ -44,6 +45,7 @@ class DirectClient(Client):
         self._unsent: list[bytes] = []
         self._flush_scheduled = False
         self._loop = asyncio.get_running_loop()
+        self._ps = MessageParser(self, self._deliver)
 
     async def open(self, url: str, name: str, ping_interval_s: float = PING_INTERVAL_S) -> None:
         """Raises BusUnavailable when the server cannot be reached or refuses us."""
@@ -174,7 +176,7 @@ class DirectClient(Client):
                 pong.set_result(True)
         self._pings_outstanding = 0
 
-    async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes | None) -> None:
+    def _deliver(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes | None) -> None:
         callback = self.callbacks.get(sid)
         if callback is None:
             return

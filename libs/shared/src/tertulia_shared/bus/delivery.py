@@ -66,6 +66,6 @@ def delivery_of(message: BusMessage) -> Delivery:
         subject=message.subject,
         headers=message.headers or {},
         data=message.data,
-        time=datetime.fromtimestamp(int(nanoseconds) / 1e9, UTC),
+        stamp=datetime.fromtimestamp(int(nanoseconds) / 1e9, UTC),
     )
     return Delivery(stored, int(delivered), message.reply)

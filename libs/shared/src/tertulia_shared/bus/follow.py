@@ -62,6 +62,8 @@ class StreamFollower(ABC):
     """A component. What a follower does with the messages is said by the methods that it defines."""
 
     name = "follower"
+    far_behind: int | None = None
+    """So many messages behind, beginning anew is cheaper than reading on; None for followers to whom that is a loss."""
 
     def __init__(self, bus: Bus, limits: FollowLimits) -> None:
         self.state = State.STARTING
@@ -236,6 +238,8 @@ class StreamFollower(ABC):
             self._aside.clear()
             state = await state_of(self._bus)
             check_same_life(state, self.place())
+            if self.far_behind is not None and state.last_seq - self.place().seq > self.far_behind:
+                raise Lost("far behind")
             await read_on(self._bus, state, self.place().seq, self._take_stored)
             if self.place().seq < state.last_seq:
                 self.pass_over(state.last_seq)

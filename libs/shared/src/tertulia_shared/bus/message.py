@@ -1,14 +1,17 @@
 """Messages as they come off the wire and go onto it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar, overload
 
 STATUS = "Status"
 DESCRIPTION = "Description"
 
 _HEADER_LINE = b"NATS/1.0"
+_PLAIN = b"NATS/1.0\r\n"
+
+T = TypeVar("T")
 
 
 class Outgoing(NamedTuple):
@@ -19,30 +22,78 @@ class Outgoing(NamedTuple):
     headers: Mapping[str, str]
 
 
-class StoredMessage(NamedTuple):
-    """A message as the stream holds it. `time` is when the stream stored it."""
+class Headers(Mapping[str, str]):
+    """The headers of one message, read when they are asked for: most readers want two of a dozen.
+
+    Of a name that is there twice the last one counts.
+    """
+
+    __slots__ = ("_parsed", "_raw")
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self._parsed: dict[str, str] | None = None
+
+    @overload
+    def get(self, key: str, /) -> str | None: ...
+    @overload
+    def get(self, key: str, /, default: str) -> str: ...
+    @overload
+    def get(self, key: str, /, default: T) -> str | T: ...
+    def get(self, key: str, /, default: object = None) -> object:
+        if self._parsed is not None or not self._raw.startswith(_PLAIN):
+            return self._all().get(key, default)
+        value = header_in(self._raw, b"\r\n%b:" % key.encode())
+        return default if value is None else value
+
+    def __getitem__(self, key: str) -> str:
+        return self._all()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __repr__(self) -> str:
+        return repr(self._all())
+
+    def _all(self) -> dict[str, str]:
+        if self._parsed is None:
+            self._parsed = parse_headers(self._raw)
+        return self._parsed
+
+
+@dataclass(slots=True)
+class StoredMessage:
+    """A message as the stream holds it."""
 
     seq: int
     subject: str
     headers: Mapping[str, str]
     data: bytes
-    time: datetime
+    stamp: datetime | str
+    """When the stream stored it, perhaps still in JetStream's own writing."""
+
+    @property
+    def time(self) -> datetime:
+        return parse_time(self.stamp) if isinstance(self.stamp, str) else self.stamp
 
 
 @dataclass(slots=True)
 class BusMessage:
-    """A received message. Headers are parsed when first asked for: many readers need only the body."""
+    """A received message."""
 
     subject: str
     data: bytes
     reply: str
     raw_headers: bytes | None = None
-    _headers: dict[str, str] | None = None
+    _headers: Mapping[str, str] | None = None
 
     @property
     def headers(self) -> Mapping[str, str] | None:
         if self._headers is None and self.raw_headers is not None:
-            self._headers = parse_headers(self.raw_headers)
+            self._headers = Headers(self.raw_headers)
         return self._headers
 
     @property
@@ -52,6 +103,15 @@ class BusMessage:
         if raw is None or not raw.startswith(b"NATS/1.0 "):
             return None
         return raw[9:12].decode("ascii", "replace")
+
+
+def header_in(raw: bytes, name: bytes, start: int = 0) -> str | None:
+    """The last value of one header in a block. `name` as it stands there: after a line break, with its colon."""
+    at = raw.rfind(name, start)
+    if at < 0:
+        return None
+    end = raw.find(b"\r\n", at + len(name))
+    return raw[at + len(name) : end if end >= 0 else None].decode("utf-8", "replace").strip()
 
 
 def parse_headers(raw: bytes) -> dict[str, str]:

@@ -12,7 +12,7 @@ from uuid_utils import uuid4
 from tertulia_shared.bus import jetstream
 from tertulia_shared.bus.connection import Bus
 from tertulia_shared.bus.errors import JetStreamError
-from tertulia_shared.bus.message import StoredMessage, parse_headers, parse_time
+from tertulia_shared.bus.message import StoredMessage, parse_headers
 from tertulia_shared.telemetry import logger
 
 log = logger(__name__)
@@ -91,7 +91,7 @@ async def last_on_shard(bus: Bus, shard: int) -> StoredMessage | None:
         subject=message["subject"],
         headers=parse_headers(headers) if headers else {},
         data=base64.b64decode(message.get("data") or ""),
-        time=parse_time(message["time"]),
+        stamp=message["time"],
     )
 
 

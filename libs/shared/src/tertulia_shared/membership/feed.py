@@ -66,6 +66,7 @@ MALFORMED = Counter("membership_malformed_events", "Membership events that break
 
 class MembershipFeed(StreamFollower):
     name = "memberships"
+    far_behind = 10_000
 
     def __init__(
         self, bus: Bus, chat_url: str, tokens: ServiceTokens, service: str, limits: FollowLimits = LIMITS
