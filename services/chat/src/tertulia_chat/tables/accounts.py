@@ -28,7 +28,7 @@ class UserRow(SQLModel, table=True):
     email: str
     display_name: str
     password_hash: str
-    preferences: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    preferences: dict[str, Any] = Field(default={}, sa_type=Json)
     created_at: datetime = Field(default_factory=now, sa_type=UtcTime)
     deactivated_at: datetime | None = Field(default=None, sa_type=UtcTime)
     kind: str = UserKind.PERSON

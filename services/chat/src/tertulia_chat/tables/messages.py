@@ -41,18 +41,18 @@ class MessageRow(SQLModel, table=True):
     deleted_at: datetime | None = Field(default=None, sa_type=UtcTime)
     ai: dict[str, Any] | None = Field(default=None, sa_type=Json)
     changed_seq: int | None = None
-    mentions: list[UUID] = Field(default_factory=list, sa_type=UuidList)
+    mentions: list[UUID] = Field(default=[], sa_type=UuidList)
     audience: str | None = None
-    channels: list[UUID] = Field(default_factory=list, sa_type=UuidList)
-    messages: list[UUID] = Field(default_factory=list, sa_type=UuidList)
-    links: list[str] = Field(default_factory=list, sa_type=TextList)
+    channels: list[UUID] = Field(default=[], sa_type=UuidList)
+    messages: list[UUID] = Field(default=[], sa_type=UuidList)
+    links: list[str] = Field(default=[], sa_type=TextList)
     in_channel: bool = False
     forwarded: dict[str, Any] | None = Field(default=None, sa_type=Json)
-    reactions: list[dict[str, Any]] = Field(default_factory=list, sa_type=JsonList)
+    reactions: list[dict[str, Any]] = Field(default=[], sa_type=JsonList)
     reply_count: int = 0
     last_reply_seq: int | None = None
     last_reply_at: datetime | None = Field(default=None, sa_type=UtcTime)
-    last_repliers: list[UUID] = Field(default_factory=list, sa_type=UuidList)
+    last_repliers: list[UUID] = Field(default=[], sa_type=UuidList)
     pinned_by: UUID | None = None
     pinned_at: datetime | None = Field(default=None, sa_type=UtcTime)
     pin_seq: int | None = None
