@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 from tertulia_analytics.sink import rows
 from tertulia_analytics.sink.rows import EVENT_ID, TIME, TYPE, WORKSPACE, Row, Unreadable
-from tertulia_shared.bus import Bus, StoredMessage, StreamState, read_range
+from tertulia_shared.bus import Bus, StoredMessage, StreamState, read_batches
 from tertulia_shared.telemetry.trace import recording
 
 
@@ -19,26 +19,25 @@ class NotYet(Exception):
 class Batch:
     """The sequences `first` to `last`. `rows` and `seqs` go together; a copy of an event within the batch is left out.
 
-    `missed` counts sequences that had left the stream. `stored_at` is when the stream took the newest event. `traces`
-    are what `batch_span` wants to know.
+    `missed` counts sequences that had left the stream. `traces` are what `batch_span` wants to know.
     """
 
     incarnation: str
     first: int
     last: int = 0
     missed: int = 0
-    stored_at: datetime | None = None
     rows: list[Row] = field(default_factory=list[Row])
     seqs: list[int] = field(default_factory=list[int])
     channels: dict[str, Row] = field(default_factory=dict[str, Row])
     unreadable: list[tuple[StoredMessage, str]] = field(default_factory=list[tuple[StoredMessage, str]])
     skipped: list[int] = field(default_factory=list[int])
     traces: list[tuple[str, Mapping[str, str]]] = field(default_factory=list[tuple[str, Mapping[str, str]]])
+    _newest: StoredMessage | None = None
     _ids: set[str] = field(default_factory=set[str])
 
     def take(self, message: StoredMessage) -> None:
         self.last = message.seq
-        self.stored_at = message.time
+        self._newest = message
         try:
             row, channel = rows.read(message.data)
         except Unreadable as error:
@@ -66,6 +65,11 @@ class Batch:
     def candidates(self, until: int) -> list[Row]:
         """Rows whose time is not later than `until`, in milliseconds."""
         return [row for row in self.rows if row[TIME] <= until]
+
+    @property
+    def stored_at(self) -> datetime | None:
+        """When the stream took the newest event."""
+        return None if self._newest is None else self._newest.time
 
     @property
     def newest(self) -> int:
@@ -106,12 +110,13 @@ async def form(bus: Bus, state: StreamState, after: int, last: int) -> Batch:
     batch = Batch(incarnation=state.incarnation, first=after + 1, last=min(first - 1, last), missed=first - after - 1)
     whole = state.messages == state.last_seq - state.first_seq + 1
     expected = first
-    async for message in read_range(bus, first, last):
-        if whole and message.seq != expected:
-            raise NotYet(f"{expected} is missing")
-        batch.missed += message.seq - expected
-        batch.take(message)
-        expected = message.seq + 1
+    async for messages in read_batches(bus, first, last):
+        for message in messages:
+            if whole and message.seq != expected:
+                raise NotYet(f"{expected} is missing")
+            batch.missed += message.seq - expected
+            batch.take(message)
+            expected = message.seq + 1
     if whole and expected <= last:
         raise NotYet(f"{expected} is missing")
     return batch

@@ -69,7 +69,9 @@ _AboutPlace = events.ReadUpdated | events.ThreadFollowed | events.DraftUpdated |
 
 _NO_RUN = ("", "", "", 0, 0, 0)
 _NOTHING = (0, 0, 0, 0)
-_is_id = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
+_ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_is_id = re.compile(_ID).fullmatch
+_are_ids = re.compile(" ".join([_ID] * len(_IDS))).fullmatch
 
 
 class Unreadable(Exception):
@@ -103,9 +105,9 @@ def read(body: bytes) -> Read:
         )
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(str(error)) from error
-    for place in _IDS:
-        if _is_id(row[place]) is None:
-            raise Unreadable(f"{COLUMNS[place].name} is not an id")
+    if _are_ids(f"{row[0]} {row[4]} {row[5]} {row[6]} {row[7]}") is None:
+        wrong = next(place for place in _IDS if _is_id(row[place]) is None)
+        raise Unreadable(f"{COLUMNS[wrong].name} is not an id")
     return Read(row, channel)
 
 

@@ -19,6 +19,7 @@ from tertulia_analytics.sink.lag import Lag
 from tertulia_analytics.sink.position import Intent, Ledger, Position
 from tertulia_analytics.sink.store import Store
 from tertulia_shared.bus import Bus, BusError, DeadLetters, StoredMessage, StreamState, stream_state
+from tertulia_shared.runtime import spawn
 from tertulia_shared.telemetry import batch_span, extract, logger
 
 log = logger(__name__)
@@ -179,6 +180,7 @@ class _Tenure:
         self._store.forget()
         self._loaded = False
         self._unsettled: Batch | None = None
+        self._ahead: Batch | None = None
         self.position = Position(warehouse="", incarnation="", seq=0)
         self.stored_at: datetime | None = None
         self.full = False
@@ -206,11 +208,12 @@ class _Tenure:
 
     async def _next(self, state: StreamState) -> None:
         after = self.position.seq
-        last = min(state.last_seq, max(after, state.first_seq - 1) + self._pace.rows)
-        batch = await form(self._bus, state, after, last)
+        batch, self._ahead = self._ahead, None
+        if batch is None or (batch.incarnation, batch.first) != (state.incarnation, after + 1):
+            batch = await self._read(state, after)
         if batch.last <= after:
             return
-        self.full = last < state.last_seq
+        self.full = batch.last < state.last_seq
         if batch.missed:
             metrics.LOST.inc(batch.missed)
             log.error("sink.lost", first=batch.first, last=batch.last, missed=batch.missed)
@@ -218,7 +221,27 @@ class _Tenure:
         intent = Intent(last=batch.last, token=batch.token, skipped=batch.skipped)
         self.position = await self._ledger.intend(self.position, intent)
         self._unsettled = batch
-        await self._insert(batch)
+        reading = spawn(self._read_ahead(state, batch.last), name="sink reading ahead")
+        try:
+            await self._insert(batch)
+        except BaseException:
+            reading.cancel()
+            raise
+        self._ahead = await reading
+
+    async def _read(self, state: StreamState, after: int) -> Batch:
+        """The next batch. Raises BusError or NotYet."""
+        last = min(state.last_seq, max(after, state.first_seq - 1) + self._pace.rows)
+        return await form(self._bus, state, after, last)
+
+    async def _read_ahead(self, state: StreamState, after: int) -> Batch | None:
+        """ClickHouse works outside of Python: what follows can be read meanwhile. None when it will be read later."""
+        if after >= state.last_seq:
+            return None
+        try:
+            return await self._read(state, after)
+        except (BusError, NotYet):
+            return None
 
     async def _stay_in_this_life(self, state: StreamState) -> None:
         """A position means nothing in another stream, in one that became shorter, or for another warehouse."""
