@@ -7,19 +7,17 @@ the sources, the start event, the run's way to a worker, NATS and the stream.
 """
 
 import asyncio
+import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 
 import aiohttp
-import msgspec
-from aiohttp import web
 from rich.console import Console
 
 from tertulia_bench.conversation import Lost, percentile
@@ -31,43 +29,45 @@ from tertulia_stack.ports import free_port
 WARM_UP, ASKS = 5, 40
 GOAL_MS = 30.0
 PATIENCE_S = 60.0
+_TOKEN = re.compile(rb'"content":"(?!")')
+"""A piece of the event stream that brings text: the first one only says who speaks."""
 QUESTIONS = ("When does the ferry leave?", "Who has the key?", "Is the harbour open?", "Where is the spare rope?")
 TALK = ("The ferry leaves at six.", "Mira has the key of the shed.", "The harbour is open until ten.")
 
 
-@dataclass
 class Provider:
-    """The pass-through: how long the provider took to its first token, for each request in turn."""
+    """The pass-through: how long the provider took to its first token, for each request in turn.
 
-    target: str
-    first_token_s: list[float] = field(default_factory=list)
+    It hands bytes on and only looks at them, so that it costs next to nothing. Everything else that the bot asks of the
+    provider (how many tokens a text has) goes through too, and is our time.
+    """
 
-    async def pass_on(self, request: web.Request) -> web.StreamResponse:
-        began = perf_counter()
-        body = await request.read()
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as http:
-            url = self.target + request.path_qs.removeprefix("/v1")
-            headers = {"Content-Type": request.headers.get("Content-Type", "application/json")}
-            async with http.request(request.method, url, data=body, headers=headers) as answer:
-                passed = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
-                await passed.prepare(request)
-                waiting = request.path.endswith("/chat/completions")
-                async for chunk in answer.content.iter_any():
-                    if waiting and _has_token(chunk):
-                        self.first_token_s.append(perf_counter() - began)
-                        waiting = False
-                    await passed.write(chunk)
-                return passed
+    def __init__(self, port: int) -> None:
+        self.first_token_s: list[float] = []
+        self._port = port
+
+    async def pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection of the bot's."""
+        there, back = await asyncio.open_connection(HOST, self._port)
+        asked: list[float] = []
+
+        def look_at_request(chunk: bytes) -> None:
+            if chunk.startswith(b"POST /v1/chat/completions"):
+                asked.append(perf_counter())
+
+        def look_at_answer(chunk: bytes) -> None:
+            if asked and _TOKEN.search(chunk):
+                self.first_token_s.append(perf_counter() - asked.pop())
+
+        await asyncio.gather(_copy(reader, back, look_at_request), _copy(there, writer, look_at_answer))
 
 
-def _has_token(chunk: bytes) -> bool:
-    """Whether a piece of the event stream brings text: the first one only says who speaks."""
-    for line in chunk.split(b"\n"):
-        if line.startswith(b"data: {"):
-            choices = msgspec.json.decode(line[6:]).get("choices") or []
-            if choices and (choices[0].get("delta") or {}).get("content"):
-                return True
-    return False
+async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter, look: Callable[[bytes], None]) -> None:
+    with suppress(ConnectionError):
+        while chunk := await source.read(1 << 16):
+            look(chunk)
+            target.write(chunk)
+    target.close()
 
 
 async def run(console: Console) -> dict[str, object]:
@@ -91,8 +91,8 @@ async def run(console: Console) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def _model() -> AsyncGenerator[str]:
-    """The local model as the stack would start it; its base URL."""
+async def _model() -> AsyncGenerator[int]:
+    """The local model as the stack would start it; its port."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "tertulia_bot", "model"],
@@ -102,7 +102,7 @@ async def _model() -> AsyncGenerator[str]:
     )
     try:
         await until(lambda: _answers(f"http://{HOST}:{port}/v1/models"), PATIENCE_S)
-        yield f"http://{HOST}:{port}/v1"
+        yield port
     finally:
         process.terminate()
         await asyncio.to_thread(process.wait)
@@ -117,18 +117,11 @@ async def _answers(url: str) -> bool:
 
 
 @asynccontextmanager
-async def _through(target: str) -> AsyncGenerator[tuple[Provider, str]]:
-    provider = Provider(target)
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", provider.pass_on)
-    runner = web.AppRunner(app)
-    await runner.setup()
+async def _through(model_port: int) -> AsyncGenerator[tuple[Provider, str]]:
+    provider = Provider(model_port)
     port = free_port()
-    await web.TCPSite(runner, HOST, port).start()
-    try:
+    async with await asyncio.start_server(provider.pass_on, HOST, port):
         yield provider, f"http://{HOST}:{port}/v1"
-    finally:
-        await runner.cleanup()
 
 
 class Deltas:

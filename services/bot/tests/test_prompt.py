@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tertulia_bot.chat import Opened
+from tertulia_bot.chat import Heard, Opened
 from tertulia_bot.context.prompt import Room, compose, most_tokens
 from tertulia_bot.errors import RunFailed
 from tertulia_bot.provider.tokens import ByteCounter
 from tertulia_bot.wish import Ask, Summarize, Translate
-from tertulia_shared.events import Channel, ChannelKind, Message, Run, RunState, User
+from tertulia_shared.events import Run, RunState
 
 from .test_citations import source
 
@@ -19,7 +19,6 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 def opened(texts, name="Ana"):
-    user = User(id="u1", username="ana", display_name=name, created_at=NOW)
     return Opened(
         run=Run(
             id="r",
@@ -31,24 +30,8 @@ def opened(texts, name="Ana"):
             state=RunState.RUNNING,
             created_at=NOW,
         ),
-        channel=Channel(
-            id="c", workspace_id="w", kind=ChannelKind.PUBLIC, name="x", topic="", created_by="u1", created_at=NOW
-        ),
-        asker=user,
-        messages=[
-            Message(
-                id=f"m{number}",
-                workspace_id="w",
-                channel_id="c",
-                ch_seq=number,
-                author_id="u1",
-                text=text,
-                client_msg_id="k",
-                created_at=NOW,
-            )
-            for number, text in enumerate(texts, 1)
-        ],
-        users=[user],
+        asker=name,
+        messages=[Heard(id=f"m{number}", author=name, text=text) for number, text in enumerate(texts, 1)],
     )
 
 

@@ -9,7 +9,7 @@ from tertulia_bot.errors import REFUSALS
 from tertulia_bot.limits import CONTEXT_MESSAGES
 from tertulia_bot.peers import Peer, Refused
 from tertulia_bot.runs.table import RunRow
-from tertulia_shared.events import Channel, Citation, Message, Run, User
+from tertulia_shared.events import Citation, Message, Run
 from tertulia_shared.problems import DependencyUnavailable, NotFound, Problem
 from tertulia_shared.telemetry import logger, span
 
@@ -18,14 +18,20 @@ log = logger(__name__)
 ANSWER_REFUSED = "answer_refused"
 
 
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as it is read. `author` is a name."""
+
+    id: str
+    author: str
+    text: str
+
+
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """What chat tells about a run that it has let begin: the conversation, oldest first, and who is in it."""
+    """What chat tells about a run that it has let begin: the conversation, oldest first, and the asker's name."""
 
     run: Run
-    channel: Channel
-    asker: User
-    messages: list[Message]
-    users: list[User]
+    asker: str
+    messages: list[Heard]
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ it, and it is not counted where people are. What it says is posted for the perso
 
 from uuid import UUID
 
+from sqlalchemy import bindparam
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -15,19 +16,21 @@ from tertulia_chat.tables import UserRow, WorkspaceMemberRow, now
 from tertulia_shared.events import BOT_USER_ID, Role, WorkspaceMemberJoined
 
 BOT_ID = UUID(BOT_USER_ID)
+# Made once: every run asks it, and nearly always it does nothing.
+_SEAT = (
+    insert(WorkspaceMemberRow)
+    .values(workspace_id=bindparam("workspace_id"), user_id=BOT_ID, role=Role.MEMBER, joined_at=bindparam("joined_at"))
+    .on_conflict_do_nothing()
+    .returning(col(WorkspaceMemberRow.user_id))
+)
 
 
 async def seat_bot(session: AsyncSession, workspace_id: UUID) -> None:
     """Idempotent. The workspace hears of it as of anybody who joins."""
-    bot = await session.get_one(UserRow, BOT_ID)
-    seated = await session.scalar(
-        insert(WorkspaceMemberRow)
-        .values(workspace_id=workspace_id, user_id=BOT_ID, role=Role.MEMBER, joined_at=now())
-        .on_conflict_do_nothing()
-        .returning(col(WorkspaceMemberRow.user_id))
-    )
+    seated = await session.scalar(_SEAT, {"workspace_id": workspace_id, "joined_at": now()})
     if seated is None:
         return
+    bot = await session.get_one(UserRow, BOT_ID)
     here = str(workspace_id)
     fact = WorkspaceMemberJoined(user=bot.view(), role=Role.MEMBER)
     await record(session, NewEvent(fact=fact, workspace_id=here, scope="ws", scope_id=here, actor_id=BOT_USER_ID))

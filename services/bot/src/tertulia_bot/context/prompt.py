@@ -10,21 +10,22 @@ What people wrote cannot end their part of the prompt: the marks with which mode
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from tertulia_bot.chat import Opened
+from tertulia_bot.chat import Heard, Opened
 from tertulia_bot.context.retrieval import Source
 from tertulia_bot.errors import RunFailed
 from tertulia_bot.provider.tokens import Counter
 from tertulia_bot.wish import Ask, Summarize, Translate, Wish, question_of
-from tertulia_shared.events import Message
 
 LINE_CHARACTERS = 1_200
 """Of one message; a longer one would push out all others."""
 MARGIN = 16
 """Tokens for headings, and for what changes where lines meet."""
 SOURCES_SHARE = 0.6
+FULL = 0.8
+"""So much of the room is used when it was guessed what fits; below it the lines are counted one by one."""
 INSTRUCTIONS = 512
 """Tokens, more than what is written around a question can take."""
 BYTES_A_TOKEN = 8
@@ -73,14 +74,24 @@ class _Draft:
     """Of the conversation, newest first."""
     sources: list[Source] = field(default_factory=list)
 
+    def parts(self) -> tuple[list[str], list[str], str]:
+        """The conversation's lines and the sources', oldest and best first, each with what leads to it; the rest."""
+        lines = [f"\n{line}" for line in reversed(self.lines)]
+        sources = [f"\n{source_line(number, source)}" for number, source in enumerate(self.sources, 1)]
+        if lines:
+            lines[0] = "Messages:" + lines[0]
+        if sources:
+            sources[0] = ("\n\n" if lines else "") + "Found in other conversations:" + sources[0]
+        return lines, sources, ("\n\n" if lines or sources else "") + self.question
+
     def user(self) -> str:
-        parts: list[str] = []
-        if self.lines:
-            parts.append("\n".join(["Messages:", *reversed(self.lines)]))
-        if self.sources:
-            numbered = [source_line(number, source) for number, source in enumerate(self.sources, 1)]
-            parts.append("\n".join(["Found in other conversations:", *numbered]))
-        return "\n\n".join([*parts, self.question])
+        lines, sources, question = self.parts()
+        return "".join([*lines, *sources, question])
+
+    def prompt(self, tokens: int) -> Prompt:
+        return Prompt(
+            system=self.system, user=self.user(), tokens=tokens, messages=len(self.lines), sources=self.sources
+        )
 
     def drop(self) -> bool:
         """The oldest line, then the last source. False when nothing is left to drop."""
@@ -100,9 +111,33 @@ async def compose(
     messages = _readable(wish, opened, trigger)
     draft = _draft(wish, opened, messages)
     quoted = {source.message_id for source in sources}
-    names = {user.id: user.display_name for user in opened.users}
-    lines = [_line(message, names) for message in reversed(messages) if message.id not in quoted]
+    lines = [_line(message) for message in reversed(messages) if message.id not in quoted]
     lines = _plausible(lines, room.context) if not isinstance(wish, Translate) else []
+    return await _likely(draft, lines, sources, counter, room) or await _fitted(draft, lines, sources, counter, room)
+
+
+async def _likely(
+    draft: _Draft, lines: Sequence[str], sources: Sequence[Source], counter: Counter, room: Room
+) -> Prompt | None:
+    """What probably fits and fills the room, with one question to the tokenizer; None when it does not."""
+    alone = counter.guess(draft.system) + counter.guess(draft.user())
+    left = min(room.context, room.prompt - alone) - MARGIN
+    costs = [counter.guess(source_line(number, source)) for number, source in enumerate(sources, 1)]
+    taken = _fitting(costs, int(left * SOURCES_SHARE))
+    kept = _fitting([counter.guess(line) for line in lines], left - sum(costs[:taken]))
+    likely = replace(draft, lines=list(lines[:kept]), sources=list(sources[:taken]))
+    of_lines, of_sources, question = likely.parts()
+    counts = await counter.parts(draft.system, [*of_lines, *of_sources, question])
+    tokens, cost, cost_of_sources = sum(counts), sum(counts[: kept + taken]), sum(counts[kept : kept + taken])
+    fits = tokens <= room.prompt and cost <= room.context and cost_of_sources <= room.context * SOURCES_SHARE
+    fills = (kept, taken) == (len(lines), len(sources)) or cost >= left * FULL
+    return likely.prompt(tokens) if fits and fills else None
+
+
+async def _fitted(
+    draft: _Draft, lines: Sequence[str], sources: Sequence[Source], counter: Counter, room: Room
+) -> Prompt:
+    """With the best sources and the newest lines that fit, every one of them counted."""
     numbered = [source_line(number, source) for number, source in enumerate(sources, 1)]
     alone, counts = await asyncio.gather(
         counter.prompt(draft.system, draft.user()), _counts(counter, [*numbered, *lines])
@@ -112,18 +147,15 @@ async def compose(
     left = min(room.context, room.prompt - alone) - MARGIN
     taken = _fitting(counts[: len(numbered)], int(left * SOURCES_SHARE))
     draft.sources = list(sources[:taken])
-    draft.lines = lines[: _fitting(counts[len(numbered) :], left - sum(counts[:taken]))]
+    draft.lines = list(lines[: _fitting(counts[len(numbered) :], left - sum(counts[:taken]))])
     return await _finished(draft, counter, room.prompt)
 
 
 async def _finished(draft: _Draft, counter: Counter, limit: int) -> Prompt:
     while True:
-        user = draft.user()
-        tokens = await counter.prompt(draft.system, user)
+        tokens = await counter.prompt(draft.system, draft.user())
         if tokens <= limit:
-            return Prompt(
-                system=draft.system, user=user, tokens=tokens, messages=len(draft.lines), sources=draft.sources
-            )
+            return draft.prompt(tokens)
         if not draft.drop():
             raise RunFailed("question_too_long")
 
@@ -145,10 +177,10 @@ def most_tokens(wish: Wish, room: Room) -> int:
     return min(room.prompt, len(question_of(wish).encode()) + room.context + INSTRUCTIONS)
 
 
-def _draft(wish: Wish, opened: Opened, messages: Sequence[Message]) -> _Draft:
+def _draft(wish: Wish, opened: Opened, messages: Sequence[Heard]) -> _Draft:
     match wish:
         case Ask(question=question):
-            name = _one_line(opened.asker.display_name)
+            name = _one_line(opened.asker)
             return _Draft(_SYSTEM["ask"], f"{name} asks: {harmless(question)}")
         case Summarize():
             if not messages:
@@ -161,13 +193,13 @@ def _draft(wish: Wish, opened: Opened, messages: Sequence[Message]) -> _Draft:
             return _Draft(_SYSTEM["translate"], f"Translate into {_one_line(language)}:\n\n{harmless(text)}")
 
 
-def _readable(wish: Wish, opened: Opened, trigger: str | None) -> list[Message]:
+def _readable(wish: Wish, opened: Opened, trigger: str | None) -> list[Heard]:
     kept = [message for message in opened.messages if message.text.strip() and message.id != trigger]
     return kept[-wish.count :] if isinstance(wish, Summarize) else kept
 
 
-def _line(message: Message, names: Mapping[str, str]) -> str:
-    return f"{_one_line(names.get(message.author_id, 'Somebody'))}: {_clean(message.text)}"
+def _line(message: Heard) -> str:
+    return f"{_one_line(message.author)}: {_clean(message.text)}"
 
 
 def _clean(text: str) -> str:

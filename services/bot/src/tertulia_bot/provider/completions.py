@@ -80,27 +80,37 @@ class Provider:
         """Raises ProviderBroken or RunFailed; use it inside `aclosing`."""
         async with _broken():
             async with asyncio.timeout(first_s):
-                chunks: AsyncStream[ChatCompletionChunk] = await self._client.chat.completions.create(
-                    **self._arguments(request)
+                # As `chat.completions.create` does it, without its walk through every parameter that there could be:
+                # that takes a third of the time from here to the wire.
+                chunks = await self._client.post(
+                    "/chat/completions",
+                    body=self._body(request),
+                    options={"headers": _trace()},
+                    cast_to=ChatCompletionChunk,
+                    stream=True,
+                    stream_cls=AsyncStream[ChatCompletionChunk],
                 )
             async with chunks, aclosing(_timed(chunks, first_s, next_s)) as timed:
                 async for chunk in timed:
                     yield _piece(chunk)
 
-    def _arguments(self, request: Request) -> dict[str, Any]:
-        parent = traceparent()
-        arguments: dict[str, Any] = {
+    def _body(self, request: Request) -> dict[str, Any]:
+        body: dict[str, Any] = {
             "model": request.model,
             "messages": [{"role": "system", "content": request.system}, {"role": "user", "content": request.user}],
             "stream": True,
             "stream_options": {"include_usage": True},
-            "extra_headers": {} if parent is None else {"traceparent": parent},
         }
         if self._openai:
             # OpenAI's newer models refuse the old name and any temperature but their own.
-            return arguments | {"max_completion_tokens": request.max_tokens}
+            return body | {"max_completion_tokens": request.max_tokens}
         extra = {"return_progress": True, **NO_LOOPS} if request.llama else {}
-        return arguments | {"max_tokens": request.max_tokens, "temperature": 0.2, "extra_body": extra}
+        return body | {"max_tokens": request.max_tokens, "temperature": 0.2, **extra}
+
+
+def _trace() -> dict[str, str]:
+    parent = traceparent()
+    return {} if parent is None else {"traceparent": parent}
 
 
 async def _timed(

@@ -7,7 +7,9 @@ MODEL_CONTEXT_TOKENS.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from itertools import accumulate
+from math import ceil
+from typing import Any, Protocol, TypeVar
 
 import aiohttp
 import msgspec
@@ -15,6 +17,10 @@ import msgspec
 from tertulia_bot.provider.completions import ProviderBroken
 
 BYTES_FOR_TEMPLATE = 64
+FIRST_GUESS = 3.0
+"""Bytes a token; the last prompt that was counted tells better."""
+GUESS_MARGIN = 1.05
+ENOUGH_TO_LEARN = 100
 _MARKS = ("\x02system\x03", "\x02user\x03")
 
 
@@ -23,8 +29,19 @@ class Counter(Protocol):
         """Of the whole prompt, as the model reads it. Never too low. Raises ProviderBroken."""
         ...
 
+    def guess(self, text: str) -> int:
+        """What a line probably takes, without asking anybody."""
+        ...
+
     async def each(self, texts: Sequence[str]) -> list[int]:
         """Of every text as a line of a prompt; the prompt made of them takes about the sum."""
+        ...
+
+    async def parts(self, system: str, parts: Sequence[str]) -> list[int]:
+        """Of each of these parts of the user's side, in a prompt of nothing else; then what stands around them.
+
+        The sum is exactly what `prompt` says. Raises ProviderBroken.
+        """
         ...
 
 
@@ -32,8 +49,33 @@ class ByteCounter:
     async def prompt(self, system: str, user: str) -> int:
         return len(system.encode()) + len(user.encode()) + BYTES_FOR_TEMPLATE
 
+    def guess(self, text: str) -> int:
+        return len(text.encode()) + 1
+
     async def each(self, texts: Sequence[str]) -> list[int]:
         return [len(text.encode()) + 1 for text in texts]
+
+    async def parts(self, system: str, parts: Sequence[str]) -> list[int]:
+        return [*(len(part.encode()) for part in parts), len(system.encode()) + BYTES_FOR_TEMPLATE]
+
+
+class _Ids(msgspec.Struct):
+    tokens: list[int]
+
+
+class _Token(msgspec.Struct):
+    """`piece` is a list of bytes where they alone are no text."""
+
+    piece: str | list[int]
+
+
+class _Pieces(msgspec.Struct):
+    tokens: list[_Token]
+
+
+T = TypeVar("T")
+_ids, _pieces = msgspec.json.Decoder(_Ids), msgspec.json.Decoder(_Pieces)
+_anything = msgspec.json.Decoder(dict[str, Any])
 
 
 class LlamaCounter:
@@ -43,29 +85,42 @@ class LlamaCounter:
         self._http = http
         self._root = root
         self._template = template
+        self._bytes_a_token = FIRST_GUESS
 
     async def prompt(self, system: str, user: str) -> int:
         before, between, after = self._template
-        return len(await self._tokens(before + system + between + user + after))
+        asked = _asked(before + system + between + user + after)
+        return len((await ask(self._http, f"{self._root}/tokenize", asked, _ids)).tokens)
+
+    def guess(self, text: str) -> int:
+        return ceil(len(text.encode()) / self._bytes_a_token * GUESS_MARGIN) + 1
 
     async def each(self, texts: Sequence[str]) -> list[int]:
+        return await self._attributed([f"{text}\n" for text in texts])
+
+    async def parts(self, system: str, parts: Sequence[str]) -> list[int]:
+        before, between, after = self._template
+        first, *counts, last = await self._attributed([before + system + between, *parts, after])
+        return [*counts, first + last]
+
+    async def _attributed(self, texts: Sequence[str]) -> list[int]:
         """One question for all: where a token begins decides whose it is."""
-        ends: list[int] = []
-        for text in texts:
-            ends.append((ends[-1] if ends else 0) + len(text.encode()) + 1)
+        ends = list(accumulate(len(text.encode()) for text in texts))
         counts = [0] * len(texts)
         place = index = 0
-        for token in await self._tokens("".join(f"{text}\n" for text in texts), with_pieces=True):
+        answer = await ask(self._http, f"{self._root}/tokenize", _asked("".join(texts), with_pieces=True), _pieces)
+        for token in answer.tokens:
             while index < len(ends) - 1 and place >= ends[index]:
                 index += 1
             counts[index] += 1
-            piece: str | list[int] = token["piece"]
-            place += len(piece.encode()) if isinstance(piece, str) else len(piece)
+            place += len(token.piece.encode()) if isinstance(token.piece, str) else len(token.piece)
+        if len(answer.tokens) >= ENOUGH_TO_LEARN:
+            self._bytes_a_token = ends[-1] / len(answer.tokens)
         return counts
 
-    async def _tokens(self, text: str, **more: bool) -> list[Any]:
-        body = {"content": text, "add_special": False, "parse_special": True, **more}
-        return (await ask(self._http, f"{self._root}/tokenize", body))["tokens"]
+
+def _asked(text: str, *, with_pieces: bool = False) -> dict[str, Any]:
+    return {"content": text, "add_special": False, "parse_special": True, "with_pieces": with_pieces}
 
 
 async def llama_template(http: aiohttp.ClientSession, root: str) -> tuple[str, str, str] | None:
@@ -78,7 +133,9 @@ async def llama_template(http: aiohttp.ClientSession, root: str) -> tuple[str, s
     return (before, between, after) if found_system and found_user else None
 
 
-async def ask(http: aiohttp.ClientSession, url: str, body: Any = None) -> dict[str, Any]:
+async def ask(
+    http: aiohttp.ClientSession, url: str, body: Any = None, decoder: msgspec.json.Decoder[T] = _anything
+) -> T:
     """A JSON document from an address of llama.cpp's own. Raises ProviderBroken."""
     try:
         data = None if body is None else msgspec.json.encode(body)
@@ -86,6 +143,6 @@ async def ask(http: aiohttp.ClientSession, url: str, body: Any = None) -> dict[s
             content = await answer.read()
             if answer.status != 200:
                 raise ProviderBroken(f"the provider answers {answer.status}")
-        return msgspec.json.decode(content, type=dict[str, Any])
+        return decoder.decode(content)
     except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as error:
         raise ProviderBroken(f"the provider broke: {type(error).__name__}") from error

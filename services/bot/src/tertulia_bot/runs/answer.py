@@ -122,7 +122,9 @@ class Answerer:
             try:
                 known = self._model.require()
                 if written.prompt is None:
-                    written.prompt = await self._prompt(live, wish, opened, sources or [], known)
+                    written.prompt, _ = await asyncio.gather(
+                        self._prompt(live, wish, opened, sources or [], known), self._hold(live, wish)
+                    )
                 await self._generate(live, written, known)
                 return
             except (ProviderBroken, ModelUnavailable) as error:
@@ -132,6 +134,15 @@ class Answerer:
                     raise RunFailed(MODEL_UNAVAILABLE) from error
             await asyncio.sleep(wait_s)
             await self._begin_again(live, written, wish)
+
+    async def _hold(self, live: Live, wish: Wish) -> None:
+        """Before the model is asked. Until the first checkpoint tells better, the prompt costs the most that it may."""
+        most = self.most_tokens(wish)
+        held = await until_it_answers(
+            lambda: self._ledger.hold(live.row.id, most, prompt_tokens=most - self._sizes.answer), "budget"
+        )
+        if held is None:
+            raise RunFailed("token_budget_exhausted")
 
     async def _charge_the_dead(self, live: Live, wish: Wish) -> None:
         """The process that worked on it before died; what it spent is not free."""
@@ -146,8 +157,12 @@ class Answerer:
         if not written.began:
             return
         spent = await self._spent(live, written)
+        again = 0 if written.prompt is None else written.prompt.tokens
         attempt = await until_it_answers(
-            lambda: self._ledger.hold(live.row.id, self.most_tokens(wish), spent=spent, begin_again=True), "budget"
+            lambda: self._ledger.hold(
+                live.row.id, self.most_tokens(wish), spent=spent, begin_again=True, prompt_tokens=again
+            ),
+            "budget",
         )
         written.began, written.used = False, None
         live.begin(live.attempt if attempt is None else attempt)
@@ -191,13 +206,8 @@ class Answerer:
         prompt = written.prompt
         if prompt is None:
             raise RunFailed(MODEL_UNAVAILABLE)
-        most = prompt.tokens + self._sizes.answer
-        held = await until_it_answers(
-            lambda: self._ledger.hold(live.row.id, most, prompt_tokens=prompt.tokens), "budget"
-        )
-        if held is None:
-            raise RunFailed("token_budget_exhausted")
         written.began = True
+        live.prompt_tokens = prompt.tokens
         live.step("writing")
         request = Request(
             model=known.name, system=prompt.system, user=prompt.user, max_tokens=self._sizes.answer, llama=known.llama

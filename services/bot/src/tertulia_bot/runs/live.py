@@ -25,6 +25,8 @@ class Live:
         """Sources that are being looked for since before the run was let in."""
         self.attempt = row.attempt
         self.text = ""
+        self.prompt_tokens = 0
+        """Of the prompt that the model was given."""
         self.checkpointed = 0
         self.stop = asyncio.Event()
         """Somebody wants the answer to end here."""
@@ -70,6 +72,11 @@ class Live:
         """The last delta, and no more."""
         self._flush()
         self._cancel_timer()
+
+    @property
+    def kept(self) -> tuple[str, int, str, int]:
+        """What a checkpoint keeps of it."""
+        return self.row.id, self.attempt, self.text, self.prompt_tokens
 
     @property
     def milliseconds(self) -> int:

@@ -77,22 +77,22 @@ class Reception:
             return await self._begun(asked, run_id)
 
     async def _begun(self, asked: Asked, run_id: str) -> RunRow:
-        row, new = await self._table.add(self._new(asked, run_id), at_once=self._worker.has_room)
-        if not new:
-            return _same(row, asked)
-        if row.owner is None:
-            await self._let_in(row)
-            self._worker.wake()
-            return row
         # Search is asked while chat still decides; what it finds is used only if chat lets the run in.
         found = spawn(self._answerer.sources(asked.workspace_id, asked.channel_id, asked.wish), name="run sources")
         try:
+            row, new = await self._table.add(self._new(asked, run_id), at_once=self._worker.has_room)
+            if not new:
+                return _same(row, asked)
             opened = await self._let_in(row)
-        except BaseException:
-            found.cancel()
-            raise
-        self._worker.begin(row, opened, found)
-        return row
+            if row.owner is None:
+                self._worker.wake()
+                return row
+            self._worker.begin(row, opened, found)
+            found = None
+            return row
+        finally:
+            if found is not None:
+                found.cancel()
 
     async def _let_in(self, row: RunRow) -> Opened | None:
         """chat's word; None when it is away and the run waits for it. Raises what chat refuses with."""

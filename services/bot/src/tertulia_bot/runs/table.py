@@ -50,8 +50,8 @@ WHERE id = ANY($3::uuid[]) AND owner = $1 AND state IN ('running', 'finishing')
 RETURNING id, stop_wish
 """
 _CHECKPOINT = """
-UPDATE run SET text = given.text
-FROM unnest($2::uuid[], $3::integer[], $4::text[]) AS given (id, attempt, text)
+UPDATE run SET text = given.text, prompt_tokens = given.prompt_tokens
+FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::integer[]) AS given (id, attempt, text, prompt_tokens)
 WHERE run.id = given.id AND run.attempt = given.attempt AND run.owner = $1 AND run.state = 'running'
 """
 _RELEASE = """
@@ -221,10 +221,10 @@ class RunTable:
         records = await self._database.rows(_KEEP, self.owner, self._lease, list(run_ids))
         return {str(record["id"]): record["stop_wish"] for record in records}
 
-    async def checkpoint(self, texts: list[tuple[str, int, str]]) -> None:
-        """(run, attempt, text so far), where they are still this process's."""
-        ids, attempts, bodies = ([text[column] for text in texts] for column in range(3))
-        await self._database.rows(_CHECKPOINT, self.owner, ids, attempts, bodies)
+    async def checkpoint(self, texts: list[tuple[str, int, str, int]]) -> None:
+        """(run, attempt, text so far, tokens of its prompt), where they are still this process's."""
+        columns = [[text[column] for text in texts] for column in range(4)]
+        await self._database.rows(_CHECKPOINT, self.owner, *columns)
 
     async def release(self) -> None:
         """Gives back everything, for other processes to take at once."""

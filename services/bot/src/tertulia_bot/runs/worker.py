@@ -169,7 +169,7 @@ class Worker:
                 continue
             lengths = [len(live.text) for live in changed]
             try:
-                await self._table.checkpoint([(live.row.id, live.attempt, live.text) for live in changed])
+                await self._table.checkpoint([live.kept for live in changed])
             except DependencyUnavailable:
                 continue
             for live, length in zip(changed, lengths, strict=True):

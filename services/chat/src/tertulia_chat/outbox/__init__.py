@@ -8,7 +8,7 @@ the log to the stream. Invariants:
 * nothing is deleted from the log before it was published.
 """
 
-from tertulia_chat.outbox.record import NewEvent, record, render
+from tertulia_chat.outbox.record import NewEvent, columns_of, record, render
 from tertulia_chat.outbox.redact import redact, redact_draft, redact_runs
 
-__all__ = ["NewEvent", "record", "redact", "redact_draft", "redact_runs", "render"]
+__all__ = ["NewEvent", "columns_of", "record", "redact", "redact_draft", "redact_runs", "render"]

@@ -3,15 +3,15 @@
 from uuid import UUID
 
 import msgspec
-from sqlalchemy.dialects.postgresql import insert
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select, update
+from sqlmodel import col, select
 
-from tertulia_chat.access import ChannelSeat, access_channel, access_thread
+from tertulia_chat.access import access_channel, access_thread
 from tertulia_chat.bot import BOT_ID, seat_bot
 from tertulia_chat.errors import ChannelArchived, NotAMember, PostingRestricted, RunIdReused
 from tertulia_chat.membership import sequenced
-from tertulia_chat.outbox import NewEvent, record
+from tertulia_chat.outbox import NewEvent, columns_of, record
 from tertulia_chat.replies import summary_with
 from tertulia_chat.runs.quotes import citations_of_now, prompt_of_now, shortened
 from tertulia_chat.runs.schemas import MAX_ANSWER, FinishRun, OpenRun
@@ -19,13 +19,30 @@ from tertulia_chat.tables import BotRunRow, ChannelRow, MessageRow, new_id, now
 from tertulia_shared.events import AiMark, Fact, Message, MessageCreated, RunFinished, RunStarted, RunState
 from tertulia_shared.problems import NotFound
 
+_RUN = [column for column in sa.inspect(BotRunRow).columns if column.name != "started_log_id"]
+# The log's next number is drawn first: the run says where the log tells of its beginning.
+_BEGIN = sa.text(f"""
+WITH place AS (SELECT nextval('event_log_id_seq') AS id),
+begun AS (
+    INSERT INTO bot_run ({", ".join(column.name for column in _RUN)}, started_log_id)
+    SELECT {", ".join(f":{column.name}" for column in _RUN)}, place.id FROM place
+    ON CONFLICT DO NOTHING
+    RETURNING started_log_id
+)
+INSERT INTO event_log (id, shard, subject, type, workspace_id, channel_id, ch_seq, event_id, traceparent, body)
+SELECT begun.started_log_id, :event_shard, :event_subject, :event_type, CAST(:event_workspace_id AS uuid),
+    CAST(:event_channel_id AS uuid), :event_ch_seq, CAST(:event_event_id AS uuid), :event_traceparent, :event_body
+FROM begun
+RETURNING id
+""").bindparams(*(sa.bindparam(column.name, type_=column.type) for column in _RUN))  # noqa: S608 names of columns
+
 ASKER_LEFT = "asker_left"
 CHANNEL_ARCHIVED = ChannelArchived.code
 POSTING_RESTRICTED = PostingRestricted.code
 
 
-async def open_run(session: AsyncSession, wish: OpenRun) -> tuple[BotRunRow, ChannelSeat]:
-    """The run and its asker's seat; idempotent by id.
+async def open_run(session: AsyncSession, wish: OpenRun) -> BotRunRow:
+    """Idempotent by id.
 
     A run that a message asks for asks what that message says now, also when it is opened again; a message that is gone
     asks nothing. Raises NotFound, NotAMember, PostingRestricted, ChannelArchived, ThreadNotFound, RunIdReused,
@@ -43,21 +60,25 @@ async def open_run(session: AsyncSession, wish: OpenRun) -> tuple[BotRunRow, Cha
     wish = msgspec.structs.replace(wish, prompt=await prompt_of_now(session, wish))
     values = {name: value for name, value in msgspec.structs.asdict(wish).items() if name != "context_limit"}
     row = BotRunRow(**values, workspace_id=seat.channel.workspace_id)
-    opened = await session.scalar(
-        insert(BotRunRow).values(row.model_dump()).on_conflict_do_nothing().returning(col(BotRunRow.id))
-    )
-    if opened is not None:
-        (row.started_log_id,) = await record(session, _beside(RunStarted(run=row.view()), row, row.asker_id))
-        await session.execute(
-            update(BotRunRow).where(col(BotRunRow.id) == row.id).values(started_log_id=row.started_log_id)
-        )
-        return row, seat
+    if await _begun(session, row):
+        return row
     known = await session.get_one(BotRunRow, wish.id)
     if (known.channel_id, known.asker_id) != (wish.channel_id, wish.asker_id):
         raise RunIdReused
     if known.trigger_message_id is not None and known.finished_at is None:
         known.prompt = wish.prompt
-    return known, seat
+    return known
+
+
+async def _begun(session: AsyncSession, row: BotRunRow) -> bool:
+    """The run and its beginning in the log, in one statement; False when there is a run of this id."""
+    event = _beside(RunStarted(run=row.view()), row, row.asker_id)
+    told = {f"event_{name}": value for name, value in columns_of(event).items()}
+    row.started_log_id = await session.scalar(_BEGIN, row.model_dump(exclude={"started_log_id"}) | told)
+    if row.started_log_id is None:
+        return False
+    session.info.setdefault("outbox_shards", set()).add(event.shard)
+    return True
 
 
 async def finish_run(session: AsyncSession, run_id: UUID, wish: FinishRun) -> tuple[BotRunRow, Message | None]:

@@ -26,8 +26,8 @@ async def open_run(
 ) -> OpenedRun:
     require_service(request, services)
     async with database.transaction() as session:
-        run, seat = await commands.open_run(session, data)
-        return await queries.opened(session, run, seat, data.context_limit)
+        run = await commands.open_run(session, data)
+        return await queries.opened(session, run, data.context_limit)
 
 
 @post(

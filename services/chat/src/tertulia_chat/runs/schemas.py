@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Meta, field
 
 from tertulia_shared.edge import Body
-from tertulia_shared.events import Channel, Citation, Message, Run, User, View
+from tertulia_shared.events import Citation, Message, Run, View
 
 MAX_ANSWER = 16_000
 MAX_QUOTE = 1_000
@@ -29,15 +29,21 @@ class OpenRun(Body, frozen=True, kw_only=True):
     context_limit: Annotated[int, Meta(ge=0, le=200)] = 50
 
 
+class Heard(View, frozen=True, kw_only=True):
+    """What a run reads of a message: no more than a model is told. `author` is a name."""
+
+    id: str
+    author: str
+    text: str
+
+
 class OpenedRun(View, frozen=True, kw_only=True):
     """`messages` are ascending, without deleted ones: a thread's first message and its newest replies, or the newest of
-    the channel. `users` are their authors."""
+    the channel. `asker` is a name."""
 
     run: Run
-    channel: Channel
-    asker: User
-    messages: list[Message]
-    users: list[User]
+    asker: str
+    messages: list[Heard]
 
 
 class FinishRun(Body, frozen=True, kw_only=True):
