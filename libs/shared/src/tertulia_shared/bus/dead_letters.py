@@ -83,7 +83,7 @@ class DeadLetters:
             stream,
             message.seq,
             message.subject,
-            msgspec.json.encode(message.headers).decode(),
+            msgspec.json.encode(dict(message.headers)).decode(),
             message.data,
             error[:MAX_ERROR_CHARACTERS].replace("\x00", "\\0"),
             attempts,
