@@ -66,7 +66,9 @@ class Listener:
         return [item for item in self.items if isinstance(item, Event) and channel_id in (None, item.channel_id)]
 
     def messages(self, channel_id: str) -> list[Message]:
-        return [e.data.message for e in self.events(channel_id) if isinstance(e.data, MessageCreated)]
+        """What somebody wrote."""
+        said = [e.data.message for e in self.events(channel_id) if isinstance(e.data, MessageCreated)]
+        return [message for message in said if message.system is None]
 
     def of(self, kind: type[StreamItem]) -> list[StreamItem]:
         return [item for item in self.items if isinstance(item, kind)]

@@ -37,7 +37,9 @@ async def strike(stack: BackgroundStack, acknowledged: list[Message]) -> dict[st
 
 
 async def truth(client: Client, channel: str) -> list[Message]:
-    return [message async for message in client.messages.oldest_first(channel, page_size=200)]
+    """What somebody wrote."""
+    messages = client.messages.oldest_first(channel, page_size=200)
+    return [message async for message in messages if message.system is None]
 
 
 def assert_saw_exactly(listener: Listener, channel: str, expected: list[Message]) -> None:

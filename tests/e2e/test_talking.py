@@ -33,7 +33,9 @@ async def test_two_people_talk(stack: BackgroundStack):
             await adas.until_texts(dm.id, "Between us.")
             await ben.channels.typing(dm.id)
             await adas.until(lambda me: any(i.channel_id == dm.id for i in me.items if isinstance(i, Typing)))
-        history = [message async for message in ada.messages.oldest_first(general)]
+        everything = [message async for message in ada.messages.oldest_first(general)]
+        history = [message for message in everything if message.system is None]
+        assert [message.system.user_ids for message in everything if message.system] == [[ben.user.id]]
         assert [message.text for message in history] == ["Welcome, Ben! ¿Qué tal? 世界 🎉", "Glad to be here."]
         assert adas.messages(general) == bens.messages(general) == history
 

@@ -101,6 +101,14 @@ def test_a_message_of_the_bot():
     assert named(encoded(events.MessageCreated(message=message(author_id=BOT_USER_ID))))["ai"]
 
 
+@pytest.mark.parametrize("kind", [events.MessageCreated, events.MessageUpdated, events.MessageDeleted])
+def test_what_a_channel_says_by_itself_is_no_message_of_anybody(kind: type[events.MessageUpdated]):
+    note = events.SystemNote(kind=events.SystemKind.RENAMED, before="tea", after="secret tea")
+    body = encoded(kind(message=message("renamed", system=note)))
+    assert (named(body)["type"], named(body)["state"]) == (kind.type, rows.SYSTEM)
+    assert "secret tea" not in repr(rows.read(body))
+
+
 @pytest.mark.parametrize("kind", [events.MessageUpdated, events.MessageDeleted])
 def test_a_change_of_a_message_is_by_who_changed_it(kind: type[events.MessageUpdated]):
     row = named(encoded(kind(message=message("", author_id=BEN))))

@@ -9,7 +9,16 @@ import pytest
 
 from tertulia_bot.mentions import mentioned, question
 from tertulia_shared.bus import Delivery, Reject, StoredMessage
-from tertulia_shared.events import BOT_USER_ID, MessageCreated, Origin, RunState, encode, envelope_of
+from tertulia_shared.events import (
+    BOT_USER_ID,
+    MessageCreated,
+    Origin,
+    RunState,
+    SystemKind,
+    SystemNote,
+    encode,
+    envelope_of,
+)
 from tertulia_shared.events.subjects import H_TYPE
 
 from .conftest import eventually
@@ -134,6 +143,8 @@ async def test_what_is_old_or_forwarded_or_from_the_bot_or_no_message_is_left_al
         told = {name: getattr(message, name) for name in ("channel_id", "ch_seq", "author_id", "created_at")}
         forwarded = msgspec.structs.replace(message, forwarded=Origin(message_id=message.id, **told))
         await parts.mentions.handle(delivery(forwarded))
+        topic = SystemNote(kind=SystemKind.TOPIC_CHANGED, after=message.text)
+        await parts.mentions.handle(delivery(msgspec.structs.replace(message, system=topic)))
         assert await world.sql("SELECT 1 FROM run") == []
         broken = StoredMessage(1, "s", {H_TYPE: MessageCreated.type}, b"{", datetime.now(UTC))
         with pytest.raises(Reject):

@@ -101,7 +101,7 @@ class Chat:
         self._check(request)
         counted: dict[str, int] = dict(self.extra_counts)
         for message in self.messages.values():
-            if message.deleted_at is None:
+            if message.deleted_at is None and message.system is None:
                 counted[message.workspace_id] = counted.get(message.workspace_id, 0) + 1
         return _json({"items": [{"workspace_id": w, "messages": n} for w, n in counted.items()]})
 

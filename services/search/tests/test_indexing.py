@@ -94,6 +94,14 @@ async def test_a_relay_that_repeats_itself(room: Any) -> None:
         assert await search.texts(room.ada, "tea") == ["tea"]
 
 
+async def test_what_a_channel_says_by_itself_is_not_found(room: Any) -> None:
+    note = events.SystemNote(kind=events.SystemKind.TOPIC_CHANGED, before="", after="green tea")
+    said = room.say(room.general, room.ada, "set the topic: green tea", system=note)
+    gone = msgspec.structs.replace(said, text="", deleted_at=said.created_at)
+    for kind, message in (("created", said), ("updated", said), ("deleted", gone)):
+        assert change_of(decode_envelope(room.event_of(kind, message, 3).data)) is None
+
+
 async def test_events_of_others_pass_by(room: Any) -> None:
     fact = events.MemberLeft(user_id=room.ada, reason=events.LeaveReason.LEFT)
     other = room.event(fact, "ch", room.general, ch_seq=2)

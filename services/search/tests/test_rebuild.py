@@ -16,6 +16,7 @@ from tertulia_search.engines.tantivy_engine import TantivyEngine, TantivyGenerat
 from tertulia_search.engines.tantivy_index import TantivyIndex
 from tertulia_search.engines.watch import EngineWatch
 from tertulia_shared.bus import StoredMessage, jetstream, read_range, renew_incarnation
+from tertulia_shared.events import SystemKind, SystemNote
 
 
 @pytest.fixture
@@ -40,6 +41,7 @@ async def test_a_rebuild_brings_back_what_the_index_lost(room: Any) -> None:
         # Said before the stream began, and an index that has forgotten something.
         room.say(room.general, room.ada, "ancient tea")
         room.say(room.general, room.ada, "", deleted_at=room.clock)
+        room.say(room.general, room.ada, "tea", system=SystemNote(kind=SystemKind.TOPIC_CHANGED, after="tea"))
         await search.parts.engine.swap(await search.parts.engine.prepare())
         assert await search.texts(room.ada, "tea") == []
         lines = await search.rebuild()

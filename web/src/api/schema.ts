@@ -1114,6 +1114,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workspaces/{workspace_id}/sidebar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How I arranged this workspace's channels */
+        get: operations["ApiV1WorkspacesWorkspaceIdSidebarShow"];
+        /** Arrange this workspace's channels */
+        put: operations["ApiV1WorkspacesWorkspaceIdSidebarArrange"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces/{workspace_id}/threads": {
         parameters: {
             query?: never;
@@ -1203,6 +1221,7 @@ export interface components {
             workspace: components["schemas"]["Workspace"];
             role: components["schemas"]["Role"];
             channels: components["schemas"]["JoinedChannel"][];
+            sidebar: components["schemas"]["Sidebar"];
             members: components["schemas"]["Person"][];
             /** Format: date-time */
             server_time: string;
@@ -1563,6 +1582,7 @@ export interface components {
             thread?: components["schemas"]["ThreadSummary"] | null;
             forwarded?: components["schemas"]["Origin"] | null;
             pinned?: components["schemas"]["Pin"] | null;
+            system?: components["schemas"]["SystemNote"] | null;
         };
         /** MessagePage */
         MessagePage: {
@@ -1708,6 +1728,20 @@ export interface components {
             request_id?: string;
             errors?: components["schemas"]["FieldError"][];
         };
+        /** PutSection */
+        PutSection: {
+            id: string;
+            kind: components["schemas"]["SectionKind"];
+            name?: string | null;
+            channel_ids?: string[];
+            /** @default false */
+            collapsed: boolean;
+        };
+        /** PutSidebar */
+        PutSidebar: {
+            version: number;
+            sections: components["schemas"]["PutSection"][];
+        };
         /** QueryProblem */
         QueryProblem: {
             operator: string;
@@ -1845,6 +1879,12 @@ export interface components {
             next: string | null;
             took_ms: number;
         };
+        /**
+         * SectionKind
+         * @description What a section of the sidebar holds. The built-in ones are there once, in the person's order.
+         * @enum {string}
+         */
+        SectionKind: "starred" | "channels" | "direct" | "custom";
         /** SendMessage */
         SendMessage: {
             /** @description 1 to 16,000 characters, not only white space. */
@@ -1890,6 +1930,36 @@ export interface components {
             user_agent: string | null;
             ip: string | null;
             current: boolean;
+        };
+        /** Sidebar */
+        Sidebar: {
+            version: number;
+            sections: components["schemas"]["SidebarSection"][];
+        };
+        /** SidebarSection */
+        SidebarSection: {
+            id: string;
+            kind: components["schemas"]["SectionKind"];
+            name?: string | null;
+            channel_ids?: string[];
+            /** @default false */
+            collapsed: boolean;
+        };
+        /**
+         * SystemKind
+         * @description What happened in a channel, of all that it says by itself.
+         * @enum {string}
+         */
+        SystemKind: "joined" | "added" | "left" | "removed" | "renamed" | "topic_changed" | "purpose_changed" | "became_private" | "archived" | "unarchived" | "pinned" | "other";
+        /** SystemNote */
+        SystemNote: {
+            kind: components["schemas"]["SystemKind"];
+            user_ids?: string[];
+            /** @default 0 */
+            count: number;
+            before?: string | null;
+            after?: string | null;
+            message_id?: string | null;
         };
         /**
          * SystemStatus
@@ -8775,6 +8845,180 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SearchResult"];
+                };
+            };
+            /** @description The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No valid access token, or none that is still good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Known, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Nothing here that the caller may know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Does not fit the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Some of the input is not acceptable. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the system is away; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdSidebarShow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sidebar"];
+                };
+            };
+            /** @description The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No valid access token, or none that is still good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Known, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Nothing here that the caller may know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Does not fit the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Some of the input is not acceptable. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the system is away; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    ApiV1WorkspacesWorkspaceIdSidebarArrange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutSidebar"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sidebar"];
                 };
             };
             /** @description The body is not JSON. */

@@ -14,6 +14,7 @@ export type Me = Answer<Schemas['Me']>
 export type Workspace = Answer<Schemas['Workspace']>
 export type Channel = Answer<Schemas['Channel']>
 export type Message = Answer<Schemas['Message']>
+export type SystemNote = Answer<Schemas['SystemNote']>
 export type AuthResult = Answer<Schemas['AuthResult']>
 export type Invite = Answer<Schemas['Invite']>
 export type WorkspaceMembership = Answer<Schemas['Membership']>

@@ -70,7 +70,8 @@ export const useLive = defineStore('live', () => {
 
   function wasMissed(event: Envelope): boolean {
     const early = Date.now() - helloAt < CATCH_UP_MS
-    return early && event.type === 'message.created' && Date.parse(event.time) < helloAt
+    const written = event.type === 'message.created' && !event.data.message.system
+    return early && written && Date.parse(event.time) < helloAt
   }
 
   function onTyping(typing: Typing): void {

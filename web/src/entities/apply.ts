@@ -45,6 +45,7 @@ type EventOf<Type extends Envelope['type']> = Extract<Envelope, { type: Type }>
 /** Also used for the answer to a send, which may be here before its event. */
 export function applyMessage(store: Entities, message: Message): void {
   const entry = store.channels.get(message.channel_id)
+  if (message.system) return applyNote(store, message)
   if (entry !== undefined && message.ch_seq > entry.channel.last_msg_seq) {
     store.setChannel({ ...entry.channel, last_msg_seq: message.ch_seq })
     if (message.author_id === store.myId) store.markRead(message.channel_id)
@@ -53,6 +54,14 @@ export function applyMessage(store: Entities, message: Message): void {
   if (timeline !== undefined) store.timelines.set(message.channel_id, withMessage(timeline, message))
   const typing = store.typing.get(message.channel_id)
   if (typing !== undefined) store.typing.set(message.channel_id, withoutTyping(typing, message.author_id))
+}
+
+/** Nobody wrote it: it makes nothing unread and says nothing of whether its author is typing. */
+function applyNote(store: Entities, note: Message): void {
+  const entry = store.channels.get(note.channel_id)
+  if (entry !== undefined && note.ch_seq > entry.lastNoteSeq) store.setChannel(entry.channel, { lastNoteSeq: note.ch_seq })
+  const timeline = store.timelines.get(note.channel_id)
+  if (timeline !== undefined) store.timelines.set(note.channel_id, withMessage(timeline, note))
 }
 
 /** An edit or a deletion: it changes a message where it stands and never adds one. Also for the answer to a request. */

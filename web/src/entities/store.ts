@@ -20,6 +20,8 @@ export interface ChannelEntry {
   readonly knownSeq: number
   /** Last message seq seen in this browser. */
   readonly readSeq: number
+  /** The newest message told live that nobody wrote: it is never unread, so `last_msg_seq` does not count it. */
+  readonly lastNoteSeq: number
 }
 
 export interface WorkspaceEntry {
@@ -58,6 +60,7 @@ export const useEntities = defineStore('entities', () => {
     channels.set(channel.id, {
       joined: known?.joined ?? false,
       memberCount: known?.memberCount ?? 0,
+      lastNoteSeq: known?.lastNoteSeq ?? 0,
       readSeq: known?.readSeq ?? readPositions.get(channel.id) ?? channel.last_msg_seq,
       ...patch,
       knownSeq: Math.max(patch.knownSeq ?? 0, known?.knownSeq ?? 0) || channel.last_seq,

@@ -11,7 +11,7 @@ function message(seq: number, text = ''): Message {
   return {
     id: `m${seq}`, workspace_id: 'w', channel_id: 'c', ch_seq: seq, author_id: 'a', text, thread_id: null,
     mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, audience: null, channels: [], messages: [], links: [],
-    in_channel: false, thread: null, forwarded: null, pinned: null, created_at: '2026-11-21T04:00:00.000Z',
+    in_channel: false, thread: null, forwarded: null, pinned: null, system: null, created_at: '2026-11-21T04:00:00.000Z',
     client_msg_id: `k${seq}`,
   }
 }

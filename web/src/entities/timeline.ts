@@ -88,10 +88,12 @@ export function withChange(timeline: Timeline, message: Message): Timeline {
   return { ...timeline, items: timeline.items.with(at, message) }
 }
 
-/** Of two copies of a message the one that tells more: deleted, else edited last, else the second. */
+/** Of two copies of a message the one that tells more: deleted, else of more people, else edited last, else the second. */
 function changedLast(known: Message, other: Message): Message {
   if (known.deleted_at !== null && other.deleted_at === null) return known
   if (other.deleted_at !== null) return other
+  // A note takes in who comes later, and that is no edit.
+  if ((known.system?.count ?? 0) > (other.system?.count ?? 0)) return known
   return (known.edited_at ?? '') > (other.edited_at ?? '') ? known : other
 }
 

@@ -28,7 +28,7 @@ function message(channelId: string, seq: number): Message {
   return {
     id: `${channelId}-${seq}`, workspace_id: 'w', channel_id: channelId, ch_seq: seq, author_id: 'ben', text: `${seq}`,
     thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, audience: null, channels: [], messages: [], links: [],
-    in_channel: false, thread: null, forwarded: null, pinned: null, created_at: TIME,
+    in_channel: false, thread: null, forwarded: null, pinned: null, system: null, created_at: TIME,
     client_msg_id: `k${channelId}${seq}`,
   }
 }
@@ -66,6 +66,7 @@ function snapshot(): Bootstrap {
       unread: 0, mentions: 0, preferences: { level: 'mentions', muted: false, section: null },
     })),
     members: [{ user: ana, role: 'member' }, { user: user('ben'), role: 'owner' }],
+    sidebar: { version: 0, sections: [] },
   }
 }
 
@@ -309,6 +310,35 @@ it('a role changes for all to see, and for me', async () => {
   })
   expect(store().members.get('w')?.get('ana')).toBe('admin')
   expect(store().workspaces.get('w')?.role).toBe('admin')
+})
+
+it.each(['guest', 'member'] as const)('who was %s and sees more or less from now on asks what there is', async (before) => {
+  await sync.openWorkspace('w')
+  const after = before === 'guest' ? 'member' : 'guest'
+  const asked = () => calls.filter((call) => call.endsWith('/bootstrap')).length
+  const told = (role: 'guest' | 'member' | 'admin') =>
+    sync.onEvent({
+      ...created('c', 3), channel_id: null, ch_seq: null, type: 'workspace.member_updated', data: { user_id: 'ana', role },
+    })
+  store().setWorkspaces([{ workspace: snapshot().workspace, role: before }])
+  told(before)
+  expect(asked()).toBe(1)
+  told(after)
+  await soon(() => expect(asked()).toBe(2))
+})
+
+it('what a channel says by itself is shown and makes nothing unread', async () => {
+  await opened()
+  const event = created('c', 3)
+  if (event.type !== 'message.created') throw new Error('no message')
+  const system = { kind: 'joined' as const, user_ids: ['ben'], count: 1, before: null, after: null, message_id: null }
+  const note = { ...event.data.message, system }
+  happen({ ...event, data: { message: note } })
+  expect(seqs()).toEqual([3])
+  expect(store().channels.get('c')).toMatchObject({ knownSeq: 3, lastNoteSeq: 3, channel: { last_msg_seq: 2 } })
+  const folded = { ...note, system: { ...system, user_ids: ['ben', 'carla'], count: 2 } }
+  happen({ ...event, id: 'f', ch_seq: 4, type: 'message.updated', data: { message: folded } })
+  expect(store().timelines.get('c')?.items).toEqual([folded])
 })
 
 it('a type from the future moves the channel on and breaks nothing', async () => {

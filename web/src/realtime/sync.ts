@@ -148,10 +148,12 @@ export class Sync {
 
   #apply(event: Envelope): void {
     const added = this.#addsMe(event)
+    const reach = this.#changesReach(event)
     applyEvent(this.store, event)
     advance(this.store, event)
     if (event.type === 'message.created') this.learnUser(event.data.message.author_id)
     if (added !== null) void this.#learnChannel(added)
+    if (reach !== null) void this.#bootstrapUntilDone(reach)
     this.hooks.onApplied(event)
   }
 
@@ -160,6 +162,13 @@ export class Sync {
     if (event.type !== 'member.joined' || event.data.user.id !== this.store.myId) return null
     const { id } = event.data.channel
     return this.store.channels.get(id)?.joined ? null : id
+  }
+
+  /** The workspace of which I see other channels from here on: no event tells a former guest which there are. */
+  #changesReach(event: Envelope): string | null {
+    if (event.type !== 'workspace.member_updated' || event.data.user_id !== this.store.myId) return null
+    const before = this.store.workspaces.get(event.workspace_id ?? '')?.role
+    return before !== undefined && (before === 'guest') !== (event.data.role === 'guest') ? event.workspace_id : null
   }
 
   /** The event that let me in does not say how many people are there. */

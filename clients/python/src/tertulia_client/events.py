@@ -19,6 +19,7 @@ from tertulia_client.models import (
     Reaction,
     Role,
     Run,
+    Sidebar,
     ThreadSummary,
     User,
     Workspace,
@@ -171,6 +172,10 @@ class PreferencesUpdated(msgspec.Struct, frozen=True, kw_only=True):
     preferences: ChannelPreferences
 
 
+class SidebarUpdated(msgspec.Struct, frozen=True, kw_only=True):
+    sidebar: Sidebar
+
+
 class UserUpdated(msgspec.Struct, frozen=True, kw_only=True):
     user: User
 
@@ -207,6 +212,7 @@ Fact = (
     | DraftUpdated
     | SavedUpdated
     | PreferencesUpdated
+    | SidebarUpdated
     | Unknown
 )
 
@@ -236,6 +242,7 @@ _FACTS: dict[tuple[str, int], msgspec.json.Decoder[Any]] = {
     ("draft.updated", 1): msgspec.json.Decoder(DraftUpdated),
     ("saved.updated", 1): msgspec.json.Decoder(SavedUpdated),
     ("preferences.updated", 1): msgspec.json.Decoder(PreferencesUpdated),
+    ("sidebar.updated", 1): msgspec.json.Decoder(SidebarUpdated),
 }
 
 

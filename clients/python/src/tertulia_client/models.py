@@ -140,6 +140,23 @@ class BootstrapMember(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
 
 
+class SidebarSection(msgspec.Struct, frozen=True, kw_only=True):
+    """`kind`: starred, channels, direct, or custom, which has a name."""
+
+    id: str
+    kind: str
+    name: str | None = None
+    channel_ids: list[str] = []
+    collapsed: bool = False
+
+
+class Sidebar(msgspec.Struct, frozen=True, kw_only=True):
+    """How I arranged a workspace's channels; `version` 0: not yet."""
+
+    version: int
+    sections: list[SidebarSection]
+
+
 class Bootstrap(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a client needs to paint one workspace. `cursor` was taken before the data was read."""
 
@@ -150,6 +167,7 @@ class Bootstrap(msgspec.Struct, frozen=True, kw_only=True):
     channels: list[BootstrapChannel]
     members: list[BootstrapMember]
     server_time: datetime
+    sidebar: Sidebar | None = None
 
     @property
     def positions(self) -> dict[str, int]:
@@ -222,6 +240,17 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+class SystemNote(msgspec.Struct, frozen=True, kw_only=True):
+    """What a channel says by itself: who joined, what it is called now. The message's text says the same in English."""
+
+    kind: str
+    user_ids: list[str] = []
+    count: int = 0
+    before: str | None = None
+    after: str | None = None
+    message_id: str | None = None
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """`mentions`, `audience` (channel, here), `channels`, `messages` and `links` were read out of the text."""
 
@@ -247,6 +276,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     thread: ThreadSummary | None = None
     forwarded: Origin | None = None
     pinned: Pin | None = None
+    system: SystemNote | None = None
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):

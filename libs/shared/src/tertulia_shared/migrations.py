@@ -1,8 +1,13 @@
 """Brings a service's database schema up to its release. Safe to run again, and by several replicas at once.
 
-One transaction does everything: it queues behind an advisory lock, so a second run finds the work done. Each service
-owns its database and keeps its alembic versions in `migrations/`, beside `src` in the repository and inside the package
-in a wheel, `0007_what_it_does.py` after `0006_….py`. Needs the extra `tertulia-shared[migrations]`.
+One transaction does everything: it queues behind an advisory lock, so a second run finds the work done. The release
+before may be busy on the same tables. Whoever waits for a table makes everybody queue who comes later, so no wait is
+longer than `LOCK_TIMEOUT_S`, which is shorter than what a request may wait; then all is rolled back and tried again a
+little later, for `PATIENCE_S`.
+
+Each service owns its database and keeps its alembic versions in `migrations/`, beside `src` in the repository and
+inside the package in a wheel, `0007_what_it_does.py` after `0006_….py`. Needs the extra
+`tertulia-shared[migrations]`.
 
 Most starts find nothing to do. They ask the database in one query, and import neither alembic nor SQLAlchemy, which
 would cost a second of a start in each service.
@@ -10,6 +15,8 @@ would cost a second of a start in each service.
 # ruff: noqa: PLC0415
 
 import asyncio
+import itertools
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,13 +28,19 @@ from tertulia_shared.telemetry import logger
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 log = logger(__name__)
 
 _LOCK = 0x7E47_0001
 _CONNECT_TIMEOUT_S = 10
 _WAIT_FOR_OTHERS = ("SET LOCAL lock_timeout = '120s'", "SET LOCAL statement_timeout = '120s'")
-_LIMITS = ("SET LOCAL lock_timeout = '5s'", "SET LOCAL statement_timeout = '60s'")
+LOCK_TIMEOUT_S = 2
+PATIENCE_S = 300
+_PAUSES_S = (1, 2, 4, 8)
+"""Between two attempts; the last one then stays."""
+_LIMITS = (f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'", "SET LOCAL statement_timeout = '60s'")
 
 
 def upgrade(url: str, package: Path) -> None:
@@ -70,20 +83,45 @@ def _run_on(connection: "Connection") -> None:
 
 async def _run_locked(url: str, work: "Callable[[Connection], None]") -> None:
     import sqlalchemy as sa
+    from sqlalchemy.exc import DBAPIError
     from sqlalchemy.ext.asyncio import create_async_engine
 
     address = sa.make_url(url).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(address, connect_args={"timeout": _CONNECT_TIMEOUT_S})
+    end = time.monotonic() + PATIENCE_S
     try:
-        async with engine.begin() as connection:
-            for statement in _WAIT_FOR_OTHERS:
-                await connection.execute(sa.text(statement))
-            await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            for statement in _LIMITS:
-                await connection.execute(sa.text(statement))
-            await connection.run_sync(work)
+        for attempt in itertools.count():
+            try:
+                return await _attempt(engine, work)
+            except DBAPIError as error:
+                if not _locked_out(error) or time.monotonic() > end:
+                    raise
+            log.warning("migrate.tables_are_busy", attempt=attempt + 1)
+            await asyncio.sleep(_PAUSES_S[min(attempt, len(_PAUSES_S) - 1)])
     finally:
         await engine.dispose()
+
+
+async def _attempt(engine: "AsyncEngine", work: "Callable[[Connection], None]") -> None:
+    import sqlalchemy as sa
+
+    async with engine.begin() as connection:
+        for statement in _WAIT_FOR_OTHERS:
+            await connection.execute(sa.text(statement))
+        await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        for statement in _LIMITS:
+            await connection.execute(sa.text(statement))
+        await connection.run_sync(work)
+
+
+def _locked_out(error: "DBAPIError") -> bool:
+    """Whether a lock was not to be had; SQLAlchemy wraps the driver's error twice."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, asyncpg.LockNotAvailableError | asyncpg.DeadlockDetectedError):
+            return True
+        cause = cause.__cause__
+    return False
 
 
 async def _applied(url: str) -> str | None:

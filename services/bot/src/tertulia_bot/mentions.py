@@ -59,6 +59,9 @@ class Mentions:
         envelope, message = _decoded(delivery.data)
         if message is None or message.author_id == BOT_USER_ID or message.ai is not None:
             return
+        if message.system is not None:
+            # A topic may name the bot, and a pin be set in a conversation with it: nobody speaks to it by that.
+            return
         if message.deleted_at is not None or not message.text.strip():
             # Deleted or changed before the event got here: its words are no longer to be answered.
             return

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import Boolean, ColumnElement, literal_column
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped
-from sqlmodel import and_, col, or_, select
+from sqlalchemy.orm import Mapped, aliased
+from sqlmodel import and_, col, select
 
 from tertulia_chat.errors import NotAMember, PostingRestricted, ThreadNotFound
 from tertulia_chat.tables import (
@@ -196,18 +196,18 @@ async def access_channel(
 
 
 def may_read(user_id: UUID, channel_id: Mapped[UUID]) -> ColumnElement[bool]:
-    """Whether the user may read the channel that this column names: the rule of `access_channel`, for statements."""
-    joined = col(ChannelMemberRow.user_id).is_not(None)
-    looking_in = and_(col(ChannelRow.kind) == ChannelKind.PUBLIC, col(WorkspaceMemberRow.role) != Role.GUEST)
+    """Whether the user may read the channel that this column names: `READABLE`, for statements."""
+    c, w, m = (
+        aliased(ChannelRow, name="c"),
+        aliased(WorkspaceMemberRow, name="w"),
+        aliased(ChannelMemberRow, name="m"),
+    )
     return (
-        select(ChannelRow.id)
-        .join(WorkspaceMemberRow, col(WorkspaceMemberRow.workspace_id) == col(ChannelRow.workspace_id))
-        .outerjoin(
-            ChannelMemberRow,
-            and_(col(ChannelMemberRow.channel_id) == col(ChannelRow.id), col(ChannelMemberRow.user_id) == user_id),
-        )
-        .where(col(ChannelRow.id) == channel_id, col(WorkspaceMemberRow.user_id) == user_id, or_(joined, looking_in))
-        .correlate_except(ChannelRow, WorkspaceMemberRow, ChannelMemberRow)
+        select(c.id)
+        .join(w, col(w.workspace_id) == col(c.workspace_id))
+        .outerjoin(m, and_(col(m.channel_id) == col(c.id), col(m.user_id) == user_id))
+        .where(col(c.id) == channel_id, col(w.user_id) == user_id, literal_column(READABLE, Boolean))
+        .correlate_except(c, w, m)
         .exists()
     )
 

@@ -33,6 +33,7 @@ from tertulia_chat.poke import Poke
 from tertulia_chat.projections.controller import ExportController, LogController, memberships
 from tertulia_chat.runs.controller import finish_run, open_run
 from tertulia_chat.settings import ApiSettings
+from tertulia_chat.sidebar.controller import SidebarController
 from tertulia_chat.threads.controller import ThreadController, threads_inbox
 from tertulia_chat.workspaces.controller import WorkspaceController, accept_invite
 from tertulia_shared.bus import Bus
@@ -66,6 +67,7 @@ PUBLIC: Sequence[ControllerRouterHandler] = (
     read_thread,
     ThreadController,
     threads_inbox,
+    SidebarController,
     bootstrap,
 )
 INTERNAL: Sequence[ControllerRouterHandler] = (

@@ -107,6 +107,14 @@ class PostingRestricted(Forbidden):
     code, title = "posting_restricted", "Only the channel's owner and admins write here"
 
 
+class SystemMessage(Forbidden):
+    code, title = "system_message", "Nobody wrote this message: it is not edited, pinned or forwarded"
+
+
+class SidebarStale(Conflict):
+    code, title = "sidebar_stale", "The sidebar was arranged elsewhere meanwhile; fetch it and try again"
+
+
 class HistoryOff(Forbidden):
     code, title = "history_off", "This workspace keeps no former texts"
 

@@ -1,17 +1,19 @@
 """The only way to open a channel, and to change it, who is in it and as what.
 
 Every change takes the channel's next `ch_seq` under its row lock and records the event in the same transaction, so a
-joining or leaving has an exact place between the messages. Callers lock several channels in the order of their ids.
+joining or leaving has an exact place between the messages. What people should know of it the channel says behind that
+(`notes`). Callers lock several channels in the order of their ids.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, delete, select
 
+from tertulia_chat.notes import Note, of_change, of_people, say
 from tertulia_chat.outbox import NewEvent, record
 from tertulia_chat.tables import ChannelMemberRow, ChannelRow, UserRow
 from tertulia_shared.events import (
@@ -26,7 +28,37 @@ from tertulia_shared.events import (
     MemberLeft,
     MemberUpdated,
     Role,
+    SystemKind,
 )
+
+
+@dataclass(slots=True)
+class _Entering:
+    """People coming into a locked or brand-new channel, in order. `inside` is complete for direct channels only."""
+
+    session: AsyncSession
+    channel: ChannelRow
+    actor_id: UUID
+    inside: list[UUID] = field(default_factory=list[UUID])
+    events: list[NewEvent] = field(default_factory=list[NewEvent])
+
+    def enter(self, user: UserRow, role: Role) -> ChannelMemberRow:
+        channel = self.channel
+        channel.last_seq += 1
+        channel.member_count += 1
+        member = ChannelMemberRow(
+            channel_id=channel.id,
+            user_id=user.id,
+            workspace_id=channel.workspace_id,
+            role=role,
+            joined_seq=channel.last_seq,
+            read_seq=channel.last_seq,
+        )
+        self.session.add_all([channel, member])
+        self.inside.append(user.id)
+        fact = MemberJoined(channel=channel.view(self.inside), user=user.view(), role=role)
+        self.events.append(sequenced(fact, channel, self.actor_id))
+        return member
 
 
 async def open_channel(
@@ -35,15 +67,17 @@ async def open_channel(
     """Store a new channel and put its first people in; whoever acts owns it.
 
     The workspace hears of a public channel, only its people of any other. Their joining comes first, so that by the
-    time of `channel.created` everybody knows who they are.
+    time of `channel.created` everybody knows who they are. A channel says nothing of those it begins with.
     """
     session.add(channel)
     await session.flush()
+    entering = _Entering(session, channel, actor_id)
     for user in people:
         owner = user.id == actor_id and not channel.is_direct
-        await add_people(session, channel, [user], role=Role.OWNER if owner else Role.MEMBER, actor_id=actor_id)
-    view = await view_channel(session, channel)
-    await record(session, unsequenced(ChannelCreated(channel=view), channel, actor_id))
+        entering.enter(user, Role.OWNER if owner else Role.MEMBER)
+    await session.flush()
+    view = channel.view(entering.inside)
+    await record(session, *entering.events, unsequenced(ChannelCreated(channel=view), channel, actor_id))
     return view
 
 
@@ -80,36 +114,34 @@ async def view_channel(session: AsyncSession, channel: ChannelRow) -> Channel:
 async def add_people(
     session: AsyncSession, channel: ChannelRow, people: Iterable[UserRow], *, role: Role, actor_id: UUID
 ) -> list[ChannelMemberRow]:
-    """Put people into a locked (or brand-new) channel. Who is in already stays; returns only the new ones."""
-    wanted = list(people)
-    present = set(
-        await session.scalars(
-            select(ChannelMemberRow.user_id).where(
-                col(ChannelMemberRow.channel_id) == channel.id,
-                col(ChannelMemberRow.user_id).in_([user.id for user in wanted]),
-            )
-        )
+    """Put people into a locked channel. Who is in already stays; returns only the new ones."""
+    return await add_to_channels(session, [channel], people, role=role, actor_id=actor_id)
+
+
+async def add_to_channels(
+    session: AsyncSession, channels: Sequence[ChannelRow], people: Iterable[UserRow], *, role: Role, actor_id: UUID
+) -> list[ChannelMemberRow]:
+    """As `add_people`, into several; in as many statements as into one, unless they are direct."""
+    wanted = {user.id: user for user in people}
+    query = select(ChannelMemberRow.channel_id, ChannelMemberRow.user_id).where(
+        col(ChannelMemberRow.channel_id).in_([channel.id for channel in channels]),
+        col(ChannelMemberRow.user_id).in_(list(wanted)),
     )
-    newcomers = [user for user in wanted if user.id not in present]
+    present = {(channel_id, user_id) for channel_id, user_id in await session.execute(query)}
     joined: list[ChannelMemberRow] = []
     events: list[NewEvent] = []
-    for user in newcomers:
-        channel.last_seq += 1
-        channel.member_count += 1
-        member = ChannelMemberRow(
-            channel_id=channel.id,
-            user_id=user.id,
-            workspace_id=channel.workspace_id,
-            role=role,
-            joined_seq=channel.last_seq,
-            read_seq=channel.last_seq,
-        )
-        session.add_all([channel, member])
-        await session.flush()
-        joined.append(member)
-        fact = MemberJoined(channel=await view_channel(session, channel), user=user.view(), role=role)
-        events.append(sequenced(fact, channel, actor_id))
-    await record(session, *events)
+    notes: list[Note] = []
+    for channel in channels:
+        newcomers = [user for user in wanted.values() if (channel.id, user.id) not in present]
+        entering = _Entering(session, channel, actor_id)
+        if channel.is_direct:
+            entering.inside = (await people_of(session, [channel.id])).get(channel.id, [])
+        joined += [entering.enter(user, role) for user in newcomers]
+        events += entering.events
+        others = [user.id for user in newcomers if user.id != actor_id]
+        notes += of_people(channel, SystemKind.JOINED, [actor_id] * (len(newcomers) - len(others)))
+        notes += of_people(channel, SystemKind.ADDED, others)
+    await record(session, *events, *await say(session, actor_id, notes))
     return joined
 
 
@@ -117,20 +149,35 @@ async def remove_person(
     session: AsyncSession, channel: ChannelRow, user_id: UUID, *, reason: LeaveReason, actor_id: UUID
 ) -> bool:
     """Take a person out of a locked channel; False when they were not in it."""
+    return bool(await remove_from_channels(session, [channel], user_id, reason=reason, actor_id=actor_id))
+
+
+async def remove_from_channels(
+    session: AsyncSession, channels: Sequence[ChannelRow], user_id: UUID, *, reason: LeaveReason, actor_id: UUID
+) -> list[ChannelRow]:
+    """As `remove_person`, out of several, in as many statements; returns those that the person was in."""
     removed = await session.execute(
         delete(ChannelMemberRow)
-        .where(col(ChannelMemberRow.channel_id) == channel.id, col(ChannelMemberRow.user_id) == user_id)
-        .returning(col(ChannelMemberRow.user_id))
+        .where(
+            col(ChannelMemberRow.channel_id).in_([channel.id for channel in channels]),
+            col(ChannelMemberRow.user_id) == user_id,
+        )
+        .returning(col(ChannelMemberRow.channel_id))
     )
-    if removed.scalar_one_or_none() is None:
-        return False
-    channel.last_seq += 1
-    channel.last_left_seq = channel.last_seq
-    channel.member_count -= 1
-    session.add(channel)
-    await session.flush()
-    await record(session, sequenced(MemberLeft(user_id=str(user_id), reason=reason), channel, actor_id))
-    return True
+    left_ids = set(removed.scalars())
+    left = [channel for channel in channels if channel.id in left_ids]
+    events: list[NewEvent] = []
+    notes: list[Note] = []
+    kind = SystemKind.LEFT if reason is LeaveReason.LEFT else SystemKind.REMOVED
+    for channel in left:
+        channel.last_seq += 1
+        channel.last_left_seq = channel.last_seq
+        channel.member_count -= 1
+        session.add(channel)
+        events.append(sequenced(MemberLeft(user_id=str(user_id), reason=reason), channel, actor_id))
+        notes += of_people(channel, kind, [user_id])
+    await record(session, *events, *await say(session, actor_id, notes))
+    return left
 
 
 async def change_role(
@@ -172,15 +219,15 @@ async def record_change(
     """
     channel.last_seq += 1
     session.add(channel)
-    await session.flush()
     view = channel.view()
     events = [sequenced(kind(channel=view), channel, actor_id)]
     if was.kind is ChannelKind.PUBLIC:
         gone = view.kind is not ChannelKind.PUBLIC
         outside = msgspec.structs.replace(was, kind=view.kind, last_seq=view.last_seq) if gone else view
         events.insert(0, _to_workspace(kind(channel=outside), channel, actor_id))
-    await record(session, *events)
-    return view
+    notes = await say(session, actor_id, [*of_change(channel, was)])
+    await record(session, *events, *notes)
+    return channel.view()
 
 
 def sequenced(fact: Fact, channel: ChannelRow, actor_id: UUID) -> NewEvent:

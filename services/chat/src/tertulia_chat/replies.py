@@ -53,7 +53,7 @@ async def recount(session: AsyncSession, thread_id: UUID) -> MessageRow:
 async def summary_now(session: AsyncSession, reply: MessageRow) -> ThreadSummary | None:
     """What stands under the thread's first message once this reply has gone or is back; None: nothing, or it is no
     reply."""
-    return (await recount(session, reply.thread_id)).view_thread() if reply.thread_id else None
+    return (await recount(session, reply.root_id)).view_thread() if reply.root_id else None
 
 
 async def summary_with(session: AsyncSession, reply: MessageRow) -> tuple[ThreadSummary | None, list[NewEvent]]:

@@ -17,6 +17,8 @@ SOME_ID = str(uuid.uuid4())
 ASK = {"command": "ask", "prompt": "let me in", "model": "m"}
 TEXT = {"text": "let me in", "client_msg_id": SOME_ID}
 
+SECTIONS = [{"id": kind, "kind": kind} for kind in ("starred", "channels", "direct")]
+
 # Addresses that work without an access token.
 OPEN = {
     ("POST", "/api/v1/auth/register"),
@@ -52,6 +54,8 @@ GUARDED = {
     ("POST", "/api/v1/workspaces/{workspace_id}/invites"): ({}, 404),
     ("GET", "/api/v1/workspaces/{workspace_id}/invites"): (None, 404),
     ("DELETE", "/api/v1/workspaces/{workspace_id}/invites/{code}"): (None, 404),
+    ("GET", "/api/v1/workspaces/{workspace_id}/sidebar"): (None, 404),
+    ("PUT", "/api/v1/workspaces/{workspace_id}/sidebar"): ({"version": 0, "sections": SECTIONS}, 404),
     ("POST", "/api/v1/invites/{code}/accept"): (None, None),
     ("POST", "/api/v1/workspaces/{workspace_id}/channels"): ({"kind": "public", "name": "mine"}, 404),
     ("GET", "/api/v1/workspaces/{workspace_id}/channels"): (None, 404),

@@ -37,6 +37,15 @@ async def test_the_owner_and_admins_write_and_everybody_reads(chat, house):
     await cat.say(channel, "at last")
 
 
+async def test_who_only_reads_reacts_all_the_same(house):
+    """A reaction says nothing that anybody has to read: it is how a reader answers there."""
+    _, bob, cat, channel, _ = house
+    said = await bob.say(channel, "we moved")
+    path = f"/messages/{said['id']}/reactions/🎉"
+    assert (await cat.ask("PUT", path))["message"]["reactions"] == [{"emoji": "🎉", "user_ids": [cat.id]}]
+    assert (await cat.ask("DELETE", path))["message"]["reactions"] == []
+
+
 async def test_what_was_sent_before_is_answered_again(house):
     _, bob, cat, channel, _ = house
     await bob.patch(f"/channels/{channel['id']}", {"posting": "everyone"})

@@ -32,6 +32,8 @@ async def live_a_little(chat, ann, bob, cat, workspace):
         for method in ("PUT", "DELETE"):
             await bob.ask(method, f"/messages/{slip['id']}/{place}", 204 if place == "save" else 200)
     await bob.ask("PUT", f"/channels/{private['id']}/draft", json={"text": "half a thought"})
+    sections = [{"id": kind, "kind": kind} for kind in ("direct", "channels", "starred")]
+    await bob.ask("PUT", f"/workspaces/{workspace['id']}/sidebar", json={"version": 0, "sections": sections})
     await ann.delete(f"/messages/{slip['id']}", 200)
     headers = {"authorization": f"Bearer {chat.parts.services.issue('bot')}"}
     run = {"id": str(uuid.uuid4()), "channel_id": channel["id"], "asker_id": bob.id, **ASK}
@@ -114,8 +116,10 @@ class Client:
 
     def apply_to_channel(self, event, data, channel):
         match event["type"]:
-            case "message.created":
+            case "message.created" if data["message"]["system"] is None:
                 channel.update(last_seq=event["ch_seq"], last_msg_seq=event["ch_seq"])
+            case "message.created":
+                channel.update(last_seq=event["ch_seq"])
             case "message.updated" | "message.deleted" | "member.updated":
                 channel.update(last_seq=event["ch_seq"])
             case "member.joined":

@@ -86,6 +86,38 @@ async def test_a_message_that_is_not_deleted_stays_as_it_is(room):
     assert len(await events(ann, channel, said["ch_seq"])) == 2
 
 
+async def test_reactions_and_pin_come_back_with_it(chat, room):
+    ann, bob, workspace, channel = room
+    first, said, last = [await bob.say(channel, text) for text in ("one", "two", "three")]
+    for message in (first, said, last):
+        await ann.ask("PUT", f"/messages/{message['id']}/pin")
+    for person, emoji in ((bob, "👍"), (ann, "👍"), (ann, "❤️")):
+        await person.ask("PUT", f"/messages/{said['id']}/reactions/{emoji}")
+    before = (await ann.get(f"/messages/{said['id']}"))["message"]
+    pins = (await ann.get(f"/channels/{channel['id']}/pins"))["items"]
+    for policy in ("edits", "all"):
+        await ann.patch(f"/workspaces/{workspace['id']}", {"history_policy": policy})
+        await remove(bob, said)
+        assert len((await ann.get(f"/channels/{channel['id']}/pins"))["items"]) == 2
+        assert await restore(bob, said) == before
+        assert (await events(ann, channel, 0))[-1]["data"]["message"] == before
+        assert (await ann.get(f"/channels/{channel['id']}/pins"))["items"] == pins
+    await ann.ask("DELETE", f"/messages/{said['id']}/pin")
+    await ann.ask("DELETE", f"/messages/{said['id']}/reactions/❤️")
+    await bob.patch(f"/messages/{said['id']}", {"text": "four"})
+    assert '"two"' not in str(await chat.sql("SELECT body FROM event_log"))
+
+
+async def test_what_was_deleted_before_marks_were_kept_comes_back_without(chat, room):
+    ann, bob, _, channel = room
+    said = await bob.say(channel, "one")
+    await ann.ask("PUT", f"/messages/{said['id']}/pin")
+    await remove(bob, said)
+    for name in ("reactions", "pinned_by", "pinned_at", "system"):
+        await chat.sql(f"UPDATE message_revision SET read_out = read_out - '{name}'")
+    assert await restore(bob, said) == said
+
+
 async def test_only_who_deleted_it_brings_it_back(chat, room):
     ann, bob, workspace, channel = room
     cat, stranger = await chat.people(2)

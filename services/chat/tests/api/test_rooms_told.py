@@ -38,7 +38,7 @@ class Listener:
                     self.inside.add(channel_id)
             case "member.left" if data["user_id"] == self.id:
                 self.inside.discard(channel_id)
-            case "message.created":
+            case "message.created" if data["message"]["system"] is None:
                 self.channels[channel_id]["last_msg_seq"] = event["ch_seq"]
             case "workspace.member_updated":
                 self.roles[data["user_id"]] = data["role"]

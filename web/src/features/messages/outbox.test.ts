@@ -31,7 +31,7 @@ function answer(post: Post): Response {
   const message: Message = {
     id: `m-${post.client_msg_id}`, workspace_id: 'w', channel_id: post.channel, ch_seq: ++seq, author_id: 'ana',
     text: post.text, thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, audience: null, channels: [], messages: [], links: [],
-    in_channel: false, thread: null, forwarded: null, pinned: null,
+    in_channel: false, thread: null, forwarded: null, pinned: null, system: null,
     created_at: new Date().toISOString(), client_msg_id: post.client_msg_id,
   }
   return Response.json({ message }, { status: next })

@@ -13,7 +13,7 @@ function message(seq: number, author: string, time: number): Message {
   return {
     id: `m${seq}`, workspace_id: 'w', channel_id: 'c', ch_seq: seq, author_id: author, text: `text ${seq}`,
     thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, audience: null, channels: [], messages: [], links: [],
-    in_channel: false, thread: null, forwarded: null, pinned: null,
+    in_channel: false, thread: null, forwarded: null, pinned: null, system: null,
     created_at: new Date(time).toISOString(), client_msg_id: `k${seq}`,
   }
 }
@@ -22,6 +22,11 @@ function pending(id: string, time: number): Pending {
   return {
     id, userId: 'ana', channelId: 'c', text: 'soon', createdAt: time, state: 'queued', attempts: 0, failure: null,
   }
+}
+
+function note(seq: number, author: string, time: number): Message {
+  const system = { kind: 'joined' as const, user_ids: [author], count: 1, before: null, after: null, message_id: null }
+  return { ...message(seq, author, time), system }
 }
 
 const shape = (rows: Row[]) =>
@@ -68,5 +73,19 @@ describe('rows of a conversation', () => {
       [], 1, 'ana',
     )
     expect(shape(rows)).toEqual(['day', 'HEAD text 1', 'HEAD text 2', 'unread', 'HEAD text 3'])
+  })
+
+  it('end a group with what the channel says, which is never new', () => {
+    const rows = buildRows(
+      [message(1, 'ben', NOON), note(2, 'ben', NOON + 1_000), message(3, 'ben', NOON + 2_000)],
+      [], 1, 'ana',
+    )
+    expect(shape(rows)).toEqual(['day', 'HEAD text 1', 'note', 'unread', 'HEAD text 3'])
+    expect(shape(buildRows([note(2, 'ben', NOON)], [], 1, 'ana'))).toEqual(['day', 'note'])
+  })
+
+  it('leave out what the channel said and an admin deleted', () => {
+    const deleted = { ...note(1, 'ben', NOON), deleted_at: new Date(NOON).toISOString() }
+    expect(shape(buildRows([deleted, message(2, 'ana', NOON)], []))).toEqual(['day', 'HEAD text 2'])
   })
 })

@@ -1,5 +1,5 @@
 /** From messages to the rows of a list: day separators, and one header for what one person says in a row. Pure. */
-import type { Message } from '@/api/types'
+import type { Message, SystemNote } from '@/api/types'
 
 import type { Pending } from './delivery'
 
@@ -31,7 +31,16 @@ export interface MessageRow {
   readonly pending: Pending | null
 }
 
-export type Row = DayRow | UnreadRow | MessageRow
+/** What the channel says by itself: never new, and it ends a group. */
+export interface NoteRow {
+  readonly kind: 'note'
+  readonly key: string
+  readonly time: number
+  readonly message: Message
+  readonly note: SystemNote
+}
+
+export type Row = DayRow | UnreadRow | MessageRow | NoteRow
 
 type Line = Omit<MessageRow, 'kind' | 'head'>
 
@@ -44,7 +53,7 @@ export function buildRows(
 ): Row[] {
   const sent = new Set(messages.map((message) => message.client_msg_id))
   const lines = [
-    ...messages.map(sentLine),
+    ...messages.filter((message) => !message.system || message.deleted_at === null).map(sentLine),
     ...pending.filter((item) => !sent.has(item.id)).map(pendingLine),
   ]
   const rows: Row[] = []
@@ -54,19 +63,23 @@ export function buildRows(
     const newDay = above === null || localDay(above.time) !== localDay(line.time)
     if (newDay) rows.push({ kind: 'day', key: `day:${localDay(line.time)}`, time: line.time })
     if (line === firstUnread) rows.push({ kind: 'unread', key: 'unread' })
-    rows.push({ kind: 'message', head: newDay || line === firstUnread || !continues(above, line), ...line })
+    const note = line.message?.system ?? null
+    if (line.message !== null && note !== null) {
+      rows.push({ kind: 'note', key: line.key, time: line.time, message: line.message, note })
+    } else rows.push({ kind: 'message', head: newDay || line === firstUnread || !continues(above, line), ...line })
     above = line
   }
   return rows
 }
 
 function isNew(line: Line, unreadAfter: number, me: string): boolean {
-  return line.message !== null && line.message.ch_seq > unreadAfter && line.authorId !== me
+  const { message } = line
+  return message !== null && !message.system && message.ch_seq > unreadAfter && line.authorId !== me
 }
 
 function continues(above: Line | null, line: Line): boolean {
   // An answer always says by whom and for whom.
-  if (above === null || line.message?.ai) return false
+  if (above === null || above.message?.system || line.message?.ai) return false
   return above.authorId === line.authorId && line.time - above.time < GROUP_MS
 }
 

@@ -14,7 +14,7 @@ function message(seq: number): Message {
   return {
     id: `m${seq}`, workspace_id: 'w', channel_id: 'c', ch_seq: seq, author_id: 'ben', text: `${seq}`, thread_id: null,
     mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, audience: null, channels: [], messages: [], links: [],
-    in_channel: false, thread: null, forwarded: null, pinned: null, created_at: TIME, client_msg_id: `k${seq}`,
+    in_channel: false, thread: null, forwarded: null, pinned: null, system: null, created_at: TIME, client_msg_id: `k${seq}`,
   }
 }
 

@@ -27,7 +27,11 @@ export function useTimeline(channelId: string) {
   /** Rises when the window is replaced: a page asked for before that would leave a hole, and is dropped. */
   let generation = 0
 
-  const lastMsgSeq = () => entities.channels.get(channelId)?.channel.last_msg_seq ?? 0
+  /** The newest message that we know of, be it one that nobody wrote. */
+  function lastMsgSeq(): number {
+    const entry = entities.channels.get(channelId)
+    return entry === undefined ? 0 : Math.max(entry.channel.last_msg_seq, entry.lastNoteSeq)
+  }
 
   async function load(part: Part, position: Position, merge: Merge): Promise<void> {
     const mine = generation

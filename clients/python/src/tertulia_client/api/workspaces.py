@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from tertulia_client.caller import Caller
-from tertulia_client.models import Bootstrap, Invite, Member, Page, Role, Workspace, WorkspaceMembership
+from tertulia_client.models import Bootstrap, Invite, Member, Page, Role, Sidebar, Workspace, WorkspaceMembership
 from tertulia_client.pages import every
 from tertulia_client.transport import decode
 
@@ -42,6 +42,19 @@ class Workspaces:
     async def bootstrap(self, workspace_id: str) -> Bootstrap:
         """Raises NotFound."""
         return await self._caller.get(f"/workspaces/{workspace_id}/bootstrap", Bootstrap)
+
+    async def sidebar(self, workspace_id: str) -> Sidebar:
+        """How I arranged its channels. Raises NotFound."""
+        return await self._caller.get(f"/workspaces/{workspace_id}/sidebar", Sidebar)
+
+    async def arrange_sidebar(self, workspace_id: str, sidebar: Sidebar) -> Sidebar:
+        """The whole of it; `version` is the one that was arranged anew.
+
+        Raises NotFound, ValidationFailed, Conflict (`sidebar_stale`).
+        """
+        body = msgspec.to_builtins(sidebar)
+        content = await self._caller.request("PUT", f"/workspaces/{workspace_id}/sidebar", body=body, safe=True)
+        return decode(content, Sidebar)
 
     def members(self, workspace_id: str, *, page_size: int | None = None) -> AsyncIterator[Member]:
         return every(self._caller, f"/workspaces/{workspace_id}/members", Page[Member], page_size)

@@ -11,6 +11,7 @@ from tertulia_shared.events.model import (
     Message,
     Reaction,
     Role,
+    Sidebar,
     ThreadSummary,
     User,
     Workspace,
@@ -211,6 +212,14 @@ class PreferencesUpdated(Fact, frozen=True, kw_only=True):
 
     channel_id: str
     preferences: ChannelPreferences
+
+
+class SidebarUpdated(Fact, frozen=True, kw_only=True):
+    """My sidebar in this workspace, as it is now."""
+
+    type: ClassVar[str] = "sidebar.updated"
+
+    sidebar: Sidebar
 
 
 class UserUpdated(Fact, frozen=True, kw_only=True):

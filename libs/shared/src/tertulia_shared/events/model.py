@@ -80,8 +80,8 @@ class Posting(StrEnum):
 class Channel(View, frozen=True, kw_only=True):
     """A place for messages. `member_ids` is given for DMs and group DMs, where the people are the name.
 
-    `last_seq` numbers every change of the channel, `last_msg_seq` is the `ch_seq` of its newest message. Everybody who
-    comes into the workspace joins its `is_default` channels.
+    `last_seq` numbers every change of the channel, `last_msg_seq` is the `ch_seq` of the newest message that somebody
+    wrote. Everybody who comes into the workspace joins its `is_default` channels.
     """
 
     id: str
@@ -169,6 +169,44 @@ class Audience(StrEnum):
     HERE = "here"
 
 
+class SystemKind(StrEnum):
+    """What happened in a channel, of all that it says by itself."""
+
+    JOINED = "joined"
+    ADDED = "added"
+    LEFT = "left"
+    REMOVED = "removed"
+    RENAMED = "renamed"
+    TOPIC_CHANGED = "topic_changed"
+    PURPOSE_CHANGED = "purpose_changed"
+    BECAME_PRIVATE = "became_private"
+    ARCHIVED = "archived"
+    UNARCHIVED = "unarchived"
+    PINNED = "pinned"
+    OTHER = "other"
+    """Something that this release does not know yet: the message's text says it."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "SystemKind":
+        return cls.OTHER
+
+
+class SystemNote(View, frozen=True, kw_only=True):
+    """What makes a message one that nobody wrote. Clients say it in their own words, by `kind`; the message's text is
+    the same in English.
+
+    `user_ids` are whom it is about (joined, added, left, removed), at most a hundred of `count`. `before` and `after`
+    are the former and the new name, topic or purpose; `message_id` is what was pinned.
+    """
+
+    kind: SystemKind
+    user_ids: list[str] = []
+    count: int = 0
+    before: str | None = None
+    after: str | None = None
+    message_id: str | None = None
+
+
 class Message(View, frozen=True, kw_only=True):
     """`ch_seq` orders messages within a channel; ids are UUIDv7 and only roughly follow time.
 
@@ -178,6 +216,9 @@ class Message(View, frozen=True, kw_only=True):
 
     Read out of the text: `mentions` (people of the workspace), `audience` (`@channel`, `@here`), `channels` (channels
     that it names), `messages` (messages that it points at, by their permanent links), `links`.
+
+    With `system` nobody wrote it: the channel says what `author_id` did. It is never unread, nobody answers to it, and
+    it may change while nothing else is said: people who join one after the other stand in one.
     """
 
     id: str
@@ -202,6 +243,7 @@ class Message(View, frozen=True, kw_only=True):
     thread: ThreadSummary | None = None
     forwarded: Origin | None = None
     pinned: Pin | None = None
+    system: SystemNote | None = None
 
 
 class NotificationLevel(StrEnum):
@@ -228,6 +270,37 @@ class Draft(View, frozen=True, kw_only=True):
     thread_id: str | None
     text: str
     updated_at: datetime
+
+
+class SectionKind(StrEnum):
+    """What a section of the sidebar holds. The built-in ones are there once, in the person's order."""
+
+    STARRED = "starred"
+    CHANNELS = "channels"
+    """Also every channel that the person put nowhere."""
+    DIRECT = "direct"
+    """Also every direct conversation that the person put nowhere."""
+    CUSTOM = "custom"
+
+
+class SidebarSection(View, frozen=True, kw_only=True):
+    """`id` is the section's own for as long as it exists; a built-in one is named by its kind and has no `name`."""
+
+    id: str
+    kind: SectionKind
+    name: str | None = None
+    channel_ids: list[str] = []
+    collapsed: bool = False
+
+
+class Sidebar(View, frozen=True, kw_only=True):
+    """How one person arranged a workspace's channels. `version` rises with each change; 0: nothing was arranged yet.
+
+    It names only channels that the person is in, each at most once. Who leaves a channel takes it out of its section.
+    """
+
+    version: int
+    sections: list[SidebarSection]
 
 
 class RunState(StrEnum):

@@ -30,6 +30,7 @@ FACTS: dict[tuple[str, int], type[Fact]] = {
         chat.DraftUpdated,
         chat.SavedUpdated,
         chat.PreferencesUpdated,
+        chat.SidebarUpdated,
         chat.UserUpdated,
         chat.SessionRevoked,
         bot.RunStarted,

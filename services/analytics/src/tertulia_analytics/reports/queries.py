@@ -1,7 +1,7 @@
 """The questions behind the reports. Each reads one workspace's range, and counts an event once or not at all.
 
 A person is active when they write, change or delete a message, or ask the bot. The bot is nobody: what it writes is
-counted as answers, not as messages.
+counted as answers, not as messages. What a channel says by itself is neither, and makes nobody active.
 """
 
 from collections.abc import Collection, Sequence
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from tertulia_analytics.reports.window import Window
-from tertulia_analytics.sink.rows import NOBODY
+from tertulia_analytics.sink.rows import NOBODY, SYSTEM
 from tertulia_analytics.warehouse.engine import Row, Warehouse
 from tertulia_shared.events import BOT_USER_ID
 
@@ -19,10 +19,11 @@ WHERE workspace_id = {workspace:UUID}
   AND at >= fromUnixTimestamp64Milli({first:Int64}, 'UTC') AND at < fromUnixTimestamp64Milli({last:Int64}, 'UTC')
 """
 _BUCKET = "intDiv(toUnixTimestamp64Milli(at) - {first:Int64}, {width:Int64}) AS bucket"
-_IS_MESSAGE = "type = 'message.created' AND NOT ai"
+_IS_WRITTEN = f"state <> '{SYSTEM}'"
+_IS_MESSAGE = f"type = 'message.created' AND NOT ai AND {_IS_WRITTEN}"
 _IS_ACTIVE = (
     "type IN ('message.created', 'message.updated', 'message.deleted', 'run.started')"
-    f" AND person_id NOT IN ('{NOBODY}', '{BOT_USER_ID}')"
+    f" AND person_id NOT IN ('{NOBODY}', '{BOT_USER_ID}') AND {_IS_WRITTEN}"
 )
 
 OVERVIEW = (
@@ -32,8 +33,8 @@ OVERVIEW = (
 )
 MESSAGES = (
     f"countIf({_IS_MESSAGE})",
-    "countIf(type = 'message.updated')",
-    "countIf(type = 'message.deleted')",
+    f"countIf(type = 'message.updated' AND {_IS_WRITTEN})",
+    f"countIf(type = 'message.deleted' AND {_IS_WRITTEN})",
     "countIf(type = 'message.created' AND ai)",
 )
 ACTIVE_USERS = (f"uniqExactIf(person_id, {_IS_ACTIVE})",)

@@ -49,6 +49,9 @@ CHANNEL_COLUMNS = (
     Column("version", "UInt64"),
 )
 
+SYSTEM = "system"
+"""The state of a message that nobody wrote: the channel says who came, or what it is called now."""
+
 EVENT_ID, TIME, TYPE, WORKSPACE = 0, 1, 3, 4
 """Places in a row that the sink looks at again."""
 _IDS = (EVENT_ID, WORKSPACE, 5, 6, 7)
@@ -68,6 +71,7 @@ _AboutMessage = events.ReactionAdded | events.ReactionRemoved | events.SavedUpda
 _AboutPlace = events.ReadUpdated | events.ThreadFollowed | events.DraftUpdated | events.PreferencesUpdated
 
 _NO_RUN = ("", "", "", 0, 0, 0)
+_NOTE = (SYSTEM, *_NO_RUN[1:])
 _NOTHING = (0, 0, 0, 0)
 _ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _is_id = re.compile(_ID).fullmatch
@@ -149,7 +153,7 @@ def _message(message: Message, person: str) -> About:
         message.thread_id is not None,
         message.author_id == BOT_USER_ID,
         len(message.mentions),
-        *_NO_RUN,
+        *(_NO_RUN if message.system is None else _NOTE),
     )
 
 
@@ -219,6 +223,10 @@ def _place(envelope: Envelope, fact: _AboutPlace) -> Reading:
     return _plain(envelope, fact.channel_id), None
 
 
+def _sidebar(envelope: Envelope, _: events.SidebarUpdated) -> Reading:
+    return _plain(envelope, envelope.workspace_id or NOBODY), None
+
+
 def _workspace(envelope: Envelope, fact: events.WorkspaceUpdated) -> Reading:
     return _plain(envelope, fact.workspace.id), None
 
@@ -252,5 +260,6 @@ _READERS: dict[str, Reader] = {
         (events.ThreadFollowed, _place),
         (events.DraftUpdated, _place),
         (events.PreferencesUpdated, _place),
+        (events.SidebarUpdated, _sidebar),
     )
 }

@@ -4,12 +4,20 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import and_, col, select
 
 from tertulia_chat.access import access_workspace
 from tertulia_chat.bootstrap.schemas import Bootstrap, JoinedChannel, Person
 from tertulia_chat.membership import people_of
-from tertulia_chat.tables import ChannelMemberRow, ChannelRow, UserRow, WorkspaceMemberRow, now
+from tertulia_chat.tables import (
+    ChannelMemberRow,
+    ChannelRow,
+    SidebarRow,
+    UserRow,
+    WorkspaceMemberRow,
+    now,
+    untouched,
+)
 from tertulia_chat.unread import direct, mentions_in_channel, unread_in_channel
 from tertulia_shared.events import Role
 
@@ -26,19 +34,30 @@ _MENTIONS = sa.literal_column(
 async def read(session: AsyncSession, user_id: UUID, workspace_id: UUID, cursor: str | None) -> Bootstrap:
     """`cursor` was taken before. Raises NotFound."""
     seat = await access_workspace(session, user_id, workspace_id)
-    me = await session.get_one(UserRow, user_id)
+    me, arranged = await _myself(session, user_id, workspace_id)
+    found = await _my_channels(session, user_id, workspace_id)
+    joined = {state.channel.id: joined_seq for state, joined_seq in found}
     return Bootstrap(
         cursor=cursor,
         me=me.view_me(),
         workspace=seat.workspace.view(),
         role=seat.role,
-        channels=await _my_channels(session, user_id, workspace_id),
+        channels=[state for state, _ in found],
+        sidebar=arranged.view(joined) if arranged else untouched(),
         members=await _people(session, workspace_id),
         server_time=now(),
     )
 
 
-async def _my_channels(session: AsyncSession, user_id: UUID, workspace_id: UUID) -> list[JoinedChannel]:
+async def _myself(session: AsyncSession, user_id: UUID, workspace_id: UUID) -> tuple[UserRow, SidebarRow | None]:
+    mine = and_(col(SidebarRow.user_id) == col(UserRow.id), col(SidebarRow.workspace_id) == workspace_id)
+    query = select(UserRow, SidebarRow).outerjoin(SidebarRow, mine).where(col(UserRow.id) == user_id)
+    user, sidebar = (await session.execute(query)).one()
+    return user, sidebar
+
+
+async def _my_channels(session: AsyncSession, user_id: UUID, workspace_id: UUID) -> list[tuple[JoinedChannel, int]]:
+    """Each with my `joined_seq`."""
     query = (
         select(ChannelRow, ChannelMemberRow, _UNREAD, _MENTIONS)
         .join(ChannelMemberRow, col(ChannelMemberRow.channel_id) == col(ChannelRow.id))
@@ -48,14 +67,17 @@ async def _my_channels(session: AsyncSession, user_id: UUID, workspace_id: UUID)
     found = list(await session.execute(query))
     people = await people_of(session, [channel.id for channel, *_ in found if channel.is_direct])
     return [
-        JoinedChannel(
-            channel=channel.view(people.get(channel.id, [])),
-            joined=True,
-            member_count=channel.member_count,
-            read_seq=member.read_seq,
-            unread=unread,
-            mentions=unread if channel.is_direct else mentions,
-            preferences=member.view_preferences(),
+        (
+            JoinedChannel(
+                channel=channel.view(people.get(channel.id, [])),
+                joined=True,
+                member_count=channel.member_count,
+                read_seq=member.read_seq,
+                unread=unread,
+                mentions=unread if channel.is_direct else mentions,
+                preferences=member.view_preferences(),
+            ),
+            member.joined_seq,
         )
         for channel, member, unread, mentions in found
     ]

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from tertulia_chat.tables.accounts import Me
-from tertulia_shared.events import Channel, ChannelPreferences, Role, User, View, Workspace
+from tertulia_shared.events import Channel, ChannelPreferences, Role, Sidebar, User, View, Workspace
 
 
 class JoinedChannel(View, frozen=True, kw_only=True):
@@ -35,5 +35,6 @@ class Bootstrap(View, frozen=True, kw_only=True):
     workspace: Workspace
     role: Role
     channels: list[JoinedChannel]
+    sidebar: Sidebar
     members: list[Person]
     server_time: datetime

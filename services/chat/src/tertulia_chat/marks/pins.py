@@ -5,6 +5,7 @@ knows by `pin_seq` where, so that a later edit or deletion takes it out of there
 orders the pins. A deleted message is unpinned (`messages/changes.py`), and its deletion is what tells it.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import func
@@ -12,13 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from tertulia_chat.access import ChannelSeat
-from tertulia_chat.errors import TooManyPins
+from tertulia_chat.errors import SystemMessage, TooManyPins
 from tertulia_chat.marks.holding import hold_message
 from tertulia_chat.marks.schemas import PinPage
 from tertulia_chat.membership import sequenced
+from tertulia_chat.notes import Note, say
 from tertulia_chat.outbox import record, redact
 from tertulia_chat.tables import ChannelRow, MessageRow, now
-from tertulia_shared.events import Message, MessagePinned, MessageUnpinned
+from tertulia_shared.events import Message, MessagePinned, MessageUnpinned, SystemKind, SystemNote
 
 MAX_PINS = 100
 """In one channel."""
@@ -27,14 +29,17 @@ MAX_PINS = 100
 async def pin(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Message:
     """Idempotent: a pinned message stays the pin of whoever was first.
 
-    Raises what `hold_message` raises, and TooManyPins.
+    Raises what `hold_message` raises, SystemMessage and TooManyPins.
     """
     row, channel = await hold_message(session, caller_id, message_id)
+    if row.system is not None:
+        raise SystemMessage
     if row.pinned_at is None:
         if await _count(session, channel) >= MAX_PINS:
             raise TooManyPins
         row.pinned_by, row.pinned_at = caller_id, now()
-        await _tell(session, row, channel, MessagePinned, caller_id)
+        note = Note(channel, SystemNote(kind=SystemKind.PINNED, message_id=str(row.id)))
+        await _tell(session, row, channel, MessagePinned, caller_id, [note])
     return row.view()
 
 
@@ -73,13 +78,15 @@ async def _tell(
     channel: ChannelRow,
     kind: type[MessagePinned] | type[MessageUnpinned],
     actor_id: UUID,
+    notes: Sequence[Note] = (),
 ) -> None:
     _, *outdone = row.told_at  # this event tells all that an earlier pin's did
     channel.last_seq += 1
     row.pin_seq = channel.last_seq
     session.add_all([channel, row])
-    await session.flush()
     message = row.view()
+    event = sequenced(kind(message=message), channel, actor_id)
+    said = await say(session, actor_id, notes)
     if outdone:
         await redact(session, channel.id, outdone, message)
-    await record(session, sequenced(kind(message=message), channel, actor_id))
+    await record(session, event, *said)

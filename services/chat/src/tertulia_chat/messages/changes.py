@@ -15,12 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tertulia_chat.access import ChannelSeat, access_message
 from tertulia_chat.bot import BOT_ID
-from tertulia_chat.errors import ChannelArchived, MessageDeleted, NotRestorable
+from tertulia_chat.errors import ChannelArchived, MessageDeleted, NotRestorable, SystemMessage
 from tertulia_chat.membership import lock_channels, sequenced
 from tertulia_chat.messages import history
 from tertulia_chat.messages.erasure import forget_run, hold_message, silence
 from tertulia_chat.messages.reading import read
-from tertulia_chat.messages.resolve import NOTHING_READ, ReadOut, resolve
+from tertulia_chat.messages.resolve import resolve
+from tertulia_chat.messages.taken import Taken, take
 from tertulia_chat.outbox import record, redact
 from tertulia_chat.replies import summary_now
 from tertulia_chat.tables import ChannelRow, MessageRow, now
@@ -30,7 +31,10 @@ from tertulia_shared.problems import Forbidden
 
 
 async def edit(session: AsyncSession, caller_id: UUID, message_id: UUID, text: str) -> Message:
-    """The same text changes nothing. Raises NotFound, Forbidden, NotAMember, MessageDeleted, ChannelArchived."""
+    """The same text changes nothing.
+
+    Raises NotFound, Forbidden, SystemMessage, NotAMember, MessageDeleted, ChannelArchived.
+    """
     row, seat = await access_message(session, caller_id, message_id)
     _require_may_edit(caller_id, row, seat)
     policy = await history.hold_policy(session, row.workspace_id)
@@ -61,8 +65,7 @@ async def delete(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Me
         await history.keep_deleted(session, row, policy, caller_id, at)
         run_id = row.ai["run_id"] if row.ai else None
         row.text, row.ai, row.deleted_at = "", None, at
-        NOTHING_READ.put_on(row)
-        row.reactions, row.pinned_by, row.pinned_at = [], None, None
+        take(row)
         await _change(session, caller_id, row, seat.channel, answers)
         if run_id is not None:
             await forget_run(session, run_id)
@@ -70,7 +73,8 @@ async def delete(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Me
 
 
 async def restore(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Message:
-    """Undoes a deletion: the message is as it was before. One that is not deleted stays as it is.
+    """Undoes a deletion: the message is as it was before, with its reactions and pin. One that is not deleted stays as
+    it is.
 
     What the bot repeated of it stays empty. Raises NotFound, Forbidden, NotRestorable, UndoExpired, ChannelArchived.
     """
@@ -84,6 +88,8 @@ async def restore(session: AsyncSession, caller_id: UUID, message_id: UUID) -> M
 
 
 def _require_may_edit(caller_id: UUID, row: MessageRow, seat: ChannelSeat) -> None:
+    if row.system is not None:
+        raise SystemMessage
     if row.author_id != caller_id:
         raise Forbidden("Only who wrote a message edits it.")
     if row.forwarded is not None:
@@ -96,7 +102,8 @@ def _require_may_edit(caller_id: UUID, row: MessageRow, seat: ChannelSeat) -> No
 
 
 def _require_may_delete(caller_id: UUID, row: MessageRow, seat: ChannelSeat) -> None:
-    if row.author_id != caller_id and seat.role not in (Role.ADMIN, Role.OWNER):
+    wrote_it = row.author_id == caller_id and row.system is None
+    if not wrote_it and seat.role not in (Role.ADMIN, Role.OWNER):
         raise Forbidden("Only who wrote a message and admins delete it.")
 
 
@@ -109,7 +116,7 @@ async def _bring_back(session: AsyncSession, caller_id: UUID, row: MessageRow, c
     if channel.archived_at is not None:
         raise ChannelArchived
     row.text, row.deleted_at = taken.text, None
-    msgspec.convert(taken.read_out, ReadOut).put_on(row)
+    msgspec.convert(taken.read_out, Taken).put_on(row)
     await session.delete(taken)
     await _tell(session, channel, row, caller_id, back=True)
 

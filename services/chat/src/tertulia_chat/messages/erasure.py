@@ -48,7 +48,7 @@ async def hold_message(
         try:
             async with session.begin_nested():
                 row, seat = await access_message(session, caller_id, message_id, lock=True, beside=answers.values())
-                await _lock_messages(session, {message_id, row.thread_id or message_id, *answers})
+                await _lock_messages(session, {message_id, row.root_id or message_id, *answers})
                 found = await _answers_about(session, message_id)
                 if not set(found.values()) <= {row.channel_id, *answers.values()}:
                     raise _Elsewhere

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from tertulia_chat.access import ChannelSeat, access_channel, access_message, access_thread
 from tertulia_chat.database import Database
-from tertulia_chat.errors import ChannelArchived, ClientMsgIdReused, MessageDeleted
+from tertulia_chat.errors import ChannelArchived, ClientMsgIdReused, MessageDeleted, SystemMessage
 from tertulia_chat.membership import sequenced
 from tertulia_chat.messages.reading import read
 from tertulia_chat.messages.resolve import resolve
@@ -32,8 +32,8 @@ ATTEMPTS = 4
 async def forward(database: Database, caller_id: UUID, message_id: UUID, wish: ForwardMessage) -> tuple[Message, bool]:
     """The new message, and whether it is new.
 
-    Raises NotFound, Forbidden, NotAMember, PostingRestricted, MessageDeleted, ChannelArchived, ThreadNotFound,
-    ClientMsgIdReused, DependencyUnavailable.
+    Raises NotFound, Forbidden, SystemMessage, NotAMember, PostingRestricted, MessageDeleted, ChannelArchived,
+    ThreadNotFound, ClientMsgIdReused, DependencyUnavailable.
     """
     for _ in range(ATTEMPTS):
         try:
@@ -64,6 +64,8 @@ async def _require_may_forward(
     session: AsyncSession, original: MessageRow, target: ChannelSeat, wish: ForwardMessage
 ) -> None:
     target.require_poster()
+    if original.system is not None:
+        raise SystemMessage
     if original.deleted_at is not None:
         raise MessageDeleted
     if target.channel.archived_at is not None:

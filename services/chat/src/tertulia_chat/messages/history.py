@@ -20,8 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, delete, select
 
 from tertulia_chat.errors import HistoryOff, UndoExpired
-from tertulia_chat.messages.resolve import read_out_of
 from tertulia_chat.messages.schemas import HistoryPage, Version
+from tertulia_chat.messages.taken import taken_from
 from tertulia_chat.tables import MessageRow, RevisionRow, WorkspaceRow, now
 from tertulia_shared.events import HistoryPolicy
 
@@ -64,7 +64,7 @@ async def keep_deleted(
     if not kept:
         await session.execute(delete(RevisionRow).where(col(RevisionRow.message_id) == row.id))
     if kept or row.ai is None:
-        read_out = msgspec.to_builtins(read_out_of(row))
+        read_out = msgspec.to_builtins(taken_from(row))
         await _keep(session, row, actor_id, at, read_out=read_out, purge_at=None if kept else at + UNDO_WINDOW)
 
 

@@ -18,6 +18,12 @@ _EVENTS = sa.text("""
 """)
 
 
+_BESIDE = sa.text("""
+    SELECT EXISTS (SELECT FROM message WHERE channel_id = :channel_id AND ch_seq < :first) AS has_before,
+        EXISTS (SELECT FROM message WHERE channel_id = :channel_id AND ch_seq > :last) AS has_after
+""")
+
+
 async def newest(session: AsyncSession, seat: ChannelSeat, limit: int) -> MessagePage:
     return await before(session, seat, seat.channel.last_seq + 1, limit)
 
@@ -67,11 +73,9 @@ async def _page(session: AsyncSession, seat: ChannelSeat, rows: list[MessageRow]
     """`below` parts the channel where the page is empty."""
     first = rows[0].ch_seq if rows else below
     last = rows[-1].ch_seq if rows else below - 1
-    return MessagePage(
-        items=[row.view() for row in rows],
-        has_before=bool(await _downwards(session, seat.channel.id, first, 1)),
-        has_after=seat.channel.last_msg_seq > last,
-    )
+    values = {"channel_id": seat.channel.id, "first": first, "last": last}
+    beside = (await session.execute(_BESIDE, values)).one()
+    return MessagePage(items=[row.view() for row in rows], has_before=beside.has_before, has_after=beside.has_after)
 
 
 async def events(session: AsyncSession, seat: ChannelSeat, seq: int, limit: int) -> EventPage:

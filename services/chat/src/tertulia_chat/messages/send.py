@@ -189,6 +189,6 @@ def _first_one(row: asyncpg.Record, channel_id: UUID, wish: SendMessage) -> Mess
 def _seen(row: asyncpg.Record) -> MessageRow:
     """This connection answers `jsonb` as text."""
     values = {name: row[f"seen_{name}"] for name in SEEN}
-    for name in ("ai", "forwarded", "reactions"):
+    for name in ("ai", "forwarded", "reactions", "system"):
         values[name] = msgspec.json.decode(values[name] or "null")
     return MessageRow(**values)

@@ -11,9 +11,9 @@ from tertulia_shared.problems import NotFound
 
 async def root_of(session: AsyncSession, message: MessageRow) -> MessageRow:
     """The first message of the thread that this one begins or belongs to."""
-    if message.thread_id is None:
+    if message.root_id is None:
         return message
-    root = await session.get(MessageRow, message.thread_id)
+    root = await session.get(MessageRow, message.root_id)
     if root is None:
         raise NotFound
     return root

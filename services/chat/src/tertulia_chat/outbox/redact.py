@@ -33,6 +33,7 @@ from tertulia_shared.events import (
     Run,
     RunFinished,
     RunStarted,
+    SystemNote,
     decode,
     decode_envelope,
     encode,
@@ -49,7 +50,15 @@ async def redact(session: AsyncSession, channel_id: UUID, ch_seqs: Collection[in
     Numbers that the log no longer reaches are passed over.
     """
     silent = msgspec.structs.replace(
-        message, text="", ai=None, mentions=[], audience=None, channels=[], messages=[], links=[]
+        message,
+        text="",
+        ai=None,
+        mentions=[],
+        audience=None,
+        channels=[],
+        messages=[],
+        links=[],
+        system=SystemNote(kind=message.system.kind) if message.system else None,
     )
     for found in (await session.execute(_FIND, {"channel_id": channel_id, "ch_seqs": list(ch_seqs)})).all():
         envelope = decode_envelope(found.body)

@@ -32,7 +32,7 @@ async def counts(session: AsyncSession) -> MessageCounts:
     await session.execute(_LONG)
     query = (
         select(col(MessageRow.workspace_id), sa.func.count())
-        .where(col(MessageRow.deleted_at).is_(None))
+        .where(col(MessageRow.deleted_at).is_(None), col(MessageRow.system).is_(None))
         .group_by(col(MessageRow.workspace_id))
         .order_by(col(MessageRow.workspace_id))
     )

@@ -18,7 +18,7 @@ class MessageCount(View, frozen=True, kw_only=True):
 
 
 class MessageCounts(View, frozen=True, kw_only=True):
-    """Without deleted messages, and without workspaces that have none."""
+    """What people and the bot wrote, without deleted messages, and without workspaces that have none."""
 
     items: list[MessageCount]
 

@@ -8,9 +8,10 @@ from tertulia_chat.runs.schemas import Heard, OpenedRun
 from tertulia_chat.tables import BotRunRow, MessageRow
 
 # A thread's first message is among them however long the thread is. Names and texts are all that is read of hundreds
-# of rows, so PostgreSQL writes the answer's JSON.
+# of rows, so PostgreSQL writes the answer's JSON. What the channel says by itself is not among them.
 _NEWEST = """
-SELECT * FROM message m WHERE {place} AND m.deleted_at IS NULL ORDER BY m.ch_seq DESC LIMIT :most
+SELECT * FROM message m WHERE {place} AND m.deleted_at IS NULL AND m.system IS NULL
+ORDER BY m.ch_seq DESC LIMIT :most
 """
 _IN_CHANNEL = _NEWEST.format(place="m.channel_id = :channel_id")
 _IN_THREAD = f"""

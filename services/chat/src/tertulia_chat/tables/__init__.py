@@ -10,12 +10,15 @@ from tertulia_chat.tables.base import new_id, now
 from tertulia_chat.tables.channels import ChannelMemberRow, ChannelRow
 from tertulia_chat.tables.drafts import DraftRow
 from tertulia_chat.tables.marks import SavedMessageRow
-from tertulia_chat.tables.messages import MessageRow, RevisionRow
+from tertulia_chat.tables.messages import NO_THREAD, MessageRow, RevisionRow
 from tertulia_chat.tables.runs import BotRunRow
+from tertulia_chat.tables.sidebar import BUILT_IN, SidebarRow, untouched
 from tertulia_chat.tables.workspaces import InviteRow, WorkspaceMemberRow, WorkspaceRow
 
 __all__ = [
+    "BUILT_IN",
     "EVERYBODY",
+    "NO_THREAD",
     "BotRunRow",
     "ChannelMemberRow",
     "ChannelRow",
@@ -27,6 +30,7 @@ __all__ = [
     "RevisionRow",
     "SavedMessageRow",
     "SessionRow",
+    "SidebarRow",
     "SigningKeyRow",
     "ThreadFollowRow",
     "UserRow",
@@ -34,4 +38,5 @@ __all__ = [
     "WorkspaceRow",
     "new_id",
     "now",
+    "untouched",
 ]

@@ -12,7 +12,20 @@ import msgspec
 from sqlmodel import Field, SQLModel
 
 from tertulia_chat.tables.base import Json, JsonList, TextList, UtcTime, UuidList
-from tertulia_shared.events import AiMark, Audience, Message, Origin, Pin, Reaction, ThreadSummary
+from tertulia_shared.events import (
+    AiMark,
+    Audience,
+    Message,
+    Origin,
+    Pin,
+    Reaction,
+    SystemKind,
+    SystemNote,
+    ThreadSummary,
+)
+
+NO_THREAD = UUID(int=0)
+"""Where notes stand (`notes.py`): in a thread that is none."""
 
 _reactions = partial(msgspec.convert, type=list[Reaction])
 
@@ -23,7 +36,7 @@ class MessageRow(SQLModel, table=True):
 
     `ai` is given for answers of the bot. `reactions` are kept as they are shown, changed under the channel's lock. The
     last five columns but the pin's are a thread's, on its first message (`view_thread`). A deleted message has neither
-    text nor `ai`, nor anything that was read out of the text, nor reactions or a pin.
+    text nor `ai`, nor anything that was read out of the text, nor reactions or a pin; of `system` only the kind.
     """
 
     __tablename__ = "message"  # pyright: ignore[reportAssignmentType]
@@ -56,6 +69,12 @@ class MessageRow(SQLModel, table=True):
     pinned_by: UUID | None = None
     pinned_at: datetime | None = Field(default=None, sa_type=UtcTime)
     pin_seq: int | None = None
+    system: dict[str, Any] | None = Field(default=None, sa_type=Json)
+
+    @property
+    def root_id(self) -> UUID | None:
+        """The first message of the thread in which this one is an answer. A note answers to nothing."""
+        return self.thread_id if self.system is None else None
 
     @property
     def told_at(self) -> list[int]:
@@ -73,7 +92,7 @@ class MessageRow(SQLModel, table=True):
             text=self.text,
             client_msg_id=str(self.client_msg_id),
             created_at=self.created_at,
-            thread_id=str(self.thread_id) if self.thread_id else None,
+            thread_id=str(self.root_id) if self.root_id else None,
             edited_at=self.edited_at,
             deleted_at=self.deleted_at,
             ai=msgspec.convert(self.ai, AiMark) if self.ai else None,
@@ -87,7 +106,14 @@ class MessageRow(SQLModel, table=True):
             reactions=_reactions(self.reactions) if self.reactions else [],
             thread=self.view_thread(),
             pinned=Pin(by=str(self.pinned_by), at=self.pinned_at) if self.pinned_by and self.pinned_at else None,
+            system=msgspec.convert(self.system, SystemNote) if self.system else None,
         )
+
+    def silence(self) -> None:
+        """What a deletion leaves of a note."""
+        if self.system is not None:
+            kind = SystemKind(self.system["kind"])
+            self.system = msgspec.to_builtins(SystemNote(kind=kind))
 
     def view_thread(self) -> ThreadSummary | None:
         """What stands under the first message of a thread; None while nobody has answered."""

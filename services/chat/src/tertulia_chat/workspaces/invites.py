@@ -132,9 +132,8 @@ async def _join_first_channels(session: AsyncSession, invite: InviteRow, user: U
     held = await membership.lock_channels(session, await session.scalars(query))
     # Asked again: until it was held, a channel may have been archived, made private or no longer be a default one.
     still = set(await session.scalars(query))
-    for channel in held:
-        if channel.id in still:
-            await membership.add_people(session, channel, [user], role=Role.MEMBER, actor_id=user.id)
+    channels = [channel for channel in held if channel.id in still]
+    await membership.add_to_channels(session, channels, [user], role=Role.MEMBER, actor_id=user.id)
 
 
 def _comes_into(invite: InviteRow) -> ColumnElement[bool]:

@@ -80,8 +80,8 @@ async def remove(session: AsyncSession, seat: WorkspaceSeat, user_id: UUID, acto
             col(ChannelMemberRow.workspace_id) == workspace.id, col(ChannelMemberRow.user_id) == user_id
         )
     )
-    for channel in await membership.lock_channels(session, theirs):
-        await membership.remove_person(session, channel, user_id, reason=reason, actor_id=actor_id)
+    channels = await membership.lock_channels(session, theirs)
+    await membership.remove_from_channels(session, channels, user_id, reason=reason, actor_id=actor_id)
     await session.delete(member)
     await session.flush()
     fact = WorkspaceMemberLeft(user_id=str(user_id), reason=reason)

@@ -23,8 +23,10 @@ def change_of(envelope: Envelope) -> Change | None:
     return change_to(fact.message, version)
 
 
-def change_to(message: Message, version: int) -> Change:
-    """The message as it is after the change `version` of its channel."""
+def change_to(message: Message, version: int) -> Change | None:
+    """The message as it is after the change `version` of its channel; None for one that nobody wrote."""
+    if message.system is not None:
+        return None
     if message.deleted_at is not None:
         return Tombstone(message_id=message.id, version=version)
     return Document(

@@ -102,7 +102,8 @@ class Rebuild:
         expected = sum((await self._chat.counts()).values())
         written = uncommitted = 0
         async for page in self._chat.pages():
-            changes = [change_to(message, max(message.ch_seq, reached.get(message.channel_id, 0))) for message in page]
+            found = (change_to(message, max(message.ch_seq, reached.get(message.channel_id, 0))) for message in page)
+            changes = [change for change in found if change is not None]
             await generation.upsert(changes)
             written += len(changes)
             uncommitted += len(changes)

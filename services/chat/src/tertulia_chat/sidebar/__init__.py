@@ -1,0 +1,1 @@
+"""How somebody arranged a workspace's channels for themselves."""
