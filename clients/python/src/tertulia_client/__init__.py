@@ -65,6 +65,7 @@ from tertulia_client.events import (
 )
 from tertulia_client.models import (
     AiMark,
+    AuditEntry,
     Bootstrap,
     BootstrapChannel,
     BootstrapMember,
@@ -78,6 +79,7 @@ from tertulia_client.models import (
     Draft,
     FacetCount,
     FollowedThread,
+    FormerMember,
     Fragment,
     Invite,
     Me,
@@ -85,6 +87,7 @@ from tertulia_client.models import (
     Message,
     MessagePage,
     Origin,
+    Permissions,
     Pin,
     Reaction,
     ReadState,
@@ -115,6 +118,7 @@ from tertulia_client.tokens import Tokens
 __all__ = [
     "AiMark",
     "ApiError",
+    "AuditEntry",
     "Backoff",
     "Bootstrap",
     "BootstrapChannel",
@@ -146,6 +150,7 @@ __all__ = [
     "FieldError",
     "FollowedThread",
     "Forbidden",
+    "FormerMember",
     "Fragment",
     "Gone",
     "Invite",
@@ -165,6 +170,7 @@ __all__ = [
     "NotFound",
     "NotSignedIn",
     "Origin",
+    "Permissions",
     "Pin",
     "PreferencesUpdated",
     "ProtocolError",

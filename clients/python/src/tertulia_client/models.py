@@ -12,6 +12,7 @@ T = TypeVar("T")
 class Role(StrEnum):
     OWNER = "owner"
     ADMIN = "admin"
+    MODERATOR = "moderator"
     MEMBER = "member"
     GUEST = "guest"
 
@@ -64,6 +65,8 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     history_policy: str = "edits"
     """Which former texts are kept: `off`, `edits` or `all`."""
+    permissions: dict[str, Role] = {}
+    """The least role that has each."""
 
 
 class WorkspaceMembership(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +82,35 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     user: User
     role: Role
     joined_at: datetime
+    deactivated_at: datetime | None = None
+
+
+class Permissions(msgspec.Struct, frozen=True, kw_only=True):
+    """`permissions` and `defaults`: the least role that has each; `lowest`: how far down it can be given."""
+
+    permissions: dict[str, Role]
+    defaults: dict[str, Role]
+    lowest: dict[str, Role]
+    mine: list[str]
+
+
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody did in governing a workspace, or tried to (`outcome` is `denied`, `times` within a minute)."""
+
+    id: str
+    at: datetime
+    actor_id: str
+    action: str
+    outcome: str
+    target_type: str
+    target_id: str
+    channel_id: str | None = None
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+    reason: str | None = None
+    address: str | None = None
+    request_id: str | None = None
+    times: int = 1
 
 
 class Invite(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,6 +189,13 @@ class Sidebar(msgspec.Struct, frozen=True, kw_only=True):
     sections: list[SidebarSection]
 
 
+class FormerMember(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is deactivated; their messages are still there."""
+
+    user: User
+    deactivated_at: datetime
+
+
 class Bootstrap(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a client needs to paint one workspace. `cursor` was taken before the data was read."""
 
@@ -168,6 +207,7 @@ class Bootstrap(msgspec.Struct, frozen=True, kw_only=True):
     members: list[BootstrapMember]
     server_time: datetime
     sidebar: Sidebar | None = None
+    former: list[FormerMember] = []
 
     @property
     def positions(self) -> dict[str, int]:

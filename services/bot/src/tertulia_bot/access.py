@@ -16,7 +16,8 @@ from tertulia_shared.problems import Forbidden, NotFound
 
 SETTLES_S = 1.0
 _LOOK_S = 0.02
-_MODERATORS = {Role.OWNER, Role.ADMIN}
+_ADMINS = {Role.OWNER, Role.ADMIN}
+_MODERATORS = {*_ADMINS, Role.MODERATOR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Access:
     def moderate(self, user_id: str, workspace_id: str) -> None:
         """Raises NotFound for strangers, Forbidden below admin."""
         self.workspace(user_id, workspace_id)
-        if not self._moderates(user_id, workspace_id):
+        if self._projection.role_of(workspace_id, user_id) not in _ADMINS:
             raise Forbidden("This needs the role admin.")
 
     def read(self, user_id: str, channel_id: str) -> str:
@@ -58,7 +59,7 @@ class Access:
         """Raises NotFound, or Forbidden unless it is their own run or they moderate the workspace."""
         workspace_id = self.read(user_id, channel_id)
         if user_id != asker_id and not self._moderates(user_id, workspace_id):
-            raise Forbidden("Only who asked, or an admin, may stop an answer.")
+            raise Forbidden("Only who asked, or a moderator, may stop an answer.")
 
     async def talks_with_the_bot(self, channel_id: str) -> bool:
         """Whether the channel is somebody's direct conversation with the bot."""

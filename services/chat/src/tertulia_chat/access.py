@@ -1,14 +1,18 @@
 """The only way to load a workspace, a channel or a message for a user.
 
-| may                          | owner, admin, member | guest    | stranger |
-|------------------------------|----------------------|----------|----------|
-| know and read a public channel | yes                | if in it | no       |
-| know and read any other channel | if in it          | if in it | no       |
-| write                        | if in it             | if in it | no       |
-| write where only admins do   | if in it and govern  | no       | no       |
-| govern a channel             | its owners, and the workspace's admins and owners | no | no |
+| may                            | member, moderator, admin, owner | guest    | stranger |
+|--------------------------------|---------------------------------|----------|----------|
+| know and read a public channel | yes                             | if in it | no       |
+| know and read any other channel | if in it                       | if in it | no       |
+| write                          | if in it                        | if in it | no       |
+| write where only admins do     | if in it and with `manage_channels` | no   | no       |
 
-Who owns a channel keeps that while they are a guest, and it gives them nothing until they are a member again.
+Everything else is a permission (`permissions`): the workspace says which role has it at least, owners have all. In a
+channel an owner of it who is no guest has `OF_CHANNEL_OWNERS` besides. A permission opens nothing that a caller may not
+know: who has `manage_channels` and is not in a private channel does not find it. Who owns a channel keeps that while
+they are a guest, and it gives them nothing until they are a member again.
+
+The workspace's row comes with the seat, so asking for a permission costs no statement.
 
 What a caller may not know is `NotFound`, what they know but may not do is `Forbidden`. The one statement that sends a
 message cannot call these functions; it embeds `POSTING_SEAT` and `READABLE`, which are the same rule in SQL and stand
@@ -16,7 +20,7 @@ beside them so that they change together. So does `may_read`, for lists out of m
 holds them to the table.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
@@ -26,7 +30,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import and_, col, select
 
-from tertulia_chat.errors import NotAMember, PostingRestricted, ThreadNotFound
+from tertulia_chat.errors import NotAMember, PermissionMissing, PostingRestricted, ThreadNotFound
+from tertulia_chat.permissions import OF_CHANNEL_OWNERS, Permission, has, has_in_sql, outranks
 from tertulia_chat.tables import (
     ChannelMemberRow,
     ChannelRow,
@@ -36,20 +41,26 @@ from tertulia_chat.tables import (
     WorkspaceRow,
 )
 from tertulia_shared.events import ChannelKind, Posting, Role
-from tertulia_shared.problems import FieldError, Forbidden, NotFound
+from tertulia_shared.problems import FieldError, NotFound
 
-_STRENGTH = {Role.GUEST: 0, Role.MEMBER: 1, Role.ADMIN: 2, Role.OWNER: 3}
+
+def _in_channel(permission: Permission) -> str:
+    """`ChannelSeat.may` for statements that have the workspace `s`, the seat `w` and the member `m`."""
+    owns = "w.role <> 'guest' AND coalesce(m.role = 'owner', false)" if permission in OF_CHANNEL_OWNERS else "false"
+    return f"({has_in_sql(permission, stored='s.permissions', role='w.role')} OR ({owns}))"
+
 
 # $1 channel, $2 user. No row: the caller may not know the channel.
-POSTING_SEAT = """
+POSTING_SEAT = f"""
     SELECT c.workspace_id, c.last_left_seq, c.archived_at IS NOT NULL AS archived, m.user_id IS NOT NULL AS member,
-        c.posting = 'everyone' AS open,
-        w.role IN ('owner', 'admin') OR (w.role <> 'guest' AND coalesce(m.role = 'owner', false)) AS governs
+        c.posting = 'everyone' AS open, {_in_channel(Permission.MANAGE_CHANNELS)} AS governs,
+        {_in_channel(Permission.MENTION_EVERYONE)} AS addresses
     FROM channel c
+    JOIN workspace s ON s.id = c.workspace_id
     JOIN workspace_member w ON w.workspace_id = c.workspace_id AND w.user_id = $2
     LEFT JOIN channel_member m ON m.channel_id = c.id AND m.user_id = $2
     WHERE c.id = $1 AND (m.user_id IS NOT NULL OR (c.kind = 'public' AND w.role <> 'guest'))
-"""
+"""  # noqa: S608 composed of constants only
 
 # :user_id. Joins to a channel `c` what decides whether it may be read: somebody's seat `w` in its workspace, and their
 # place `m` among its members, if they have one. For statements that read many channels' things.
@@ -67,22 +78,29 @@ class WorkspaceSeat:
     workspace: WorkspaceRow
     role: Role
 
-    def require(self, least: Role) -> None:
-        """Raises Forbidden below that role."""
-        if _STRENGTH[self.role] < _STRENGTH[least]:
-            raise Forbidden(f"This needs the role {least}.")
+    def may(self, permission: Permission) -> bool:
+        return has(self.workspace.permissions, self.role, permission)
+
+    def require_permission(self, permission: Permission) -> None:
+        """Raises Forbidden."""
+        if not self.may(permission):
+            raise PermissionMissing(permission)
 
     def outranks(self, other: Role) -> bool:
-        return _STRENGTH[self.role] > _STRENGTH[other]
+        return outranks(self.role, other)
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelSeat:
-    """A person's place before or in a channel. `member` is None for who only looks in from the workspace."""
+    """A person's place before or in a channel. `member` is None for who only looks in from the workspace.
+
+    `permissions` is where the workspace differs from the defaults.
+    """
 
     channel: ChannelRow
     role: Role
     member: ChannelMemberRow | None
+    permissions: Mapping[str, str]
 
     def require_member(self) -> ChannelMemberRow:
         """Raises NotAMember."""
@@ -91,15 +109,25 @@ class ChannelSeat:
         return self.member
 
     @property
-    def governs(self) -> bool:
-        """Whether the person may change what the channel is, and who is in it."""
-        owns_channel = self.member is not None and self.member.role == Role.OWNER
-        return self.role in (Role.ADMIN, Role.OWNER) or (owns_channel and self.role != Role.GUEST)
+    def owns(self) -> bool:
+        """Whether the channel is theirs, and they are no guest."""
+        return self.member is not None and self.member.role == Role.OWNER and self.role != Role.GUEST
+
+    def may(self, permission: Permission) -> bool:
+        return (permission in OF_CHANNEL_OWNERS and self.owns) or has(self.permissions, self.role, permission)
+
+    def require_permission(self, permission: Permission) -> None:
+        """Raises Forbidden."""
+        if not self.may(permission):
+            raise PermissionMissing(permission)
+
+    def outranks(self, other: Role) -> bool:
+        return outranks(self.role, other)
 
     def require_poster(self) -> ChannelMemberRow:
         """Whether something of theirs may be written in the channel. Raises NotAMember, PostingRestricted."""
         member = self.require_member()
-        if self.channel.posting == Posting.ADMINS and not self.governs:
+        if self.channel.posting == Posting.ADMINS and not self.may(Permission.MANAGE_CHANNELS):
             raise PostingRestricted
         return member
 
@@ -170,7 +198,8 @@ async def access_channel(
             .with_for_update(key_share=True)
         )
     query = (
-        select(ChannelRow, WorkspaceMemberRow.role, ChannelMemberRow)
+        select(ChannelRow, WorkspaceMemberRow.role, ChannelMemberRow, WorkspaceRow.permissions)
+        .join(WorkspaceRow, col(WorkspaceRow.id) == col(ChannelRow.workspace_id))
         .join(
             WorkspaceMemberRow,
             and_(
@@ -192,7 +221,7 @@ async def access_channel(
     member = cast("ChannelMemberRow | None", found[2])  # the outer join may find none
     if member is None and (channel.kind != ChannelKind.PUBLIC or role == Role.GUEST):
         raise NotFound
-    return ChannelSeat(channel, role, member)
+    return ChannelSeat(channel, role, member, cast("dict[str, str]", found[3]))
 
 
 def may_read(user_id: UUID, channel_id: Mapped[UUID]) -> ColumnElement[bool]:

@@ -18,6 +18,8 @@ from tertulia_chat.accounts.keys import KeyKeeper, KeyRing
 from tertulia_chat.accounts.passwords import Passwords
 from tertulia_chat.accounts.tokens import AccessTokens
 from tertulia_chat.attention.controller import ChannelAttentionController, WorkspaceAttentionController, read_thread
+from tertulia_chat.audit.controller import AuditController
+from tertulia_chat.audit.denials import Denials
 from tertulia_chat.bootstrap.controller import bootstrap
 from tertulia_chat.bootstrap.position import StreamPosition
 from tertulia_chat.caller import Authenticator
@@ -68,6 +70,7 @@ PUBLIC: Sequence[ControllerRouterHandler] = (
     ThreadController,
     threads_inbox,
     SidebarController,
+    AuditController,
     bootstrap,
 )
 INTERNAL: Sequence[ControllerRouterHandler] = (
@@ -128,6 +131,7 @@ def create_app(parts: Parts, health: Health) -> Litestar:
         dependencies={**dependencies, "caller": Provide(provide_caller)},
         dto=StrictJson,
         return_dto=None,
+        after_exception=[Denials(lambda: parts.database)],
         exception_handlers={**PROBLEM_HANDLERS, ValidationException: handle_validation},
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=OpenAPIConfig(

@@ -1,6 +1,6 @@
 """Who calls, and where a page of a list begins: what all of chat's controllers share beyond `tertulia_shared.edge`."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from litestar import Request
@@ -14,4 +14,6 @@ Cursor = Annotated[UUID | None, QueryParameter(description="`next` of the page b
 
 async def provide_caller(request: Request[Any, Any, Any], authenticator: NamedDependency[Authenticator]) -> Caller:
     """The `caller` dependency: whoever asks for it is only reached by a living session."""
-    return await authenticator.authenticated(request.headers.get("authorization", ""))
+    caller = await authenticator.authenticated(request.headers.get("authorization", ""))
+    cast(dict[str, Any], request.scope)["caller"] = caller  # for what is done with a problem
+    return caller

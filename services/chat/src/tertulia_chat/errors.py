@@ -1,5 +1,6 @@
 """What can go wrong in chat beyond the problems that every service knows, each with its stable code."""
 
+from tertulia_chat.permissions import Permission
 from tertulia_shared.problems import (
     Conflict,
     DependencyUnavailable,
@@ -101,6 +102,18 @@ class ThreadNotFound(ValidationFailed):
 
 class NotAMember(Forbidden):
     code, title = "not_a_member", "Join the channel first"
+
+
+class MemberDeactivated(Forbidden):
+    code, title = "member_deactivated", "You were deactivated in this workspace; only its admins let you in again"
+
+
+class PermissionMissing(Forbidden):
+    """`code` is that of any other refusal: what a role may is for the workspace to change, not for clients to know."""
+
+    def __init__(self, permission: Permission, detail: str | None = None) -> None:
+        super().__init__(detail or f"This needs the permission {permission}.")
+        self.permission = permission
 
 
 class PostingRestricted(Forbidden):

@@ -61,7 +61,10 @@ async def test_a_deed_for_each_kind_of_person(chat, house):
     _, _, cat, channel, bot = house
     here, her = uuid.UUID(channel["id"]), uuid.UUID(cat.id)
     for role, place, posting, archived in itertools.product(
-        ("owner", "admin", "member", "guest"), ("owner", "member", None), ("everyone", "admins"), (False, True)
+        ("owner", "admin", "moderator", "member", "guest"),
+        ("owner", "member", None),
+        ("everyone", "admins"),
+        (False, True),
     ):
         await behind.execute("DELETE FROM channel_member WHERE channel_id = $1 AND user_id = $2", here, her)
         await behind.execute("UPDATE workspace_member SET role = $2 WHERE user_id = $1", her, role)
@@ -79,7 +82,7 @@ async def test_a_deed_for_each_kind_of_person(chat, house):
             posting,
             archived,
         )
-        governs = role in ("owner", "admin") or (place == "owner" and role == "member")
+        governs = role in ("owner", "admin") or (place == "owner" and role in ("moderator", "member"))
         expected = (
             (404, "not_found")
             if place is None and role == "guest"

@@ -48,6 +48,12 @@ async def live_a_little(chat, ann, bob, cat, workspace):
     await ann.post(f"/channels/{channel['id']}/leave", None, 204)
     await ann.delete(f"/channels/{private['id']}/members/{bob.id}")
     await ann.delete(f"/workspaces/{workspace['id']}/members/{cat.id}")
+    await ann.ask("PUT", f"/workspaces/{workspace['id']}/permissions", json={"permissions": {"pin_messages": "admin"}})
+    await cat.workspace("Elsewhere")
+    await ann.invite(workspace, cat)
+    for verb in ("deactivate", "reactivate", "deactivate"):
+        await ann.post(f"/workspaces/{workspace['id']}/members/{cat.id}/{verb}")
+    await cat.patch("/users/me", {"display_name": "Cat, who was here"})
     await cat.post("/auth/logout-all", None, 204)
 
 
@@ -102,6 +108,7 @@ class Client:
         self.workspace = bootstrap["workspace"]
         self.channels = {item["channel"]["id"]: item["channel"] for item in bootstrap["channels"]}
         self.people = {item["user"]["id"]: (item["user"], item["role"]) for item in bootstrap["members"]}
+        self.former = {item["user"]["id"]: (item["user"], item["deactivated_at"]) for item in bootstrap["former"]}
 
     def hears(self, subject):
         _, _, workspace, scope, target = subject.split(".")
@@ -141,12 +148,16 @@ class Client:
                 self.workspace = data["workspace"]
             case "workspace.member_joined":
                 self.people[data["user"]["id"]] = (data["user"], data["role"])
+                self.former.pop(data["user"]["id"], None)
             case "workspace.member_updated":
                 self.people[data["user_id"]] = (self.people[data["user_id"]][0], data["role"])
             case "workspace.member_left":
-                del self.people[data["user_id"]]
-            case "user.updated" if workspace_id:
-                self.people[data["user"]["id"]] = (data["user"], self.people[data["user"]["id"]][1])
+                person = self.people.pop(data["user_id"], None) or self.former.pop(data["user_id"])
+                if data["deactivated_at"] is not None:
+                    self.former[data["user_id"]] = (person[0], data["deactivated_at"])
+            case "user.updated" if workspace_id == self.workspace["id"]:
+                known = self.people if data["user"]["id"] in self.people else self.former
+                known[data["user"]["id"]] = (data["user"], known[data["user"]["id"]][1])
 
     def joins(self, event):
         return event["type"] == "member.joined" and event["data"]["user"]["id"] == self.me
@@ -168,4 +179,5 @@ async def test_old_state_and_events_make_new_state(chat):
         fresh = Client(one.id, await one.get(path))
         assert client.workspace == fresh.workspace
         assert client.people == fresh.people
+        assert client.former == fresh.former
         assert client.channels == fresh.channels

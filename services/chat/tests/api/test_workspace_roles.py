@@ -10,7 +10,7 @@ import pytest
 
 from tertulia_shared.events import BOT_USER_ID
 
-RANK = {"guest": 0, "member": 1, "admin": 2, "owner": 3}
+RANK = {"guest": 0, "member": 1, "moderator": 2, "admin": 3, "owner": 4}
 
 
 @pytest.fixture

@@ -161,3 +161,18 @@ async def test_where_the_log_tells_of_earlier_runs_is_looked_up(create_database)
         await connection.execute(RUN, uuid.uuid4(), "running")
     finally:
         await connection.close()
+
+
+async def test_every_workspace_has_the_default_permissions_and_room_for_moderators(house):
+    connection, move_in = house
+    await connection.execute(WORKSPACE, "blue")
+    await move_in()
+    await connection.execute(WORKSPACE, "late")
+    assert {row["permissions"] for row in await connection.fetch("SELECT permissions FROM workspace")} == {"{}"}
+    person = f"user_id <> '{BOT_USER_ID}'"
+    await connection.execute(f"UPDATE workspace_member SET role = 'moderator' WHERE {person}")
+    for refused in ("role = 'king'", "role = ''"):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await connection.execute(f"UPDATE workspace_member SET {refused} WHERE {person}")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await connection.execute("UPDATE workspace SET permissions = '[]'")

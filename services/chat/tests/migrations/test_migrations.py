@@ -32,7 +32,7 @@ async def test_several_replicas_migrate_at_once_and_again(create_database):
     with ThreadPoolExecutor(3) as replicas:
         for _ in range(2):
             list(replicas.map(migrate.upgrade, [url] * 3))
-    assert [row["version_num"] for row in await rows(url, "SELECT version_num FROM alembic_version")] == ["0009"]
+    assert [row["version_num"] for row in await rows(url, "SELECT version_num FROM alembic_version")] == ["0010"]
 
 
 async def test_the_tables_are_what_the_code_believes(migrated_url):
@@ -52,7 +52,9 @@ async def test_everything_chat_owns_is_there(migrated_url):
         "signing_key",
         "workspace",
         "workspace_member",
+        "deactivated_member",
         "invite",
+        "audit_log",
         "channel",
         "channel_member",
         "message",

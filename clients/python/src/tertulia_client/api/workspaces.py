@@ -5,7 +5,18 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from tertulia_client.caller import Caller
-from tertulia_client.models import Bootstrap, Invite, Member, Page, Role, Sidebar, Workspace, WorkspaceMembership
+from tertulia_client.models import (
+    AuditEntry,
+    Bootstrap,
+    Invite,
+    Member,
+    Page,
+    Permissions,
+    Role,
+    Sidebar,
+    Workspace,
+    WorkspaceMembership,
+)
 from tertulia_client.pages import every
 from tertulia_client.transport import decode
 
@@ -68,6 +79,29 @@ class Workspaces:
     async def remove_member(self, workspace_id: str, user_id: str) -> None:
         """One's own id leaves. Raises Forbidden, NotFound, Conflict (`last_owner`)."""
         await self._caller.request("DELETE", f"/workspaces/{workspace_id}/members/{user_id}")
+
+    async def deactivate(self, workspace_id: str, user_id: str) -> Member:
+        """Raises Forbidden, NotFound."""
+        path = f"/workspaces/{workspace_id}/members/{user_id}/deactivate"
+        return decode(await self._caller.request("POST", path, safe=True), Member)
+
+    async def reactivate(self, workspace_id: str, user_id: str) -> Member:
+        """Raises Forbidden, NotFound."""
+        path = f"/workspaces/{workspace_id}/members/{user_id}/reactivate"
+        return decode(await self._caller.request("POST", path, safe=True), Member)
+
+    async def permissions(self, workspace_id: str) -> Permissions:
+        return await self._caller.get(f"/workspaces/{workspace_id}/permissions", Permissions)
+
+    async def set_permissions(self, workspace_id: str, permissions: dict[str, Role]) -> Permissions:
+        """The whole table; what is left out is the default. Raises Forbidden, NotFound."""
+        path = f"/workspaces/{workspace_id}/permissions"
+        content = await self._caller.request("PUT", path, body={"permissions": permissions}, safe=True)
+        return decode(content, Permissions)
+
+    def audit(self, workspace_id: str, *, page_size: int | None = None) -> AsyncIterator[AuditEntry]:
+        """The newest first. Raises Forbidden, NotFound."""
+        return every(self._caller, f"/workspaces/{workspace_id}/audit", Page[AuditEntry], page_size)
 
     async def invite(
         self,

@@ -1,5 +1,6 @@
 """The facts that chat publishes."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
@@ -147,10 +148,13 @@ class WorkspaceMemberJoined(Fact, frozen=True, kw_only=True):
 
 
 class WorkspaceMemberLeft(Fact, frozen=True, kw_only=True):
+    """With `deactivated_at` they may be let in again as they were."""
+
     type: ClassVar[str] = "workspace.member_left"
 
     user_id: str
     reason: LeaveReason
+    deactivated_at: datetime | None = None
 
 
 class WorkspaceMemberUpdated(Fact, frozen=True, kw_only=True):

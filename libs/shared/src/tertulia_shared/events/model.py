@@ -11,6 +11,7 @@ class Role(StrEnum):
 
     OWNER = "owner"
     ADMIN = "admin"
+    MODERATOR = "moderator"
     MEMBER = "member"
     GUEST = "guest"
 
@@ -59,7 +60,10 @@ class HistoryPolicy(StrEnum):
 
 
 class Workspace(View, frozen=True, kw_only=True):
-    """The tenant: everything else belongs to exactly one."""
+    """The tenant: everything else belongs to exactly one.
+
+    `permissions` says of each permission which role has it at least; empty: not told.
+    """
 
     id: str
     name: str
@@ -67,6 +71,7 @@ class Workspace(View, frozen=True, kw_only=True):
     created_by: str
     created_at: datetime
     history_policy: HistoryPolicy = HistoryPolicy.EDITS
+    permissions: dict[str, Role] = {}
 
 
 class Posting(StrEnum):

@@ -12,6 +12,7 @@ from tertulia_shared.telemetry.metrics import render_metrics
 from tertulia_shared.telemetry.middleware import TraceMiddleware
 from tertulia_shared.telemetry.trace import (
     TraceContext,
+    current_address,
     current_request_id,
     current_trace,
     extract,
@@ -26,6 +27,7 @@ __all__ = [
     "TraceMiddleware",
     "batch_span",
     "configure",
+    "current_address",
     "current_request_id",
     "current_trace",
     "extract",

@@ -19,6 +19,7 @@ from tertulia_shared.telemetry.metrics import HTTP_SECONDS
 log = logger(__name__)
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}\Z")
+_MAX_ADDRESS = 64
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 UNMATCHED = "unmatched"
 """Route label of requests that no route took: the raw path would make a time series per guess of a scanner."""
@@ -36,8 +37,9 @@ class TraceMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        parent, request_id = _incoming(scope)
+        parent, request_id, address = _incoming(scope)
         trace.set_request_id(request_id)
+        trace.set_address(address)
         cast(dict[str, Any], scope)["request_id"] = request_id
         exchange = _Exchange(self, scope, send, request_id)
         if trace.recording() and scope["path"] not in trace.QUIET_PATHS:
@@ -109,13 +111,20 @@ class _Exchange:
             log.debug("request", method=method, route=route, status=self.status, ms=round(seconds * 1000, 2))
 
 
-def _incoming(scope: Scope) -> tuple[trace.TraceContext | None, str]:
-    """The caller's trace and request id, where they are well-formed."""
+def _incoming(scope: Scope) -> tuple[trace.TraceContext | None, str, str | None]:
+    """The caller's trace and request id, where they are well-formed, and the caller's address.
+
+    The gateway says whose address it was; the last hop it added is the one to believe.
+    """
     parent: trace.TraceContext | None = None
     request_id: str | None = None
+    address: str | None = None
     for name, value in scope["headers"]:
         if name == b"traceparent":
             parent = trace.parse_traceparent(value.decode("latin-1"))
         elif name == b"x-request-id" and _REQUEST_ID.match(value):
             request_id = value.decode("ascii")
-    return parent, request_id or f"{random.getrandbits(96):024x}"
+        elif name == b"x-forwarded-for":
+            address = value.decode("latin-1").rpartition(",")[2].strip()[:_MAX_ADDRESS]
+    client = scope.get("client")
+    return parent, request_id or f"{random.getrandbits(96):024x}", address or (client[0] if client else None)

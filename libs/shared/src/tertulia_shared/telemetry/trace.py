@@ -43,6 +43,7 @@ class TraceContext(NamedTuple):
 
 _current: ContextVar[TraceContext | None] = ContextVar("trace", default=None)
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+_address: ContextVar[str | None] = ContextVar("address", default=None)
 
 # Set once by `configure`; while None, contexts are made and passed on but nothing is recorded.
 _tracer: otel.Tracer | None = None
@@ -70,6 +71,15 @@ def current_request_id() -> str | None:
 
 def set_request_id(request_id: str | None) -> None:
     _request_id.set(request_id)
+
+
+def current_address() -> str | None:
+    """Where the request that is being served comes from, as the last hop in front of this process saw it."""
+    return _address.get()
+
+
+def set_address(address: str | None) -> None:
+    _address.set(address)
 
 
 def enter(context: TraceContext) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import col, select, union_all
 
 from tertulia_chat.accounts import queries, sessions
 from tertulia_chat.accounts.passwords import Passwords
@@ -17,7 +17,8 @@ from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
 from tertulia_chat.errors import EmailTaken, InvalidCredentials, UsernameTaken
 from tertulia_chat.outbox import NewEvent, record
-from tertulia_chat.tables import SessionRow, UserRow, WorkspaceMemberRow
+from tertulia_chat.revocation import revoke, revoke_all
+from tertulia_chat.tables import DeactivatedMemberRow, SessionRow, UserRow, WorkspaceMemberRow
 from tertulia_shared.events import RevokeReason, UserUpdated
 from tertulia_shared.problems import FieldError, NotFound, ValidationFailed
 
@@ -70,7 +71,7 @@ async def change_password(database: Database, passwords: Passwords, caller: Call
         row = await _unchanged(session, me)
         row.password_hash = new_hash
         session.add(row)
-        await sessions.revoke_all(session, row.id, RevokeReason.PASSWORD_CHANGED, keep=caller.session_id)
+        await revoke_all(session, row.id, RevokeReason.PASSWORD_CHANGED, keep=caller.session_id)
 
 
 async def _unchanged(session: AsyncSession, seen: UserRow) -> UserRow:
@@ -95,7 +96,7 @@ async def end_session(session: AsyncSession, caller: Caller, session_id: UUID) -
     if row is None:
         raise NotFound
     own = session_id == caller.session_id
-    await sessions.revoke(session, row, RevokeReason.LOGOUT if own else RevokeReason.REVOKED)
+    await revoke(session, row, RevokeReason.LOGOUT if own else RevokeReason.REVOKED)
 
 
 async def update_me(
@@ -105,7 +106,8 @@ async def update_me(
     display_name: str | UnsetType = UNSET,
     preferences: dict[str, Any] | UnsetType = UNSET,
 ) -> UserRow:
-    """Everybody who shares a workspace hears of a new name; only the person's own devices of new preferences."""
+    """Everybody who shares a workspace hears of a new name, also where the person is deactivated and their messages
+    are; only the person's own devices hear of new preferences."""
     row = await queries.myself(session, user_id)
     renamed = not isinstance(display_name, UnsetType) and display_name.strip() != row.display_name
     if not isinstance(display_name, UnsetType):
@@ -119,11 +121,11 @@ async def update_me(
     me = str(user_id)
     events = [NewEvent(fact=fact, workspace_id=None, scope="user", scope_id=me, actor_id=me)]
     if renamed:
-        places = await session.scalars(
-            select(WorkspaceMemberRow.workspace_id)
-            .where(col(WorkspaceMemberRow.user_id) == user_id)
-            .order_by(col(WorkspaceMemberRow.workspace_id))
-        )
+        seats = [
+            select(seat.workspace_id).where(col(seat.user_id) == user_id)
+            for seat in (WorkspaceMemberRow, DeactivatedMemberRow)
+        ]
+        places = await session.scalars(union_all(*seats).order_by("workspace_id"))
         events = [
             NewEvent(fact=fact, workspace_id=str(place), scope="ws", scope_id=str(place), actor_id=me)
             for place in places

@@ -25,6 +25,7 @@ from tertulia_chat.accounts.tokens import AccessTokens
 from tertulia_chat.caller import Authenticator, Caller
 from tertulia_chat.database import Database
 from tertulia_chat.errors import RefreshTokenInvalid, RefreshTokenReused
+from tertulia_chat.revocation import revoke, revoke_all
 from tertulia_chat.tables import UserRow
 from tertulia_chat.tables.accounts import Me
 from tertulia_shared.edge import delete, get, patch, post
@@ -100,7 +101,7 @@ class AuthController(Controller):
                 await commands.end_session(session, caller, caller.session_id)
         else:
             async with database.transaction() as session:
-                await sessions.revoke(session, await sessions.session_of(session, token), RevokeReason.LOGOUT)
+                await revoke(session, await sessions.session_of(session, token), RevokeReason.LOGOUT)
         return Response(None, status_code=204, cookies=[self._cookie(request, "", max_age=0)])
 
     @post("/logout-all", status_code=204, summary="End all my sessions")
@@ -108,7 +109,7 @@ class AuthController(Controller):
         self, request: AnyRequest, caller: NamedDependency[Caller], database: NamedDependency[Database]
     ) -> Response[None]:
         async with database.transaction() as session:
-            await sessions.revoke_all(session, caller.user_id, RevokeReason.LOGOUT)
+            await revoke_all(session, caller.user_id, RevokeReason.LOGOUT)
         return Response(None, status_code=204, cookies=[self._cookie(request, "", max_age=0)])
 
     @post("/password", status_code=204, summary="Change my password; my other sessions end")

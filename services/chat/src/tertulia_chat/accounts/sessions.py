@@ -16,12 +16,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select, update
+from sqlmodel import col, select
 
 from tertulia_chat.errors import RefreshTokenInvalid, RefreshTokenReused
-from tertulia_chat.outbox import NewEvent, record
+from tertulia_chat.revocation import revoke
 from tertulia_chat.tables import RefreshTokenRow, SessionRow, now
-from tertulia_shared.events import RevokeReason, SessionRevoked
+from tertulia_shared.events import RevokeReason
 
 REFRESH_LIFETIME = timedelta(days=30)
 LOST_ANSWER = timedelta(seconds=30)
@@ -74,31 +74,6 @@ async def session_of(session: AsyncSession, token: str) -> SessionRow:
     return (await _locked(session, token))[1]
 
 
-async def revoke(session: AsyncSession, row: SessionRow, reason: RevokeReason) -> None:
-    """End a session, once."""
-    if row.revoked_at is not None:
-        return
-    row.revoked_at, row.revoked_reason = now(), reason
-    session.add(row)
-    await session.flush()
-    await record(session, _revoked(row, reason))
-
-
-async def revoke_all(session: AsyncSession, user_id: UUID, reason: RevokeReason, *, keep: UUID | None = None) -> None:
-    """End every session of a person, except the one to keep."""
-    ended = await session.scalars(
-        update(SessionRow)
-        .where(
-            col(SessionRow.user_id) == user_id,
-            col(SessionRow.revoked_at).is_(None),
-            col(SessionRow.id).is_distinct_from(keep),
-        )
-        .values(revoked_at=now(), revoked_reason=reason)
-        .returning(SessionRow)
-    )
-    await record(session, *(_revoked(row, reason) for row in ended))
-
-
 async def _locked(session: AsyncSession, token: str) -> tuple[RefreshTokenRow, SessionRow]:
     """The session's row is locked, so that two exchanges of one token come one after the other."""
     digest = _digest(token)
@@ -136,11 +111,6 @@ async def _issue(session: AsyncSession, session_id: UUID, *, parent: bytes | Non
     session.add(row)
     await session.flush()
     return token
-
-
-def _revoked(row: SessionRow, reason: RevokeReason) -> NewEvent:
-    fact = SessionRevoked(session_id=str(row.id), user_id=str(row.user_id), reason=reason)
-    return NewEvent(fact=fact, workspace_id=None, scope="user", scope_id=str(row.user_id), actor_id=str(row.user_id))
 
 
 def _digest(token: str) -> bytes:

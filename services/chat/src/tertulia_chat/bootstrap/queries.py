@@ -7,11 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import and_, col, select
 
 from tertulia_chat.access import access_workspace
-from tertulia_chat.bootstrap.schemas import Bootstrap, JoinedChannel, Person
+from tertulia_chat.bootstrap.schemas import Bootstrap, FormerPerson, JoinedChannel, Person
 from tertulia_chat.membership import people_of
 from tertulia_chat.tables import (
     ChannelMemberRow,
     ChannelRow,
+    DeactivatedMemberRow,
     SidebarRow,
     UserRow,
     WorkspaceMemberRow,
@@ -37,6 +38,7 @@ async def read(session: AsyncSession, user_id: UUID, workspace_id: UUID, cursor:
     me, arranged = await _myself(session, user_id, workspace_id)
     found = await _my_channels(session, user_id, workspace_id)
     joined = {state.channel.id: joined_seq for state, joined_seq in found}
+    members, former = await _people(session, workspace_id)
     return Bootstrap(
         cursor=cursor,
         me=me.view_me(),
@@ -44,7 +46,8 @@ async def read(session: AsyncSession, user_id: UUID, workspace_id: UUID, cursor:
         role=seat.role,
         channels=[state for state, _ in found],
         sidebar=arranged.view(joined) if arranged else untouched(),
-        members=await _people(session, workspace_id),
+        members=members,
+        former=former,
         server_time=now(),
     )
 
@@ -83,11 +86,26 @@ async def _my_channels(session: AsyncSession, user_id: UUID, workspace_id: UUID)
     ]
 
 
-async def _people(session: AsyncSession, workspace_id: UUID) -> list[Person]:
+async def _people(session: AsyncSession, workspace_id: UUID) -> tuple[list[Person], list[FormerPerson]]:
+    """Who belongs to it, and who did and is deactivated."""
+    seats = sa.union_all(
+        sa.select(
+            col(WorkspaceMemberRow.user_id), col(WorkspaceMemberRow.role), sa.null().label("deactivated_at")
+        ).where(col(WorkspaceMemberRow.workspace_id) == workspace_id),
+        sa.select(
+            col(DeactivatedMemberRow.user_id), col(DeactivatedMemberRow.role), col(DeactivatedMemberRow.deactivated_at)
+        ).where(col(DeactivatedMemberRow.workspace_id) == workspace_id),
+    ).subquery()
     query = (
-        select(UserRow, WorkspaceMemberRow.role)
-        .join(WorkspaceMemberRow, col(WorkspaceMemberRow.user_id) == col(UserRow.id))
-        .where(col(WorkspaceMemberRow.workspace_id) == workspace_id)
+        sa.select(UserRow, seats.c.role, seats.c.deactivated_at)
+        .join(seats, seats.c.user_id == col(UserRow.id))
         .order_by(col(UserRow.id))
     )
-    return [Person(user=user.view(), role=Role(role)) for user, role in (await session.execute(query))]
+    members: list[Person] = []
+    former: list[FormerPerson] = []
+    for user, role, deactivated_at in await session.execute(query):
+        if deactivated_at is None:
+            members.append(Person(user=user.view(), role=Role(role)))
+        else:
+            former.append(FormerPerson(user=user.view(), deactivated_at=deactivated_at))
+    return members, former

@@ -23,6 +23,13 @@ class Person(View, frozen=True, kw_only=True):
     role: Role
 
 
+class FormerPerson(View, frozen=True, kw_only=True):
+    """Who is deactivated. Their messages stay, so their name is shown."""
+
+    user: User
+    deactivated_at: datetime
+
+
 class Bootstrap(View, frozen=True, kw_only=True):
     """`cursor` is older than all the data: opening the stream with it misses nothing and may repeat something.
 
@@ -37,4 +44,5 @@ class Bootstrap(View, frozen=True, kw_only=True):
     channels: list[JoinedChannel]
     sidebar: Sidebar
     members: list[Person]
+    former: list[FormerPerson]
     server_time: datetime

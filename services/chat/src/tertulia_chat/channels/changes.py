@@ -13,9 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tertulia_chat import membership
 from tertulia_chat.access import ChannelSeat, access_channel
-from tertulia_chat.channels.checks import check_governs, check_not_direct, check_open, checked_name
+from tertulia_chat.audit import Action, note
+from tertulia_chat.channels import auditing
+from tertulia_chat.channels.checks import check_not_direct, check_open, checked_name
 from tertulia_chat.channels.schemas import ChannelMember, PatchChannel
 from tertulia_chat.errors import ChannelNameTaken, DefaultNotPrivate, KindNotChangeable
+from tertulia_chat.permissions import Permission
 from tertulia_chat.tables import ChannelRow, UserRow, now
 from tertulia_shared.events import Channel, ChannelArchived, ChannelKind, ChannelUpdated, Role
 from tertulia_shared.problems import Forbidden, NotFound
@@ -26,7 +29,7 @@ _WORDS = {"topic", "purpose"}
 
 
 async def update(session: AsyncSession, caller_id: UUID, channel_id: UUID, wish: PatchChannel) -> Channel:
-    """Topic and purpose are for who may write in the channel; everything else, and these too, for who governs it.
+    """Topic and purpose are for who may write in the channel; everything else, and these too, for who manages it.
 
     Raises NotFound, DirectChannel, NotAMember, PostingRestricted, Forbidden, ChannelArchived, ChannelNameTaken,
     KindNotChangeable, DefaultNotPrivate, ValidationFailed.
@@ -44,9 +47,12 @@ async def update(session: AsyncSession, caller_id: UUID, channel_id: UUID, wish:
         return was
     channel.sqlmodel_update(changed)
     try:
-        return await membership.record_change(session, ChannelUpdated, channel, was=was, actor_id=caller_id)
+        view = await membership.record_change(session, ChannelUpdated, channel, was=was, actor_id=caller_id)
     except IntegrityError as error:
         raise ChannelNameTaken from error
+    if entry := auditing.updated(channel, was, view, caller_id):
+        await note(session, entry)
+    return view
 
 
 def _wishes(wish: PatchChannel) -> dict[str, object]:
@@ -58,8 +64,8 @@ def _wishes(wish: PatchChannel) -> dict[str, object]:
 
 def _check_may_change(seat: ChannelSeat, wishes: dict[str, object]) -> None:
     if not wishes.keys() <= _WORDS:
-        check_governs(seat, "change this")
-    elif not seat.governs:
+        seat.require_permission(Permission.MANAGE_CHANNELS)
+    elif not seat.may(Permission.MANAGE_CHANNELS):
         seat.require_poster()
 
 
@@ -75,32 +81,45 @@ def _check_kind(channel: ChannelRow, wishes: dict[str, object]) -> None:
 async def set_role(
     session: AsyncSession, caller_id: UUID, channel_id: UUID, user_id: UUID, role: Role
 ) -> ChannelMember:
-    """For who governs the channel. It may have several owners, or none: the workspace's admins govern it anyway.
+    """For who manages the channel. It may have several owners, or none: the workspace's admins manage it anyway.
 
     Raises NotFound, DirectChannel, Forbidden, ChannelArchived.
     """
     seat = await access_channel(session, caller_id, channel_id, lock=True, holding=[user_id])
     check_not_direct(seat, _NO_ROLES)
-    check_governs(seat, "change roles in it")
+    seat.require_permission(Permission.MANAGE_CHANNELS)
     check_open(seat)
     theirs = await access_channel(session, user_id, channel_id)
     if theirs.member is None:
         raise NotFound
     if role == Role.OWNER and theirs.role == Role.GUEST:
         raise Forbidden("A guest owns no channel.")
+    was = Role(theirs.member.role)
     await membership.change_role(session, seat.channel, theirs.member, role, actor_id=caller_id)
+    if was != role:
+        entry = auditing.about_member(
+            seat.channel,
+            user_id,
+            caller_id,
+            Action.CHANNEL_ROLE_CHANGED,
+            before={"role": was},
+            after={"role": role},
+        )
+        await note(session, entry)
     user = await session.get_one(UserRow, user_id)
     return ChannelMember(user=user.view(), role=Role(theirs.member.role), joined_at=theirs.member.joined_at)
 
 
 async def set_archived(session: AsyncSession, caller_id: UUID, channel_id: UUID, *, archived: bool) -> Channel:
-    """For who governs the channel. Raises NotFound, Forbidden, DirectChannel."""
+    """For who may archive it. Raises NotFound, Forbidden, DirectChannel."""
     seat = await access_channel(session, caller_id, channel_id, lock=True)
     channel = seat.channel
     check_not_direct(seat, "A direct conversation is not archived.")
-    check_governs(seat, "archive it")
+    seat.require_permission(Permission.ARCHIVE_CHANNELS)
     if (channel.archived_at is not None) == archived:
         return channel.view()
     was = channel.view()
     channel.archived_at = now() if archived else None
-    return await membership.record_change(session, ChannelArchived, channel, was=was, actor_id=caller_id)
+    view = await membership.record_change(session, ChannelArchived, channel, was=was, actor_id=caller_id)
+    await note(session, auditing.archived(channel, caller_id))
+    return view

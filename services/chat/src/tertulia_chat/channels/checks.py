@@ -4,7 +4,7 @@ import unicodedata
 
 from tertulia_chat import errors
 from tertulia_chat.access import ChannelSeat
-from tertulia_shared.problems import FieldError, Forbidden, ValidationFailed
+from tertulia_shared.problems import FieldError, ValidationFailed
 
 
 def checked_name(wish: str) -> str:
@@ -30,12 +30,6 @@ def check_open(seat: ChannelSeat) -> None:
 def check_not_direct(seat: ChannelSeat, detail: str | None = None) -> None:
     if seat.channel.is_direct:
         raise errors.DirectChannel(detail)
-
-
-def check_governs(seat: ChannelSeat, what: str) -> None:
-    """`what` only those who govern the channel do."""
-    if not seat.governs:
-        raise Forbidden(f"Only the channel's owner and admins {what}.")
 
 
 def _is_word(character: str) -> bool:

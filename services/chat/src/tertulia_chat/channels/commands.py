@@ -9,18 +9,26 @@ from sqlmodel import col, select
 
 from tertulia_chat import membership
 from tertulia_chat.access import WorkspaceSeat, access_channel, hold_seats
+from tertulia_chat.audit import Action, note
 from tertulia_chat.bot import BOT_ID
-from tertulia_chat.channels.checks import check_governs, check_not_direct, check_open, checked_name
+from tertulia_chat.channels import auditing
+from tertulia_chat.channels.checks import check_not_direct, check_open, checked_name
 from tertulia_chat.channels.schemas import MAX_PEOPLE, ChannelMember, NewChannel
 from tertulia_chat.errors import ChannelNameTaken
+from tertulia_chat.permissions import Permission
 from tertulia_chat.tables import ChannelRow, UserRow
 from tertulia_shared.events import Channel, ChannelKind, LeaveReason, Role
 from tertulia_shared.problems import FieldError, Forbidden, NotFound, ValidationFailed
 
+_TO_CREATE = {
+    ChannelKind.PUBLIC: Permission.CREATE_PUBLIC_CHANNEL,
+    ChannelKind.PRIVATE: Permission.CREATE_PRIVATE_CHANNEL,
+}
+
 
 async def create(session: AsyncSession, seat: WorkspaceSeat, creator_id: UUID, wish: NewChannel) -> Channel:
-    """Raises Forbidden for guests, ValidationFailed, ChannelNameTaken."""
-    seat.require(Role.MEMBER)
+    """Raises Forbidden, ValidationFailed, ChannelNameTaken."""
+    seat.require_permission(_TO_CREATE[ChannelKind(wish.kind)])
     name = checked_name(wish.name)
     creator = await hold_seats(session, seat.workspace.id, [creator_id])
     channel = ChannelRow(
@@ -32,9 +40,11 @@ async def create(session: AsyncSession, seat: WorkspaceSeat, creator_id: UUID, w
         created_by=creator_id,
     )
     try:
-        return await membership.open_channel(session, channel, creator, actor_id=creator_id)
+        view = await membership.open_channel(session, channel, creator, actor_id=creator_id)
     except IntegrityError as error:
         raise ChannelNameTaken from error
+    await note(session, auditing.created(view, seat.workspace.id, creator_id))
+    return view
 
 
 async def open_direct(
@@ -110,15 +120,17 @@ async def add(session: AsyncSession, caller_id: UUID, channel_id: UUID, user_id:
 
 
 async def remove(session: AsyncSession, caller_id: UUID, channel_id: UUID, user_id: UUID) -> None:
-    """Oneself, or anybody for the channel's owner and the workspace's admins. Raises NotFound, Forbidden."""
+    """Oneself, or anybody for who may kick. Raises NotFound, Forbidden, DirectChannel."""
     if user_id == caller_id:
         return await leave(session, caller_id, channel_id)
     seat = await access_channel(session, caller_id, channel_id, lock=True)
     check_not_direct(seat)
-    check_governs(seat, "remove people")
+    seat.require_permission(Permission.KICK_MEMBERS)
     removed = await membership.remove_person(
         session, seat.channel, user_id, reason=LeaveReason.REMOVED, actor_id=caller_id
     )
     if not removed:
         raise NotFound
+    entry = auditing.about_member(seat.channel, user_id, caller_id, Action.CHANNEL_MEMBER_REMOVED)
+    await note(session, entry)
     return None

@@ -8,6 +8,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from tertulia_chat.access import access_channel, access_workspace
+from tertulia_chat.audit import Action
+from tertulia_chat.audit.denials import AUDITED
 from tertulia_chat.caller import Caller
 from tertulia_chat.channels import changes, commands, queries
 from tertulia_chat.channels.schemas import (
@@ -44,7 +46,7 @@ class WorkspaceChannelsController(Controller):
     path = "/workspaces/{workspace_id:uuid}"
     tags = ("channels",)
 
-    @post("/channels", summary="Open a channel")
+    @post("/channels", summary="Open a channel", opt={AUDITED: Action.CHANNEL_CREATED})
     async def create(
         self,
         caller: NamedDependency[Caller],
@@ -102,7 +104,7 @@ class ChannelController(Controller):
         async with database.transaction() as session:
             return await queries.state(session, await access_channel(session, caller.user_id, channel_id))
 
-    @patch("/", summary="Change a channel")
+    @patch("/", summary="Change a channel", opt={AUDITED: Action.CHANNEL_UPDATED})
     async def update(
         self,
         caller: NamedDependency[Caller],
@@ -127,7 +129,12 @@ class ChannelController(Controller):
         async with database.transaction() as session:
             await commands.leave(session, caller.user_id, channel_id)
 
-    @post("/archive", status_code=200, summary="Close a channel: it can be read but not written")
+    @post(
+        "/archive",
+        status_code=200,
+        summary="Close a channel: it can be read but not written",
+        opt={AUDITED: Action.CHANNEL_ARCHIVED},
+    )
     async def archive(
         self, caller: NamedDependency[Caller], channel_id: FromPath[UUID], database: NamedDependency[Database]
     ) -> ChangedChannel:
@@ -135,7 +142,12 @@ class ChannelController(Controller):
             channel = await changes.set_archived(session, caller.user_id, channel_id, archived=True)
             return ChangedChannel(channel=channel)
 
-    @post("/unarchive", status_code=200, summary="Open an archived channel again")
+    @post(
+        "/unarchive",
+        status_code=200,
+        summary="Open an archived channel again",
+        opt={AUDITED: Action.CHANNEL_UNARCHIVED},
+    )
     async def unarchive(
         self, caller: NamedDependency[Caller], channel_id: FromPath[UUID], database: NamedDependency[Database]
     ) -> ChangedChannel:
@@ -159,6 +171,7 @@ class ChannelController(Controller):
     @post(
         "/members",
         summary="Add somebody",
+        opt={AUDITED: Action.CHANNEL_MEMBER_ADDED},
         responses={**PROBLEMS, 200: answer(ChannelMember, "They were in already.")},
     )
     async def add_member(
@@ -172,7 +185,11 @@ class ChannelController(Controller):
             member, added = await commands.add(session, caller.user_id, channel_id, data.user_id)
         return Response(member, status_code=201 if added else 200)
 
-    @patch("/members/{user_id:uuid}", summary="Make somebody an owner of a channel, or a member again")
+    @patch(
+        "/members/{user_id:uuid}",
+        summary="Make somebody an owner of a channel, or a member again",
+        opt={AUDITED: Action.CHANNEL_ROLE_CHANGED},
+    )
     async def update_member(
         self,
         caller: NamedDependency[Caller],
@@ -184,7 +201,12 @@ class ChannelController(Controller):
         async with database.transaction() as session:
             return await changes.set_role(session, caller.user_id, channel_id, user_id, Role(data.role))
 
-    @delete("/members/{user_id:uuid}", status_code=204, summary="Leave, or remove somebody")
+    @delete(
+        "/members/{user_id:uuid}",
+        status_code=204,
+        summary="Leave, or remove somebody",
+        opt={AUDITED: Action.CHANNEL_MEMBER_REMOVED},
+    )
     async def remove_member(
         self,
         caller: NamedDependency[Caller],

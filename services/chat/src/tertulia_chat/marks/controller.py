@@ -8,6 +8,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from tertulia_chat.access import access_channel, access_workspace
+from tertulia_chat.audit import Action
+from tertulia_chat.audit.denials import AUDITED
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
 from tertulia_chat.edge import Cursor
@@ -49,14 +51,16 @@ class MessageMarksController(Controller):
         async with database.transaction() as session:
             return MarkedMessage(message=await reactions.take_back(session, caller.user_id, message_id, emoji))
 
-    @put("/pin", summary="Pin a message for the channel")
+    @put("/pin", summary="Pin a message for the channel", opt={AUDITED: Action.MESSAGE_PINNED})
     async def pin(
         self, caller: NamedDependency[Caller], message_id: FromPath[UUID], database: NamedDependency[Database]
     ) -> MarkedMessage:
         async with database.transaction() as session:
             return MarkedMessage(message=await pins.pin(session, caller.user_id, message_id))
 
-    @delete("/pin", status_code=200, summary="Unpin a message, whoever pinned it")
+    @delete(
+        "/pin", status_code=200, summary="Unpin a message, whoever pinned it", opt={AUDITED: Action.MESSAGE_UNPINNED}
+    )
     async def unpin(
         self, caller: NamedDependency[Caller], message_id: FromPath[UUID], database: NamedDependency[Database]
     ) -> MarkedMessage:

@@ -19,6 +19,7 @@ from tertulia_chat.marks.schemas import PinPage
 from tertulia_chat.membership import sequenced
 from tertulia_chat.notes import Note, say
 from tertulia_chat.outbox import record, redact
+from tertulia_chat.permissions import Permission
 from tertulia_chat.tables import ChannelRow, MessageRow, now
 from tertulia_shared.events import Message, MessagePinned, MessageUnpinned, SystemKind, SystemNote
 
@@ -31,7 +32,7 @@ async def pin(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Messa
 
     Raises what `hold_message` raises, SystemMessage and TooManyPins.
     """
-    row, channel = await hold_message(session, caller_id, message_id)
+    row, channel = await hold_message(session, caller_id, message_id, Permission.PIN_MESSAGES)
     if row.system is not None:
         raise SystemMessage
     if row.pinned_at is None:
@@ -45,7 +46,7 @@ async def pin(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Messa
 
 async def unpin(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Message:
     """Idempotent, whoever pinned it. Raises what `hold_message` raises."""
-    row, channel = await hold_message(session, caller_id, message_id)
+    row, channel = await hold_message(session, caller_id, message_id, Permission.PIN_MESSAGES)
     if row.pinned_at is not None:
         row.pinned_by, row.pinned_at = None, None
         await _tell(session, row, channel, MessageUnpinned, caller_id)

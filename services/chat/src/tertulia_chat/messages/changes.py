@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tertulia_chat.access import ChannelSeat, access_message
+from tertulia_chat.audit import Action, Entry, Target, note
 from tertulia_chat.bot import BOT_ID
 from tertulia_chat.errors import ChannelArchived, MessageDeleted, NotRestorable, SystemMessage
 from tertulia_chat.membership import lock_channels, sequenced
@@ -23,10 +24,11 @@ from tertulia_chat.messages.reading import read
 from tertulia_chat.messages.resolve import resolve
 from tertulia_chat.messages.taken import Taken, take
 from tertulia_chat.outbox import record, redact
+from tertulia_chat.permissions import Permission
 from tertulia_chat.replies import summary_now
 from tertulia_chat.tables import ChannelRow, MessageRow, now
 from tertulia_shared import events
-from tertulia_shared.events import Fact, Message, Role
+from tertulia_shared.events import Fact, Message
 from tertulia_shared.problems import Forbidden
 
 
@@ -43,7 +45,10 @@ async def edit(session: AsyncSession, caller_id: UUID, message_id: UUID, text: s
     if row.text != text:
         at = now()
         await history.keep_former(session, row, policy, caller_id, at)
-        read_out = await resolve(session, row.workspace_id, caller_id, read(text))
+        reading = read(text)
+        if not seat.may(Permission.MENTION_EVERYONE):
+            reading = reading.without_audience()
+        read_out = await resolve(session, row.workspace_id, caller_id, reading)
         row.text, row.edited_at = text, at
         read_out.put_on(row)
         await _change(session, caller_id, row, seat.channel, answers)
@@ -61,7 +66,7 @@ async def delete(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Me
     row, seat, answers = await hold_message(session, caller_id, message_id)
     _require_may_delete(caller_id, row, seat)
     if row.deleted_at is None:
-        at = now()
+        at, length = now(), len(row.text)
         await history.keep_deleted(session, row, policy, caller_id, at)
         run_id = row.ai["run_id"] if row.ai else None
         row.text, row.ai, row.deleted_at = "", None, at
@@ -69,6 +74,8 @@ async def delete(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Me
         await _change(session, caller_id, row, seat.channel, answers)
         if run_id is not None:
             await forget_run(session, run_id)
+        if row.author_id != caller_id:
+            await note(session, _deletion(row, caller_id, length))
     return row.view()
 
 
@@ -87,6 +94,19 @@ async def restore(session: AsyncSession, caller_id: UUID, message_id: UUID) -> M
     return row.view()
 
 
+def _deletion(row: MessageRow, actor_id: UUID, length: int) -> Entry:
+    """Of somebody else's message, for the audit log."""
+    return Entry(
+        workspace_id=row.workspace_id,
+        actor_id=actor_id,
+        action=Action.MESSAGE_DELETED,
+        target_type=Target.MESSAGE,
+        target_id=row.id,
+        channel_id=row.channel_id,
+        before={"author_id": str(row.author_id), "length": length},
+    )
+
+
 def _require_may_edit(caller_id: UUID, row: MessageRow, seat: ChannelSeat) -> None:
     if row.system is not None:
         raise SystemMessage
@@ -102,9 +122,8 @@ def _require_may_edit(caller_id: UUID, row: MessageRow, seat: ChannelSeat) -> No
 
 
 def _require_may_delete(caller_id: UUID, row: MessageRow, seat: ChannelSeat) -> None:
-    wrote_it = row.author_id == caller_id and row.system is None
-    if not wrote_it and seat.role not in (Role.ADMIN, Role.OWNER):
-        raise Forbidden("Only who wrote a message and admins delete it.")
+    if row.author_id != caller_id or row.system is not None:
+        seat.require_permission(Permission.DELETE_MESSAGES)
 
 
 async def _bring_back(session: AsyncSession, caller_id: UUID, row: MessageRow, channel: ChannelRow) -> None:

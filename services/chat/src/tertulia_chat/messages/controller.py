@@ -8,6 +8,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from tertulia_chat.access import access_channel, access_message
+from tertulia_chat.audit import Action
+from tertulia_chat.audit.denials import AUDITED
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
 from tertulia_chat.messages import changes, forward, history, imports, queries, threads
@@ -111,7 +113,12 @@ class MessageController(Controller):
         async with database.transaction() as session:
             return SentMessage(message=await changes.edit(session, caller.user_id, message_id, data.text))
 
-    @delete("/", status_code=200, summary="Delete my message, or anybody's as an admin")
+    @delete(
+        "/",
+        status_code=200,
+        summary="Delete my message, or anybody's as a moderator",
+        opt={AUDITED: Action.MESSAGE_DELETED},
+    )
     async def remove(
         self, caller: NamedDependency[Caller], message_id: FromPath[UUID], database: NamedDependency[Database]
     ) -> SentMessage:

@@ -75,6 +75,10 @@ class Reading:
         """Whether there is anything that may or may not exist."""
         return bool(self.people or self.channels or self.messages)
 
+    def without_audience(self) -> "Reading":
+        """The same text when its author may not address everyone at once."""
+        return replace(self, audience=None)
+
     def unaddressed(self) -> "Reading":
         """The same text when nobody is spoken to by it."""
         return replace(self, people=(), audience=None)

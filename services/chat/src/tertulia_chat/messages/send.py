@@ -127,9 +127,10 @@ def _read(reading: Reading) -> tuple[Any, ...]:
 
 
 def _complete(draft: Message, row: asyncpg.Record, *, reads: bool) -> Message:
-    found: dict[str, list[str]] = {}
+    found: dict[str, Any] = {}
     if reads:
         found = {name: _strings(row[name]) for name in ("mentions", "channels", "messages")}
+        found["audience"] = draft.audience if row["addresses"] else None
     return msgspec.structs.replace(draft, workspace_id=str(row["workspace_id"]), ch_seq=row["ch_seq"], **found)
 
 

@@ -8,6 +8,7 @@ What it cannot see is solved optimistically, by running it again (`send.ATTEMPTS
 * All its reads see the moment it began, but it may wait for the channel's lock. Somebody seen off meanwhile would still
   look like a member. Every departure changes `last_left_seq`, and so does losing the channel's ownership; the update
   only takes place when that is unchanged. What the channel's own row says (archived, who posts) is read again then.
+* What a role may counts as it was when the statement began.
 * Two sends with one `client_msg_id` at the same moment both find nothing; the unique constraint stops the second.
 
 The event's body is finished except for what only this statement learns. It carries `-1` for the number, the nil UUID
@@ -52,8 +53,15 @@ def _statement(*, reply: bool, reads: bool) -> str:
         values += ["$14", "$15"]
     if reads:
         columns += ["mentions", "audience", "channels", "messages", "links"]
-        values += ["mentioned.ids", value["audience"], "named.ids", "pointed.ids", value["links"]]
+        values += [
+            "mentioned.ids",
+            f"CASE WHEN bump.addresses THEN {value['audience']} END",
+            "named.ids",
+            "pointed.ids",
+            value["links"],
+        ]
         body = _told(_told(_told(body, "mentions", "mentioned"), "channels", "named"), "messages", "pointed")
+        body = _unaddressed(body, value["audience"])
     beside = ", mentioned, named, pointed" if reads else ""
     return f"""
 WITH live AS ({LIVE_SESSION}),
@@ -71,7 +79,7 @@ bump AS (
       AND (c.posting = 'everyone' OR seat.governs)
       AND EXISTS (SELECT FROM live) AND NOT EXISTS (SELECT FROM seen)
       {"AND EXISTS (SELECT FROM root)" if reply else ""}
-    RETURNING c.workspace_id, c.last_seq
+    RETURNING c.workspace_id, c.last_seq, seat.addresses
 ),
 stored AS (
     INSERT INTO message ({", ".join(columns)}) SELECT {", ".join(values)} FROM bump{beside}
@@ -86,6 +94,7 @@ logged AS (
 )
 SELECT EXISTS (SELECT FROM live) AS live, {"EXISTS (SELECT FROM root)" if reply else "true"} AS rooted,
     seat.workspace_id, seat.member, seat.open OR seat.governs AS allowed, seat.archived, bump.last_seq AS ch_seq,
+    bump.addresses,
     {"mentioned.ids AS mentions, named.ids AS channels, pointed.ids AS messages," if reads else ""}
     {", ".join(f"seen.{name} AS seen_{name}" for name in SEEN)}
 FROM (VALUES (1)) AS always LEFT JOIN seat ON true LEFT JOIN bump ON true LEFT JOIN seen ON true
@@ -95,6 +104,12 @@ FROM (VALUES (1)) AS always LEFT JOIN seat ON true LEFT JOIN bump ON true LEFT J
 
 def _told(body: str, key: str, found: str) -> str:
     return f"""replace({body}, '"{key}":["{UNKNOWN_WORKSPACE}"]', '"{key}":' || to_json({found}.ids)::text)"""
+
+
+def _unaddressed(body: str, audience: str) -> str:
+    """Whoever may not mention everyone addresses nobody by `@channel`. Replacing an empty text changes nothing."""
+    told = f"""CASE WHEN bump.addresses OR {audience} IS NULL THEN '' ELSE '"audience":"' || {audience} || '"' END"""
+    return f"""replace({body}, {told}, '"audience":null')"""
 
 
 STATEMENTS = {

@@ -6,22 +6,25 @@ together.
 
 from tertulia_chat.tables.accounts import RefreshTokenRow, SessionRow, SigningKeyRow, UserRow
 from tertulia_chat.tables.attention import EVERYBODY, MentionRow, ThreadFollowRow
-from tertulia_chat.tables.base import new_id, now
+from tertulia_chat.tables.audit import AuditRow
+from tertulia_chat.tables.base import first_id, new_id, now, time_of
 from tertulia_chat.tables.channels import ChannelMemberRow, ChannelRow
 from tertulia_chat.tables.drafts import DraftRow
 from tertulia_chat.tables.marks import SavedMessageRow
 from tertulia_chat.tables.messages import NO_THREAD, MessageRow, RevisionRow
 from tertulia_chat.tables.runs import BotRunRow
 from tertulia_chat.tables.sidebar import BUILT_IN, SidebarRow, untouched
-from tertulia_chat.tables.workspaces import InviteRow, WorkspaceMemberRow, WorkspaceRow
+from tertulia_chat.tables.workspaces import DeactivatedMemberRow, InviteRow, WorkspaceMemberRow, WorkspaceRow
 
 __all__ = [
     "BUILT_IN",
     "EVERYBODY",
     "NO_THREAD",
+    "AuditRow",
     "BotRunRow",
     "ChannelMemberRow",
     "ChannelRow",
+    "DeactivatedMemberRow",
     "DraftRow",
     "InviteRow",
     "MentionRow",
@@ -36,7 +39,9 @@ __all__ = [
     "UserRow",
     "WorkspaceMemberRow",
     "WorkspaceRow",
+    "first_id",
     "new_id",
     "now",
+    "time_of",
     "untouched",
 ]

@@ -20,6 +20,16 @@ def now() -> datetime:
     return to_milliseconds(datetime.now(UTC))
 
 
+def time_of(one: UUID) -> datetime:
+    """When a UUIDv7 was drawn, to the millisecond."""
+    return datetime.fromtimestamp((one.int >> 80) / 1000, UTC)
+
+
+def first_id(at: datetime) -> UUID:
+    """No UUIDv7 that is drawn at this millisecond or later is less, and every earlier one is."""
+    return UUID(int=max(0, round(at.timestamp() * 1000)) << 80)
+
+
 class UtcTime(sa.TypeDecorator[datetime]):
     """`timestamptz`, always read back in UTC."""
 

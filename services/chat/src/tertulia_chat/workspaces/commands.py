@@ -3,6 +3,7 @@
 import re
 import secrets
 import unicodedata
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,12 +14,14 @@ from sqlmodel import col, delete, select
 
 from tertulia_chat import membership
 from tertulia_chat.access import WorkspaceSeat
+from tertulia_chat.audit import Action, note
 from tertulia_chat.bot import seat_bot
 from tertulia_chat.errors import SlugTaken
 from tertulia_chat.outbox import record
+from tertulia_chat.permissions import Permission
 from tertulia_chat.tables import ChannelRow, MessageRow, RevisionRow, UserRow, WorkspaceRow
 from tertulia_chat.workspaces.invites import GENERAL
-from tertulia_chat.workspaces.members import admit, to_workspace
+from tertulia_chat.workspaces.members import admit, to_workspace, workspace_entry
 from tertulia_chat.workspaces.schemas import PatchWorkspace
 from tertulia_shared.events import ChannelKind, HistoryPolicy, Role, Workspace, WorkspaceUpdated
 
@@ -52,8 +55,9 @@ def slug_from(name: str) -> str:
 
 
 async def update(session: AsyncSession, seat: WorkspaceSeat, wish: PatchWorkspace, actor_id: UUID) -> Workspace:
-    """Raises Forbidden below admin."""
-    seat.require(Role.ADMIN)
+    """Raises Forbidden."""
+    seat.require_permission(Permission.MANAGE_WORKSPACE)
+    was = _settings(seat.workspace)
     if wish.name is not UNSET:
         seat.workspace.name = wish.name.strip()
     if wish.history_policy is not UNSET:
@@ -63,7 +67,14 @@ async def update(session: AsyncSession, seat: WorkspaceSeat, wish: PatchWorkspac
         session.add(seat.workspace)
         await session.flush()
         await record(session, to_workspace(WorkspaceUpdated(workspace=seat.workspace.view()), seat.workspace, actor_id))
+        if _settings(seat.workspace) != was:
+            entry = workspace_entry(seat.workspace, actor_id, Action.WORKSPACE_UPDATED, was, _settings(seat.workspace))
+            await note(session, entry)
     return seat.workspace.view()
+
+
+def _settings(workspace: WorkspaceRow) -> dict[str, Any]:
+    return {"name": workspace.name, "history_policy": str(workspace.history_policy)}
 
 
 async def _keep_less(session: AsyncSession, workspace: WorkspaceRow, policy: HistoryPolicy) -> None:

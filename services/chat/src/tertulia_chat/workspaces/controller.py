@@ -1,16 +1,20 @@
 """/workspaces and /invites."""
 
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from tertulia_chat.access import access_workspace
+from tertulia_chat.audit import Action
+from tertulia_chat.audit.denials import AUDITED
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
 from tertulia_chat.edge import Cursor
-from tertulia_chat.workspaces import commands, invites, members, queries
+from tertulia_chat.workspaces import commands, deactivation, invites, members, queries, rights
+from tertulia_chat.workspaces.inviting import checked_makeable
 from tertulia_chat.workspaces.schemas import (
     Invite,
     InviteList,
@@ -21,10 +25,14 @@ from tertulia_chat.workspaces.schemas import (
     NewWorkspace,
     PatchMember,
     PatchWorkspace,
+    PermissionTable,
+    PutPermissions,
     WorkspaceList,
 )
-from tertulia_shared.edge import Limit, delete, get, patch, post
-from tertulia_shared.events import Role, Workspace
+from tertulia_shared.edge import Limit, delete, get, patch, post, put
+from tertulia_shared.events import Workspace
+
+Deactivated = Annotated[bool, QueryParameter(description="Instead, who did and is deactivated.")]
 
 
 class WorkspaceController(Controller):
@@ -50,7 +58,11 @@ class WorkspaceController(Controller):
         async with database.transaction() as session:
             return (await access_workspace(session, caller.user_id, workspace_id)).workspace.view()
 
-    @patch("/{workspace_id:uuid}", summary="Rename a workspace, or decide which former texts it keeps")
+    @patch(
+        "/{workspace_id:uuid}",
+        summary="Rename a workspace, or decide which former texts it keeps",
+        opt={AUDITED: Action.WORKSPACE_UPDATED},
+    )
     async def update(
         self,
         caller: NamedDependency[Caller],
@@ -68,14 +80,77 @@ class WorkspaceController(Controller):
         caller: NamedDependency[Caller],
         workspace_id: FromPath[UUID],
         database: NamedDependency[Database],
+        deactivated: Deactivated = False,
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> MemberPage:
         async with database.transaction() as session:
             await access_workspace(session, caller.user_id, workspace_id)
-            return await queries.members_page(session, workspace_id, limit, cursor)
+            page = queries.deactivated_page if deactivated else queries.members_page
+            return await page(session, workspace_id, limit, cursor)
 
-    @patch("/{workspace_id:uuid}/members/{user_id:uuid}", summary="Give somebody another role")
+    @get("/{workspace_id:uuid}/permissions", summary="Which role may what, and what I may")
+    async def permissions(
+        self, caller: NamedDependency[Caller], workspace_id: FromPath[UUID], database: NamedDependency[Database]
+    ) -> PermissionTable:
+        async with database.transaction() as session:
+            return rights.show(await access_workspace(session, caller.user_id, workspace_id))
+
+    @put(
+        "/{workspace_id:uuid}/permissions",
+        summary="Decide which role may what",
+        opt={AUDITED: Action.PERMISSIONS_UPDATED},
+    )
+    async def change_permissions(
+        self,
+        caller: NamedDependency[Caller],
+        workspace_id: FromPath[UUID],
+        data: JSONBody[PutPermissions],
+        database: NamedDependency[Database],
+    ) -> PermissionTable:
+        async with database.transaction() as session:
+            seat = await access_workspace(session, caller.user_id, workspace_id, lock=True)
+            return await rights.change(session, seat, data.permissions, caller.user_id)
+
+    @post(
+        "/{workspace_id:uuid}/members/{user_id:uuid}/deactivate",
+        status_code=200,
+        summary="Shut somebody out; their messages and their place are kept",
+        opt={AUDITED: Action.MEMBER_DEACTIVATED},
+    )
+    async def deactivate_member(
+        self,
+        caller: NamedDependency[Caller],
+        workspace_id: FromPath[UUID],
+        user_id: FromPath[UUID],
+        database: NamedDependency[Database],
+    ) -> Member:
+        async with database.transaction() as session:
+            seat = await access_workspace(session, caller.user_id, workspace_id, lock=True)
+            return await deactivation.deactivate(session, seat, user_id, caller.user_id)
+
+    @post(
+        "/{workspace_id:uuid}/members/{user_id:uuid}/reactivate",
+        status_code=200,
+        summary="Give somebody their place back",
+        opt={AUDITED: Action.MEMBER_REACTIVATED},
+    )
+    async def reactivate_member(
+        self,
+        caller: NamedDependency[Caller],
+        workspace_id: FromPath[UUID],
+        user_id: FromPath[UUID],
+        database: NamedDependency[Database],
+    ) -> Member:
+        async with database.transaction() as session:
+            seat = await access_workspace(session, caller.user_id, workspace_id, lock=True)
+            return await deactivation.reactivate(session, seat, user_id, caller.user_id)
+
+    @patch(
+        "/{workspace_id:uuid}/members/{user_id:uuid}",
+        summary="Give somebody another role",
+        opt={AUDITED: Action.MEMBER_ROLE_CHANGED},
+    )
     async def update_member(
         self,
         caller: NamedDependency[Caller],
@@ -88,7 +163,12 @@ class WorkspaceController(Controller):
             seat = await access_workspace(session, caller.user_id, workspace_id, lock=True)
             return await members.set_role(session, seat, user_id, data.role, caller.user_id)
 
-    @delete("/{workspace_id:uuid}/members/{user_id:uuid}", status_code=204, summary="Leave, or remove somebody")
+    @delete(
+        "/{workspace_id:uuid}/members/{user_id:uuid}",
+        status_code=204,
+        summary="Leave, or remove somebody",
+        opt={AUDITED: Action.MEMBER_REMOVED},
+    )
     async def remove_member(
         self,
         caller: NamedDependency[Caller],
@@ -100,7 +180,11 @@ class WorkspaceController(Controller):
             seat = await access_workspace(session, caller.user_id, workspace_id, lock=True)
             await members.remove(session, seat, user_id, caller.user_id)
 
-    @post("/{workspace_id:uuid}/invites", summary="Make a code that lets people in")
+    @post(
+        "/{workspace_id:uuid}/invites",
+        summary="Make a code that lets people in",
+        opt={AUDITED: Action.INVITE_CREATED},
+    )
     async def create_invite(
         self,
         caller: NamedDependency[Caller],
@@ -112,16 +196,24 @@ class WorkspaceController(Controller):
             seat = await access_workspace(session, caller.user_id, workspace_id, lock=True)
             return await invites.create(session, seat, data, caller.user_id)
 
-    @get("/{workspace_id:uuid}/invites", summary="The codes that still let people in")
+    @get(
+        "/{workspace_id:uuid}/invites",
+        summary="The codes that still let people in, as far as I could make them",
+        opt={AUDITED: Action.INVITES_READ},
+    )
     async def invites(
         self, caller: NamedDependency[Caller], workspace_id: FromPath[UUID], database: NamedDependency[Database]
     ) -> InviteList:
         async with database.transaction() as session:
             seat = await access_workspace(session, caller.user_id, workspace_id)
-            seat.require(Role.ADMIN)
-            return InviteList(items=await queries.open_invites(session, workspace_id))
+            return InviteList(items=await queries.open_invites(session, workspace_id, checked_makeable(seat)))
 
-    @delete("/{workspace_id:uuid}/invites/{code:str}", status_code=204, summary="Withdraw a code")
+    @delete(
+        "/{workspace_id:uuid}/invites/{code:str}",
+        status_code=204,
+        summary="Withdraw a code",
+        opt={AUDITED: Action.INVITE_WITHDRAWN},
+    )
     async def withdraw_invite(
         self,
         caller: NamedDependency[Caller],
@@ -131,7 +223,7 @@ class WorkspaceController(Controller):
     ) -> None:
         async with database.transaction() as session:
             seat = await access_workspace(session, caller.user_id, workspace_id, lock=True)
-            await invites.withdraw(session, seat, code)
+            await invites.withdraw(session, seat, code, caller.user_id)
 
 
 @post("/invites/{code:str}/accept", status_code=200, tags=["workspaces"], summary="Enter a workspace by code")

@@ -11,6 +11,7 @@ Nobody comes into an archived channel.
 
 import secrets
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
@@ -19,16 +20,19 @@ from sqlmodel import and_, col, delete, or_, select
 
 from tertulia_chat import membership
 from tertulia_chat.access import WorkspaceSeat, access_channel, access_workspace
-from tertulia_chat.errors import ChannelArchived, DirectChannel, InviteExpired, InviteNotFound
+from tertulia_chat.audit import Action, Entry, Target, fingerprint, note
+from tertulia_chat.errors import ChannelArchived, DirectChannel, InviteExpired, InviteNotFound, MemberDeactivated
 from tertulia_chat.tables import (
     ChannelMemberRow,
     ChannelRow,
+    DeactivatedMemberRow,
     InviteRow,
     UserRow,
     WorkspaceMemberRow,
     WorkspaceRow,
     now,
 )
+from tertulia_chat.workspaces.inviting import check_may_make, checked_makeable
 from tertulia_chat.workspaces.members import admit
 from tertulia_chat.workspaces.queries import view_invite
 from tertulia_chat.workspaces.schemas import Invite, Membership, NewInvite
@@ -41,12 +45,12 @@ GENERAL = "general"
 async def create(session: AsyncSession, seat: WorkspaceSeat, wish: NewInvite, actor_id: UUID) -> Invite:
     """Nobody invites above themselves, and nobody becomes owner by a code.
 
-    Raises Forbidden below admin, ValidationFailed; for a channel NotFound, DirectChannel, ChannelArchived.
+    Raises Forbidden, ValidationFailed; for a channel NotFound, DirectChannel, ChannelArchived.
     """
-    seat.require(Role.ADMIN)
     if wish.role == Role.OWNER:
-        detail = "An invitation makes an admin, a member or a guest."
-        raise ValidationFailed(errors=[FieldError(detail=detail, pointer="/role")])
+        checked_makeable(seat)
+        raise ValidationFailed(errors=[FieldError(detail="Nobody becomes owner by an invitation.", pointer="/role")])
+    check_may_make(seat, wish.role)
     row = InviteRow(
         code=secrets.token_urlsafe(9),
         workspace_id=seat.workspace.id,
@@ -58,7 +62,29 @@ async def create(session: AsyncSession, seat: WorkspaceSeat, wish: NewInvite, ac
     )
     session.add(row)
     await session.flush()
+    after = {"role": row.role, "max_uses": row.max_uses, "expires_at": row.expires_at.isoformat()}
+    await note(session, _entry(seat, row.code, actor_id, Action.INVITE_CREATED, after=after))
     return view_invite(row)
+
+
+def _entry(
+    seat: WorkspaceSeat,
+    code: str,
+    actor_id: UUID,
+    action: Action,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> Entry:
+    return Entry(
+        workspace_id=seat.workspace.id,
+        actor_id=actor_id,
+        action=action,
+        target_type=Target.INVITE,
+        target_id=fingerprint(code),
+        before=before,
+        after=after,
+    )
 
 
 async def _checked_channels(
@@ -81,20 +107,28 @@ async def _checked_channels(
     return chosen
 
 
-async def withdraw(session: AsyncSession, seat: WorkspaceSeat, code: str) -> None:
-    """Raises Forbidden below admin, InviteNotFound."""
-    seat.require(Role.ADMIN)
+async def withdraw(session: AsyncSession, seat: WorkspaceSeat, code: str, actor_id: UUID) -> None:
+    """For who could have made it. Raises Forbidden, InviteNotFound."""
+    roles = checked_makeable(seat)
     gone = await session.scalar(
         delete(InviteRow)
-        .where(col(InviteRow.code) == code, col(InviteRow.workspace_id) == seat.workspace.id)
-        .returning(col(InviteRow.code))
+        .where(
+            col(InviteRow.code) == code,
+            col(InviteRow.workspace_id) == seat.workspace.id,
+            col(InviteRow.role).in_([str(role) for role in roles]),
+        )
+        .returning(col(InviteRow.role))
     )
     if gone is None:
         raise InviteNotFound
+    await note(session, _entry(seat, code, actor_id, Action.INVITE_WITHDRAWN, before={"role": gone}))
 
 
 async def accept(session: AsyncSession, user_id: UUID, code: str) -> Membership:
-    """Who is in already stays as they are, and the code is not used up. Raises InviteNotFound or InviteExpired."""
+    """Who is in already stays as they are, and the code is not used up.
+
+    Raises InviteNotFound, InviteExpired or MemberDeactivated.
+    """
     invite = await session.get(InviteRow, code)
     if invite is None:
         raise InviteNotFound
@@ -110,6 +144,8 @@ async def _use(session: AsyncSession, invite: InviteRow, user_id: UUID) -> Membe
     member = await session.get(WorkspaceMemberRow, (workspace.id, user_id))
     if member is not None:
         return Membership(workspace=workspace.view(), role=member.rank)
+    if await session.get(DeactivatedMemberRow, (workspace.id, user_id)) is not None:
+        raise MemberDeactivated
     locked = await session.get(InviteRow, invite.code, populate_existing=True, with_for_update=True)
     if locked is None:
         raise InviteNotFound

@@ -4,17 +4,22 @@ Whoever changes a workspace locks its row before seats, seats before invitations
 here are locked (`access_workspace(lock=True)`), so of two owners who step down at once the second is the last one.
 """
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, delete, func, select
+from sqlmodel import col, func, select
 
 from tertulia_chat import membership
 from tertulia_chat.access import WorkspaceSeat
+from tertulia_chat.audit import Action, Entry, Target, changes, note
 from tertulia_chat.bot import BOT_ID
 from tertulia_chat.errors import LastOwner
 from tertulia_chat.outbox import NewEvent, record
-from tertulia_chat.tables import ChannelMemberRow, InviteRow, UserRow, WorkspaceMemberRow, WorkspaceRow
+from tertulia_chat.permissions import Permission, outranks
+from tertulia_chat.tables import ChannelMemberRow, DeactivatedMemberRow, UserRow, WorkspaceMemberRow, WorkspaceRow
+from tertulia_chat.workspaces.inviting import makeable, withdraw_invites
 from tertulia_chat.workspaces.schemas import Member
 from tertulia_shared.events import (
     Fact,
@@ -26,8 +31,6 @@ from tertulia_shared.events import (
 )
 from tertulia_shared.problems import Forbidden, NotFound
 
-_MAY_INVITE = {Role.ADMIN, Role.OWNER}
-
 
 async def admit(session: AsyncSession, workspace: WorkspaceRow, user: UserRow, role: Role) -> None:
     session.add(WorkspaceMemberRow(workspace_id=workspace.id, user_id=user.id, role=role))
@@ -36,56 +39,131 @@ async def admit(session: AsyncSession, workspace: WorkspaceRow, user: UserRow, r
 
 
 async def set_role(session: AsyncSession, seat: WorkspaceSeat, user_id: UUID, role: Role, actor_id: UUID) -> Member:
-    """Owners give anybody any role; admins make those below them guest, member or admin, and may step down themselves.
+    """Owners give anybody any role; others who manage roles give those below them one up to their own, and step down.
 
     A workspace is handed over by making somebody else its owner and stepping down. A new guest stays in the channels
     that they are in and no longer sees others; a former one joins what they like. Invitations go with the right to make
     them. Raises NotFound, Forbidden or LastOwner.
     """
-    seat.require(Role.ADMIN)
+    seat.require_permission(Permission.MANAGE_ROLES)
     if user_id == BOT_ID:
         raise Forbidden("The bot is a member of every workspace, no more and no less.")
     member = await _held(session, seat.workspace, user_id)
     _check_may_set(seat, member, role, own=user_id == actor_id)
     if member.rank != role:
         await _check_owner_stays(session, member)
-        member.role = role
+        was, member.role = member.rank, role
         session.add(member)
         await session.flush()
-        if role not in _MAY_INVITE:
-            await _withdraw_invites(session, member)
+        keeping = makeable(seat.workspace.permissions, role)
+        await withdraw_invites(session, seat.workspace, user_id, keeping=keeping)
         fact = WorkspaceMemberUpdated(user_id=str(user_id), role=role)
         await record(session, to_workspace(fact, seat.workspace, actor_id))
+        entry = member_entry(
+            seat, user_id, actor_id, Action.MEMBER_ROLE_CHANGED, before={"role": str(was)}, after={"role": str(role)}
+        )
+        await note(session, entry)
     user = await session.get_one(UserRow, user_id)
     return Member(user=user.view(), role=role, joined_at=member.joined_at)
 
 
 async def remove(session: AsyncSession, seat: WorkspaceSeat, user_id: UUID, actor_id: UUID) -> None:
-    """See somebody off, out of every channel; their invitations go too, or they would come back by one.
+    """See somebody off for good, out of every channel; who is deactivated may be invited again afterwards.
 
     Raises NotFound, Forbidden or LastOwner.
     """
     workspace = seat.workspace
     if user_id == BOT_ID:
         raise Forbidden("The bot belongs to every workspace.")
-    member = await _held(session, workspace, user_id)
+    member = await held_wherever(session, workspace, user_id)
     own = user_id == actor_id
     if not own:
         _check_may_remove(seat, member)
-    await _check_owner_stays(session, member)
     reason = LeaveReason.LEFT if own else LeaveReason.REMOVED
-    await _withdraw_invites(session, member)
-    theirs = await session.scalars(
-        select(ChannelMemberRow.channel_id).where(
+    if isinstance(member, WorkspaceMemberRow):
+        await _check_owner_stays(session, member)
+        await vacate(session, workspace, member, reason, actor_id)
+    else:
+        await session.delete(member)
+        await session.flush()
+    fact = WorkspaceMemberLeft(user_id=str(user_id), reason=reason)
+    await record(session, to_workspace(fact, workspace, actor_id))
+    if not own:
+        await note(session, member_entry(seat, user_id, actor_id, Action.MEMBER_REMOVED, before={"role": member.role}))
+
+
+async def vacate(
+    session: AsyncSession, workspace: WorkspaceRow, member: WorkspaceMemberRow, reason: LeaveReason, actor_id: UUID
+) -> list[ChannelMemberRow]:
+    """Take a held seat away, and the person out of every channel; answers what they were there.
+
+    Their invitations go too, or they would come back by one. The workspace is told by the caller.
+    """
+    user_id = member.user_id
+    await withdraw_invites(session, workspace, user_id, keeping=[])
+    places = await session.scalars(
+        select(ChannelMemberRow).where(
             col(ChannelMemberRow.workspace_id) == workspace.id, col(ChannelMemberRow.user_id) == user_id
         )
     )
-    channels = await membership.lock_channels(session, theirs)
-    await membership.remove_from_channels(session, channels, user_id, reason=reason, actor_id=actor_id)
+    were = {place.channel_id: place for place in places}
+    channels = await membership.lock_channels(session, were)
+    left = await membership.remove_from_channels(session, channels, user_id, reason=reason, actor_id=actor_id)
     await session.delete(member)
     await session.flush()
-    fact = WorkspaceMemberLeft(user_id=str(user_id), reason=reason)
-    await record(session, to_workspace(fact, workspace, actor_id))
+    return [were[channel.id] for channel in left]
+
+
+def workspace_entry(
+    workspace: WorkspaceRow, actor_id: UUID, action: Action, was: Mapping[str, Any], is_now: Mapping[str, Any]
+) -> Entry:
+    """What was changed of the workspace itself, for the audit log."""
+    before, after = changes(was, is_now)
+    return Entry(
+        workspace_id=workspace.id,
+        actor_id=actor_id,
+        action=action,
+        target_type=Target.WORKSPACE,
+        target_id=workspace.id,
+        before=before,
+        after=after,
+    )
+
+
+def member_entry(
+    seat: WorkspaceSeat,
+    user_id: UUID,
+    actor_id: UUID,
+    action: Action,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> Entry:
+    """What was done to a member, for the audit log."""
+    return Entry(
+        workspace_id=seat.workspace.id,
+        actor_id=actor_id,
+        action=action,
+        target_type=Target.USER,
+        target_id=user_id,
+        before=before,
+        after=after,
+    )
+
+
+async def held_wherever(
+    session: AsyncSession, workspace: WorkspaceRow, user_id: UUID
+) -> WorkspaceMemberRow | DeactivatedMemberRow:
+    """The seat that somebody has, or had until they were deactivated. Raises NotFound."""
+    try:
+        return await _held(session, workspace, user_id)
+    except NotFound:
+        gone = await session.get(
+            DeactivatedMemberRow, (workspace.id, user_id), populate_existing=True, with_for_update=True
+        )
+        if gone is None:
+            raise
+        return gone
 
 
 async def _held(session: AsyncSession, workspace: WorkspaceRow, user_id: UUID) -> WorkspaceMemberRow:
@@ -101,14 +179,14 @@ async def _held(session: AsyncSession, workspace: WorkspaceRow, user_id: UUID) -
 def _check_may_set(seat: WorkspaceSeat, member: WorkspaceMemberRow, role: Role, *, own: bool) -> None:
     if seat.role == Role.OWNER:
         return
-    if role == Role.OWNER or not (own or seat.outranks(member.rank)):
-        raise Forbidden("Only an owner makes owners, and changes the role of an admin or an owner.")
+    if outranks(role, seat.role) or not (own or seat.outranks(member.rank)):
+        raise Forbidden("Only an owner gives a role above their own, or changes that of an equal.")
 
 
-def _check_may_remove(seat: WorkspaceSeat, member: WorkspaceMemberRow) -> None:
-    seat.require(Role.ADMIN)
+def _check_may_remove(seat: WorkspaceSeat, member: WorkspaceMemberRow | DeactivatedMemberRow) -> None:
+    seat.require_permission(Permission.REMOVE_MEMBERS)
     if not seat.outranks(member.rank) and seat.role != Role.OWNER:
-        raise Forbidden("Only an owner removes an admin or an owner.")
+        raise Forbidden("Only an owner removes somebody with the same role or a higher one.")
 
 
 async def _check_owner_stays(session: AsyncSession, member: WorkspaceMemberRow) -> None:
@@ -120,14 +198,6 @@ async def _check_owner_stays(session: AsyncSession, member: WorkspaceMemberRow) 
     )
     if await session.scalar(query) == 1:
         raise LastOwner
-
-
-async def _withdraw_invites(session: AsyncSession, member: WorkspaceMemberRow) -> None:
-    await session.execute(
-        delete(InviteRow).where(
-            col(InviteRow.workspace_id) == member.workspace_id, col(InviteRow.created_by) == member.user_id
-        )
-    )
 
 
 def to_workspace(fact: Fact, workspace: WorkspaceRow, actor_id: UUID) -> NewEvent:

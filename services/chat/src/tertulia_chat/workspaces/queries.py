@@ -1,11 +1,12 @@
 """Reading workspaces, their members and their invitations."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from tertulia_chat.tables import InviteRow, UserRow, WorkspaceMemberRow, WorkspaceRow, now
+from tertulia_chat.tables import DeactivatedMemberRow, InviteRow, UserRow, WorkspaceMemberRow, WorkspaceRow, now
 from tertulia_chat.workspaces.schemas import Invite, Member, MemberPage, Membership
 from tertulia_shared.events import Role
 
@@ -38,11 +39,35 @@ async def members_page(session: AsyncSession, workspace_id: UUID, limit: int, af
     return MemberPage(items=items, next=items[-1].user.id if len(found) > limit else None)
 
 
-async def open_invites(session: AsyncSession, workspace_id: UUID) -> list[Invite]:
-    """Those that still let somebody in, the newest first."""
+async def deactivated_page(session: AsyncSession, workspace_id: UUID, limit: int, after: UUID | None) -> MemberPage:
+    """In the order of their ids."""
+    query = (
+        select(DeactivatedMemberRow, UserRow)
+        .join(UserRow, col(UserRow.id) == col(DeactivatedMemberRow.user_id))
+        .where(col(DeactivatedMemberRow.workspace_id) == workspace_id)
+        .order_by(col(DeactivatedMemberRow.user_id))
+        .limit(limit + 1)
+    )
+    if after is not None:
+        query = query.where(col(DeactivatedMemberRow.user_id) > after)
+    found = list(await session.execute(query))
+    items = [view_deactivated(row, user) for row, user in found[:limit]]
+    return MemberPage(items=items, next=items[-1].user.id if len(found) > limit else None)
+
+
+def view_deactivated(row: DeactivatedMemberRow, user: UserRow) -> Member:
+    return Member(user=user.view(), role=row.rank, joined_at=row.joined_at, deactivated_at=row.deactivated_at)
+
+
+async def open_invites(session: AsyncSession, workspace_id: UUID, roles: Sequence[Role]) -> list[Invite]:
+    """Those that still let somebody in with one of these roles, the newest first."""
     rows = await session.scalars(
         select(InviteRow)
-        .where(col(InviteRow.workspace_id) == workspace_id, col(InviteRow.expires_at) > now())
+        .where(
+            col(InviteRow.workspace_id) == workspace_id,
+            col(InviteRow.expires_at) > now(),
+            col(InviteRow.role).in_(roles),
+        )
         .order_by(col(InviteRow.created_at).desc(), col(InviteRow.code))
     )
     return [view_invite(row) for row in rows if row.max_uses is None or row.uses < row.max_uses]

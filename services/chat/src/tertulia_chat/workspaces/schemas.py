@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
+from tertulia_chat.permissions import Permission
 from tertulia_shared.edge import Body
 from tertulia_shared.events import HistoryPolicy, Role, User, View, Workspace
 
@@ -27,6 +28,22 @@ class NewWorkspace(Body, frozen=True, kw_only=True):
 class PatchWorkspace(Body, frozen=True, kw_only=True):
     name: Name | UnsetType = UNSET
     history_policy: HistoryPolicy | UnsetType = UNSET
+
+
+class PutPermissions(Body, frozen=True, kw_only=True):
+    """The least role that has each permission; one that is left out is as in a new workspace."""
+
+    permissions: dict[Permission, Role]
+
+
+class PermissionTable(View, frozen=True, kw_only=True):
+    """`permissions` and `defaults`: the least role that has each. `lowest`: how far down each can be given. `mine`:
+    what I may."""
+
+    permissions: dict[str, Role]
+    defaults: dict[str, Role]
+    lowest: dict[str, Role]
+    mine: list[str]
 
 
 class PatchMember(Body, frozen=True, kw_only=True):
@@ -57,9 +74,12 @@ class WorkspaceList(View, frozen=True, kw_only=True):
 
 
 class Member(View, frozen=True, kw_only=True):
+    """With `deactivated_at` they are out until somebody reactivates them; `role` is what they will be again."""
+
     user: User
     role: Role
     joined_at: datetime
+    deactivated_at: datetime | None = None
 
 
 class MemberPage(View, frozen=True, kw_only=True):
