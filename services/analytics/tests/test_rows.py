@@ -159,6 +159,32 @@ def test_people_come_and_go():
     assert named(encoded(events.MemberLeft(user_id=BEN, reason=left), actor=None))["person_id"] == NOBODY
 
 
+def notice(message_id: str | None) -> events.Notice:
+    return events.Notice(
+        id=str(uuid7()),
+        workspace_id=WORKSPACE,
+        channel_id=CHANNEL,
+        kind=events.NoticeKind.KICKED,
+        reason="",
+        created_at=NOW,
+        message_id=message_id,
+    )
+
+
+def report(message_id: str) -> events.MessageReport:
+    return events.MessageReport(
+        id=str(uuid7()),
+        workspace_id=WORKSPACE,
+        channel_id=CHANNEL,
+        message_id=message_id,
+        author_id=BEN,
+        reporter_id=ADA,
+        category=events.ReportCategory.SPAM,
+        state=events.ReportState.OPEN,
+        created_at=NOW,
+    )
+
+
 def test_marks_and_wishes_are_about_their_message_or_channel():
     marked, pinned = str(uuid7()), message()
     for fact, subject in (
@@ -171,6 +197,11 @@ def test_marks_and_wishes_are_about_their_message_or_channel():
         (events.ThreadFollowed(channel_id=CHANNEL, thread_id=marked, following=True), CHANNEL),
         (events.DraftUpdated(channel_id=CHANNEL, thread_id=None, draft=None), CHANNEL),
         (events.PreferencesUpdated(channel_id=CHANNEL, preferences=events.ChannelPreferences()), CHANNEL),
+        (events.BanUpdated(channel_id=CHANNEL, user_id=BEN, banned=True, at=NOW), BEN),
+        (events.NoticeCreated(notice=notice(marked)), marked),
+        (events.NoticeCreated(notice=notice(None)), NOBODY),
+        (events.ReportCreated(report=report(marked)), marked),
+        (events.ReportUpdated(report=report(marked)), marked),
         (events.MemberUpdated(user_id=BEN, role=events.Role.OWNER), BEN),
         (events.WorkspaceMemberUpdated(user_id=BEN, role=events.Role.ADMIN), BEN),
     ):

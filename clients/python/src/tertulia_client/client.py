@@ -9,6 +9,7 @@ from tertulia_client.api.attention import Attention
 from tertulia_client.api.auth import Auth
 from tertulia_client.api.channels import Channels
 from tertulia_client.api.messages import Messages
+from tertulia_client.api.moderation import Moderation
 from tertulia_client.api.realtime import Realtime
 from tertulia_client.api.search import Search
 from tertulia_client.api.users import Users
@@ -48,6 +49,7 @@ class Client:
         self.channels = Channels(self._caller)
         self.messages = Messages(self._caller)
         self.attention = Attention(self._caller)
+        self.moderation = Moderation(self._caller)
         self.realtime = Realtime(self._caller)
         self.search = Search(self._caller)
         self.ai = Ai(self._caller)

@@ -16,6 +16,8 @@ from tertulia_client.models import (
     ChannelPreferences,
     Draft,
     Message,
+    MessageReport,
+    Notice,
     Reaction,
     Role,
     Run,
@@ -101,19 +103,23 @@ class MemberJoined(msgspec.Struct, frozen=True, kw_only=True):
     channel: Channel
     user: User
     role: Role
+    muted_until: datetime | None = None
 
 
 class MemberLeft(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str
     reason: str
     """`left` or `removed`."""
+    removal: str | None = None
+    """`kicked` or `banned`, when they were removed."""
 
 
 class MemberUpdated(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody's role in the channel changed."""
+    """Somebody's role in the channel, or until when they are muted in it."""
 
     user_id: str
     role: Role
+    muted_until: datetime | None = None
 
 
 class WorkspaceUpdated(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,18 +129,21 @@ class WorkspaceUpdated(msgspec.Struct, frozen=True, kw_only=True):
 class WorkspaceMemberJoined(msgspec.Struct, frozen=True, kw_only=True):
     user: User
     role: Role
+    muted_until: datetime | None = None
 
 
 class WorkspaceMemberLeft(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str
     reason: str
+    removal: str | None = None
 
 
 class WorkspaceMemberUpdated(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody's role in the workspace changed."""
+    """Somebody's role in the workspace, or until when they are muted in all of it."""
 
     user_id: str
     role: Role
+    muted_until: datetime | None = None
 
 
 class ReadUpdated(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,6 +185,32 @@ class SidebarUpdated(msgspec.Struct, frozen=True, kw_only=True):
     sidebar: Sidebar
 
 
+class BanUpdated(msgspec.Struct, frozen=True, kw_only=True):
+    """I was banned from a channel, or no longer am. `until` None: until it is lifted."""
+
+    channel_id: str
+    user_id: str
+    banned: bool
+    at: datetime
+    until: datetime | None = None
+
+
+class NoticeCreated(msgspec.Struct, frozen=True, kw_only=True):
+    notice: Notice
+
+
+class ReportCreated(msgspec.Struct, frozen=True, kw_only=True):
+    """For who reviews reports."""
+
+    report: MessageReport
+
+
+class ReportUpdated(msgspec.Struct, frozen=True, kw_only=True):
+    """For who reviews reports."""
+
+    report: MessageReport
+
+
 class UserUpdated(msgspec.Struct, frozen=True, kw_only=True):
     user: User
 
@@ -213,6 +248,10 @@ Fact = (
     | SavedUpdated
     | PreferencesUpdated
     | SidebarUpdated
+    | BanUpdated
+    | NoticeCreated
+    | ReportCreated
+    | ReportUpdated
     | Unknown
 )
 
@@ -243,6 +282,10 @@ _FACTS: dict[tuple[str, int], msgspec.json.Decoder[Any]] = {
     ("saved.updated", 1): msgspec.json.Decoder(SavedUpdated),
     ("preferences.updated", 1): msgspec.json.Decoder(PreferencesUpdated),
     ("sidebar.updated", 1): msgspec.json.Decoder(SidebarUpdated),
+    ("ban.updated", 1): msgspec.json.Decoder(BanUpdated),
+    ("notice.created", 1): msgspec.json.Decoder(NoticeCreated),
+    ("report.created", 1): msgspec.json.Decoder(ReportCreated),
+    ("report.updated", 1): msgspec.json.Decoder(ReportUpdated),
 }
 
 

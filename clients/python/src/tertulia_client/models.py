@@ -82,6 +82,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     user: User
     role: Role
     joined_at: datetime
+    muted_until: datetime | None = None
     deactivated_at: datetime | None = None
 
 
@@ -142,6 +143,8 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     posting: str = "everyone"
     """`everyone` or, in an announcement channel, `admins`."""
     is_default: bool = False
+    slow_mode_s: int = 0
+    """Seconds between two messages of one person."""
 
 
 class ChannelSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,11 +168,15 @@ class BootstrapChannel(ChannelSummary, frozen=True, kw_only=True):
     unread: int = 0
     mentions: int = 0
     preferences: ChannelPreferences = ChannelPreferences()
+    muted_until: datetime | None = None
+    """Until when I am muted in this channel."""
 
 
 class BootstrapMember(msgspec.Struct, frozen=True, kw_only=True):
     user: User
     role: Role
+    muted_until: datetime | None = None
+    """Until when they are muted in all of the workspace."""
 
 
 class SidebarSection(msgspec.Struct, frozen=True, kw_only=True):
@@ -501,3 +508,51 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     totals: dict[str, float]
     previous: dict[str, float] = {}
     lag_s: float | None = None
+
+
+class Sanction(msgspec.Struct, frozen=True, kw_only=True):
+    """A ban or a mute that holds. `until` None: until it is lifted."""
+
+    user: User
+    until: datetime | None
+    reason: str
+    laid_by: str
+    laid_at: datetime
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What the moderators did that concerns me: `kicked`, `banned`, `muted` or `message_deleted`."""
+
+    id: str
+    workspace_id: str
+    channel_id: str | None
+    kind: str
+    reason: str
+    created_at: datetime
+    until: datetime | None = None
+    message_id: str | None = None
+
+
+class MessageReport(msgspec.Struct, frozen=True, kw_only=True):
+    """That somebody reported a message. `state`: open or resolved; `outcome` says what became of it."""
+
+    id: str
+    workspace_id: str
+    channel_id: str
+    message_id: str
+    author_id: str
+    reporter_id: str
+    category: str
+    state: str
+    created_at: datetime
+    outcome: str | None = None
+    resolved_by: str | None = None
+    resolved_at: datetime | None = None
+
+
+class ReportedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """While the report is open, with what the message said then and what its reporter says."""
+
+    report: MessageReport
+    text: str | None
+    note: str | None

@@ -37,7 +37,7 @@ def channel_of(event: dict[str, Any]) -> events.Channel:
     )
 
 
-def fact_of(event: dict[str, Any]) -> events.Fact:
+def fact_of(event: dict[str, Any]) -> events.Fact:  # noqa: C901 one case for each type
     match event["type"]:
         case "member.joined":
             return events.MemberJoined(channel=channel_of(event), user=user_of(event), role=events.Role.MEMBER)
@@ -55,6 +55,15 @@ def fact_of(event: dict[str, Any]) -> events.Fact:
             return events.ChannelUpdated(channel=channel_of(event))
         case "channel.archived":
             return events.ChannelArchived(channel=channel_of(event))
+        case "ban.updated":
+            until = event.get("until")
+            return events.BanUpdated(
+                channel_id=event["channel"],
+                user_id=event["user"],
+                banned=event["banned"],
+                at=datetime.fromtimestamp(event["at"], UTC),
+                until=None if until is None else datetime.fromtimestamp(until, UTC),
+            )
         case "user.updated":
             return events.UserUpdated(user=user_of(event))
         case other:

@@ -33,6 +33,8 @@ class Truth:
     kinds: dict[str, ChannelKind] = field(default_factory=dict)
     members: dict[str, dict[str, int]] = field(default_factory=dict)
     seqs: dict[str, int] = field(default_factory=dict)
+    bans: dict[tuple[str, str], float] = field(default_factory=dict)
+    clock: float = 0.0
     told: list[tuple[events.Fact, str, str | None, int | None]] = field(default_factory=list)
 
     def admit(self, workspace: str, user: str, role: Role) -> None:
@@ -70,7 +72,8 @@ class Truth:
             self.told.append((events.ChannelCreated(channel=self._view(channel)), workspace, channel, None))
 
     def join(self, channel: str, user: str) -> None:
-        if (channel[0], user) in self.roles and user not in self.members[channel]:
+        may_join = (channel[0], user) in self.roles and (channel, user) not in self.bans
+        if may_join and user not in self.members[channel]:
             self.seqs[channel] += 1
             self.members[channel][user] = self.seqs[channel]
             fact = events.MemberJoined(channel=self._view(channel), user=_user(user), role=Role.MEMBER)
@@ -82,10 +85,25 @@ class Truth:
             fact = events.MemberLeft(user_id=user, reason=events.LeaveReason.LEFT)
             self.told.append((fact, channel[0], channel, self.seqs[channel]))
 
+    def ban(self, channel: str, user: str, *, banned: bool) -> None:
+        """Told before the departure, as chat does."""
+        self.clock += 1
+        self.bans.pop((channel, user), None)
+        if banned:
+            self.bans[channel, user] = self.clock
+        at = datetime.fromtimestamp(self.clock, UTC)
+        fact = events.BanUpdated(channel_id=channel, user_id=user, banned=banned, at=at)
+        self.told.append((fact, channel[0], channel, None))
+        if banned:
+            self.leave(channel, user)
+
     def lines(self) -> list[dict[str, Any]]:
         return [
             *({"c": c, "w": c[0], "u": u, "s": s} for c, members in self.members.items() for u, s in members.items()),
-            *({"c": c, "n": n, "w": c[0], "k": self.kinds[c], "name": c} for c, n in self.seqs.items()),
+            *(
+                {"c": c, "n": n, "w": c[0], "k": self.kinds[c], "name": c, "bans": self._bans_from(c)}
+                for c, n in self.seqs.items()
+            ),
             *(
                 {"w": w, "u": u, "role": role, "name": u, "bot": u == BOT_USER_ID}
                 for (w, u), role in self.roles.items()
@@ -94,7 +112,7 @@ class Truth:
 
     def may_read(self, user: str, channel: str) -> bool:
         role = self.roles.get((channel[0], user))
-        public = self.kinds[channel] is ChannelKind.PUBLIC
+        public = self.kinds[channel] is ChannelKind.PUBLIC and (channel, user) not in self.bans
         return user in self.members[channel] or (public and role is not None and role is not Role.GUEST)
 
     def readable(self, workspace: str, user: str) -> set[str]:
@@ -105,6 +123,9 @@ class Truth:
         if not audience:
             return {room}
         return {room} | set.intersection(*(self.readable(room[0], user) for user in audience))
+
+    def _bans_from(self, channel: str) -> dict[str, tuple[None, float]]:
+        return {user: (None, at) for (place, user), at in self.bans.items() if place == channel}
 
     def _view(self, channel: str) -> events.Channel:
         return events.Channel(
@@ -125,7 +146,7 @@ def _user(user: str) -> events.User:
 
 
 STEPS = st.lists(
-    st.tuples(st.integers(0, 11), st.integers(0, 999), st.integers(0, 999), st.integers(0, 999)), max_size=60
+    st.tuples(st.integers(0, 13), st.integers(0, 999), st.integers(0, 999), st.integers(0, 999)), max_size=60
 )
 
 
@@ -147,6 +168,8 @@ def _step(truth: Truth, what: int, a: int, b: int, c: int) -> None:
             truth.give_role(workspace, user, ROLES[c % len(ROLES)])
         case 11 if channels:
             truth.privatise(channels[c % len(channels)])
+        case 12 | 13 if channels:
+            truth.ban(channels[c % len(channels)], user, banned=what == 12)
         case _:
             pass
 

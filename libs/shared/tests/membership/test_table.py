@@ -58,3 +58,13 @@ def test_an_answer_that_was_asked_for_before_an_event_is_right_after_it(case: di
         assert asked.readable_by_room(channel) == fresh.readable_by_room(channel)
     for user in ("ada", "bob", "gil", "eve"):
         assert asked.readable("W", user) == fresh.readable("W", user)
+
+
+@cases
+def test_an_event_that_is_delivered_twice_changes_nothing_more(case: dict[str, Any]) -> None:
+    projection: Projection = table.projection_of({**case, "events": []})
+    for event in case["events"]:
+        for _ in range(2):
+            table.apply(projection, event)
+    for user, channel, expected in case["may_read"]:
+        assert projection.may_read(user, channel) is expected, (user, channel)

@@ -39,6 +39,18 @@ class PostingRestricted(Forbidden):
     code, title = "posting_restricted", "Only the channel's owner and admins write here"
 
 
+class Banned(Forbidden):
+    code, title = "banned", "You were banned from here"
+
+
+class Muted(Forbidden):
+    code, title = "muted", "You may not write or react here for a while"
+
+
+class SlowMode(RateLimited):
+    code, title = "slow_mode", "This channel is slow: wait a moment before you write again"
+
+
 class ChannelArchived(Conflict):
     code, title = "channel_archived", "The channel is archived and takes no more changes"
 
@@ -64,6 +76,16 @@ class LeaseLost(Exception):
 
 
 REFUSALS: dict[str, type[Problem]] = {
-    kind.code: kind for kind in (NotAMember, PostingRestricted, ChannelArchived, ThreadNotFound, QuestionTooLong)
+    kind.code: kind
+    for kind in (
+        NotAMember,
+        Banned,
+        Muted,
+        PostingRestricted,
+        ChannelArchived,
+        ThreadNotFound,
+        SlowMode,
+        QuestionTooLong,
+    )
 }
 """What chat answers with, by code."""

@@ -2,10 +2,10 @@
 
 | may                            | member, moderator, admin, owner | guest    | stranger |
 |--------------------------------|---------------------------------|----------|----------|
-| know and read a public channel | yes                             | if in it | no       |
+| know and read a public channel | unless banned from it           | if in it | no       |
 | know and read any other channel | if in it                       | if in it | no       |
-| write                          | if in it                        | if in it | no       |
-| write where only admins do     | if in it and with `manage_channels` | no   | no       |
+| write, react, pin              | if in it and not muted          | if in it and not muted | no |
+| write where only admins do     | if in it, not muted and with `manage_channels` | no | no |
 
 Everything else is a permission (`permissions`): the workspace says which role has it at least, owners have all. In a
 channel an owner of it who is no guest has `OF_CHANNEL_OWNERS` besides. A permission opens nothing that a caller may not
@@ -14,24 +14,29 @@ they are a guest, and it gives them nothing until they are a member again.
 
 The workspace's row comes with the seat, so asking for a permission costs no statement.
 
-What a caller may not know is `NotFound`, what they know but may not do is `Forbidden`. The one statement that sends a
-message cannot call these functions; it embeds `POSTING_SEAT` and `READABLE`, which are the same rule in SQL and stand
-beside them so that they change together. So does `may_read`, for lists out of many channels. `tests/api/test_access.py`
-holds them to the table.
+What a caller may not know is `NotFound`, what they know but may not do is `Forbidden`: who is banned from a public
+channel knows of it. Who is banned is in nothing, and who is muted is so by the channel or by all of the workspace. The
+one statement that sends a message cannot call these functions; it embeds `POSTING_SEAT` and `READABLE`, which are the
+same rule in SQL and stand beside them so that they change together. So does `may_read`, for lists out of many channels.
+`tests/api/test_access.py` holds them to the table.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy import Boolean, ColumnElement, literal_column
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import and_, col, select
 
-from tertulia_chat.errors import NotAMember, PermissionMissing, PostingRestricted, ThreadNotFound
+from tertulia_chat.errors import Banned, Muted, NotAMember, PermissionMissing, PostingRestricted, ThreadNotFound
 from tertulia_chat.permissions import OF_CHANNEL_OWNERS, Permission, has, has_in_sql, outranks
+from tertulia_chat.sanctions import banned_in_sql, is_banned, muted_in_sql, muted_until
+from tertulia_chat.slow_mode import wait_in_sql
 from tertulia_chat.tables import (
     ChannelMemberRow,
     ChannelRow,
@@ -50,11 +55,14 @@ def _in_channel(permission: Permission) -> str:
     return f"({has_in_sql(permission, stored='s.permissions', role='w.role')} OR ({owns}))"
 
 
-# $1 channel, $2 user. No row: the caller may not know the channel.
+# $1 channel, $2 user. No row: the caller may not know the channel. Who is banned is no member.
 POSTING_SEAT = f"""
     SELECT c.workspace_id, c.last_left_seq, c.archived_at IS NOT NULL AS archived, m.user_id IS NOT NULL AS member,
         c.posting = 'everyone' AS open, {_in_channel(Permission.MANAGE_CHANNELS)} AS governs,
-        {_in_channel(Permission.MENTION_EVERYONE)} AS addresses
+        {_in_channel(Permission.MENTION_EVERYONE)} AS addresses, {_in_channel(Permission.SET_SLOW_MODE)} AS exempt,
+        {wait_in_sql(channel="c", user="$2", exempt=_in_channel(Permission.SET_SLOW_MODE))} AS wait_s,
+        {muted_in_sql(channel="c.id", workspace="c.workspace_id", user="$2")} AS muted_until,
+        {banned_in_sql(channel="c.id", user="$2")} AS banned
     FROM channel c
     JOIN workspace s ON s.id = c.workspace_id
     JOIN workspace_member w ON w.workspace_id = c.workspace_id AND w.user_id = $2
@@ -68,7 +76,10 @@ READER = """
     JOIN workspace_member w ON w.workspace_id = c.workspace_id AND w.user_id = :user_id
     LEFT JOIN channel_member m ON m.channel_id = c.id AND m.user_id = :user_id
 """
-READABLE = "(m.user_id IS NOT NULL OR (c.kind = 'public' AND w.role <> 'guest'))"
+READABLE = f"""(
+    m.user_id IS NOT NULL
+    OR (c.kind = 'public' AND w.role <> 'guest' AND NOT {banned_in_sql(channel="c.id", user="w.user_id")})
+)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,7 @@ class ChannelSeat:
     role: Role
     member: ChannelMemberRow | None
     permissions: Mapping[str, str]
+    muted_until: datetime | None
 
     def require_member(self) -> ChannelMemberRow:
         """Raises NotAMember."""
@@ -124,9 +136,16 @@ class ChannelSeat:
     def outranks(self, other: Role) -> bool:
         return outranks(self.role, other)
 
-    def require_poster(self) -> ChannelMemberRow:
-        """Whether something of theirs may be written in the channel. Raises NotAMember, PostingRestricted."""
+    def require_unmuted(self) -> ChannelMemberRow:
+        """Whether they may have a say in the channel. Raises NotAMember, Muted."""
         member = self.require_member()
+        if self.muted_until is not None:
+            raise Muted(self.muted_until)
+        return member
+
+    def require_poster(self) -> ChannelMemberRow:
+        """Whether something of theirs may be written in the channel. Raises NotAMember, Muted, PostingRestricted."""
+        member = self.require_unmuted()
         if self.channel.posting == Posting.ADMINS and not self.may(Permission.MANAGE_CHANNELS):
             raise PostingRestricted
         return member
@@ -181,7 +200,7 @@ async def access_channel(
     holding: Iterable[UUID] = (),
     beside: Iterable[UUID] = (),
 ) -> ChannelSeat:
-    """The channel if the user may read it, else NotFound.
+    """The channel if the user may read it, else NotFound, or Banned for a public channel.
 
     With `lock` the channel's row and the user's seat stay locked until the transaction ends, and what is returned is
     true until then. `holding` holds the seats of more people, `beside` locks more channels without a word on access.
@@ -198,7 +217,14 @@ async def access_channel(
             .with_for_update(key_share=True)
         )
     query = (
-        select(ChannelRow, WorkspaceMemberRow.role, ChannelMemberRow, WorkspaceRow.permissions)
+        sa.select(
+            ChannelRow,
+            col(WorkspaceMemberRow.role),
+            ChannelMemberRow,
+            col(WorkspaceRow.permissions),
+            muted_until(user_id, col(ChannelRow.id), col(ChannelRow.workspace_id)),
+            is_banned(user_id, col(ChannelRow.id)),
+        )
         .join(WorkspaceRow, col(WorkspaceRow.id) == col(ChannelRow.workspace_id))
         .join(
             WorkspaceMemberRow,
@@ -221,7 +247,9 @@ async def access_channel(
     member = cast("ChannelMemberRow | None", found[2])  # the outer join may find none
     if member is None and (channel.kind != ChannelKind.PUBLIC or role == Role.GUEST):
         raise NotFound
-    return ChannelSeat(channel, role, member, cast("dict[str, str]", found[3]))
+    if member is None and found[5]:
+        raise Banned
+    return ChannelSeat(channel, role, member, cast("dict[str, str]", found[3]), found[4])
 
 
 def may_read(user_id: UUID, channel_id: Mapped[UUID]) -> ColumnElement[bool]:

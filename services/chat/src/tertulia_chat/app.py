@@ -31,6 +31,13 @@ from tertulia_chat.marks.controller import MessageMarksController, channel_pins,
 from tertulia_chat.messages.controller import ChannelMessagesController, MessageController, import_messages
 from tertulia_chat.messages.purge import Purge
 from tertulia_chat.messages.send import Sender
+from tertulia_chat.moderation.controller import (
+    ChannelModerationController,
+    WorkspaceModerationController,
+    notices,
+    report_message,
+    resolve_report,
+)
 from tertulia_chat.poke import Poke
 from tertulia_chat.projections.controller import ExportController, LogController, memberships
 from tertulia_chat.runs.controller import finish_run, open_run
@@ -71,6 +78,11 @@ PUBLIC: Sequence[ControllerRouterHandler] = (
     threads_inbox,
     SidebarController,
     AuditController,
+    ChannelModerationController,
+    WorkspaceModerationController,
+    report_message,
+    resolve_report,
+    notices,
     bootstrap,
 )
 INTERNAL: Sequence[ControllerRouterHandler] = (

@@ -1,5 +1,7 @@
 """What can go wrong in chat beyond the problems that every service knows, each with its stable code."""
 
+from datetime import UTC, datetime
+
 from tertulia_chat.permissions import Permission
 from tertulia_shared.problems import (
     Conflict,
@@ -7,6 +9,7 @@ from tertulia_shared.problems import (
     Forbidden,
     Gone,
     NotFound,
+    RateLimited,
     Unauthenticated,
     ValidationFailed,
 )
@@ -126,6 +129,36 @@ class SystemMessage(Forbidden):
 
 class SidebarStale(Conflict):
     code, title = "sidebar_stale", "The sidebar was arranged elsewhere meanwhile; fetch it and try again"
+
+
+class Muted(Forbidden):
+    code, title = "muted", "You may not write or react here for a while"
+
+    def __init__(self, until: datetime) -> None:
+        left = until - datetime.now(UTC)
+        super().__init__(f"Until {until.isoformat(timespec='seconds')}.", retry_after=left.total_seconds())
+
+
+class Banned(Forbidden):
+    code, title = "banned", "You were banned from here"
+
+
+class PersonBanned(Conflict):
+    code, title = "person_banned", "They are banned from here; lift the ban first"
+
+
+class NotOutranked(Forbidden):
+    code, title = "not_outranked", "This is for people of a lower role than yours"
+
+
+class SlowMode(RateLimited):
+    """`retry_after` tells when the next message may be sent."""
+
+    code, title = "slow_mode", "This channel is slow: wait a moment before you write again"
+
+
+class ReportResolved(Conflict):
+    code, title = "report_resolved", "Somebody has decided this report otherwise"
 
 
 class HistoryOff(Forbidden):

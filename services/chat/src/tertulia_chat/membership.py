@@ -13,9 +13,11 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, delete, select
 
+from tertulia_chat.errors import Banned, PersonBanned
 from tertulia_chat.notes import Note, of_change, of_people, say
 from tertulia_chat.outbox import NewEvent, record
-from tertulia_chat.tables import ChannelMemberRow, ChannelRow, UserRow
+from tertulia_chat.sanctions import Laid, laid_in, laid_on, mute_of
+from tertulia_chat.tables import ChannelMemberRow, ChannelRow, SanctionKind, SanctionRow, UserRow, WorkspaceRow
 from tertulia_shared.events import (
     Channel,
     ChannelArchived,
@@ -27,6 +29,7 @@ from tertulia_shared.events import (
     MemberJoined,
     MemberLeft,
     MemberUpdated,
+    Removal,
     Role,
     SystemKind,
 )
@@ -39,8 +42,15 @@ class _Entering:
     session: AsyncSession
     channel: ChannelRow
     actor_id: UUID
+    laid: Laid = field(default_factory=dict[UUID, dict[SanctionKind, SanctionRow]])
     inside: list[UUID] = field(default_factory=list[UUID])
     events: list[NewEvent] = field(default_factory=list[NewEvent])
+
+    def check_bans(self, people: Iterable[UserRow]) -> None:
+        """Raises Banned, PersonBanned."""
+        for user in people:
+            if SanctionKind.BAN in self.laid.get(user.id, {}):
+                raise Banned if user.id == self.actor_id else PersonBanned
 
     def enter(self, user: UserRow, role: Role) -> ChannelMemberRow:
         channel = self.channel
@@ -56,7 +66,9 @@ class _Entering:
         )
         self.session.add_all([channel, member])
         self.inside.append(user.id)
-        fact = MemberJoined(channel=channel.view(self.inside), user=user.view(), role=role)
+        fact = MemberJoined(
+            channel=channel.view(self.inside), user=user.view(), role=role, muted_until=mute_of(self.laid, user.id)
+        )
         self.events.append(sequenced(fact, channel, self.actor_id))
         return member
 
@@ -114,7 +126,10 @@ async def view_channel(session: AsyncSession, channel: ChannelRow) -> Channel:
 async def add_people(
     session: AsyncSession, channel: ChannelRow, people: Iterable[UserRow], *, role: Role, actor_id: UUID
 ) -> list[ChannelMemberRow]:
-    """Put people into a locked channel. Who is in already stays; returns only the new ones."""
+    """Put people into a locked channel. Who is in already stays; returns only the new ones.
+
+    Raises Banned for who comes by themselves, PersonBanned for who is brought in.
+    """
     return await add_to_channels(session, [channel], people, role=role, actor_id=actor_id)
 
 
@@ -128,12 +143,17 @@ async def add_to_channels(
         col(ChannelMemberRow.user_id).in_(list(wanted)),
     )
     present = {(channel_id, user_id) for channel_id, user_id in await session.execute(query)}
+    coming = {
+        channel.id: [user for user in wanted.values() if (channel.id, user.id) not in present] for channel in channels
+    }
+    laid = await laid_in(session, [place for place, people in coming.items() if people], list(wanted))
     joined: list[ChannelMemberRow] = []
     events: list[NewEvent] = []
     notes: list[Note] = []
     for channel in channels:
-        newcomers = [user for user in wanted.values() if (channel.id, user.id) not in present]
-        entering = _Entering(session, channel, actor_id)
+        newcomers = coming[channel.id]
+        entering = _Entering(session, channel, actor_id, laid.get(channel.id, {}))
+        entering.check_bans(newcomers)
         if channel.is_direct:
             entering.inside = (await people_of(session, [channel.id])).get(channel.id, [])
         joined += [entering.enter(user, role) for user in newcomers]
@@ -146,14 +166,27 @@ async def add_to_channels(
 
 
 async def remove_person(
-    session: AsyncSession, channel: ChannelRow, user_id: UUID, *, reason: LeaveReason, actor_id: UUID
+    session: AsyncSession,
+    channel: ChannelRow,
+    user_id: UUID,
+    *,
+    reason: LeaveReason,
+    actor_id: UUID,
+    removal: Removal | None = None,
 ) -> bool:
     """Take a person out of a locked channel; False when they were not in it."""
-    return bool(await remove_from_channels(session, [channel], user_id, reason=reason, actor_id=actor_id))
+    removed = await remove_from_channels(session, [channel], user_id, reason=reason, actor_id=actor_id, removal=removal)
+    return bool(removed)
 
 
 async def remove_from_channels(
-    session: AsyncSession, channels: Sequence[ChannelRow], user_id: UUID, *, reason: LeaveReason, actor_id: UUID
+    session: AsyncSession,
+    channels: Sequence[ChannelRow],
+    user_id: UUID,
+    *,
+    reason: LeaveReason,
+    actor_id: UUID,
+    removal: Removal | None = None,
 ) -> list[ChannelRow]:
     """As `remove_person`, out of several, in as many statements; returns those that the person was in."""
     removed = await session.execute(
@@ -174,7 +207,8 @@ async def remove_from_channels(
         channel.last_left_seq = channel.last_seq
         channel.member_count -= 1
         session.add(channel)
-        events.append(sequenced(MemberLeft(user_id=str(user_id), reason=reason), channel, actor_id))
+        fact = MemberLeft(user_id=str(user_id), reason=reason, removal=removal)
+        events.append(sequenced(fact, channel, actor_id))
         notes += of_people(channel, kind, [user_id])
     await record(session, *events, *await say(session, actor_id, notes))
     return left
@@ -196,7 +230,26 @@ async def change_role(
         channel.last_left_seq = channel.last_seq
     session.add_all([channel, member])
     await session.flush()
-    await record(session, sequenced(MemberUpdated(user_id=str(member.user_id), role=role), channel, actor_id))
+    await _tell_member(session, channel, member, actor_id)
+
+
+async def tell_muted(session: AsyncSession, channel: ChannelRow, member: ChannelMemberRow, *, actor_id: UUID) -> None:
+    """A member of a locked channel was muted in it, or no longer is.
+
+    They may have a message under way: as with a departure, `last_left_seq` makes it look again.
+    """
+    channel.last_seq += 1
+    channel.last_left_seq = channel.last_seq
+    session.add(channel)
+    await session.flush()
+    await _tell_member(session, channel, member, actor_id)
+
+
+async def _tell_member(session: AsyncSession, channel: ChannelRow, member: ChannelMemberRow, actor_id: UUID) -> None:
+    laid = await laid_on(session, channel.id, [member.user_id])
+    until = mute_of(laid, member.user_id)
+    fact = MemberUpdated(user_id=str(member.user_id), role=Role(member.role), muted_until=until)
+    await record(session, sequenced(fact, channel, actor_id))
 
 
 async def record_change(
@@ -248,6 +301,12 @@ def unsequenced(fact: Fact, channel: ChannelRow, actor_id: UUID) -> NewEvent:
     if channel.kind == ChannelKind.PUBLIC:
         return _to_workspace(fact, channel, actor_id)
     return replace(sequenced(fact, channel, actor_id), ch_seq=None)
+
+
+def to_workspace(fact: Fact, workspace: WorkspaceRow, actor_id: UUID) -> NewEvent:
+    """An event about the workspace itself, or somebody's seat in it."""
+    here = str(workspace.id)
+    return NewEvent(fact=fact, workspace_id=here, scope="ws", scope_id=here, actor_id=str(actor_id))
 
 
 def _to_workspace(fact: Fact, channel: ChannelRow, actor_id: UUID) -> NewEvent:

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -59,3 +60,55 @@ def name_in(chat):
         await chat.sql(statement, uuid.UUID(message["id"]), ids, audience)
 
     return name_in
+
+
+class House:
+    """Ann owns the workspace, Mod moderates, Bob owns the public channel `plans`, Cat and the guest Gil are in it."""
+
+    def __init__(self, chat, people, workspace, channel):
+        self.chat = chat
+        self.ann, self.mod, self.bob, self.cat, self.gil = people
+        self.workspace, self.channel = workspace, channel
+        self.there, self.here = f"/workspaces/{workspace['id']}", f"/channels/{channel['id']}"
+
+    async def events(self):
+        """All that the channel's people were told, without a gap."""
+        items = (await self.bob.get(f"{self.here}/events?after=0&limit=200"))["items"]
+        assert [event["ch_seq"] for event in items] == list(range(1, len(items) + 1))
+        return items
+
+    async def audit(self, *, outcome="done"):
+        rows = await self.chat.sql(
+            "SELECT action, actor_id::text, target_id, reason, channel_id::text, before, after FROM audit_log "
+            "WHERE outcome = $1 ORDER BY id",
+            outcome,
+        )
+        return [dict(row) for row in rows]
+
+    async def notices(self, person):
+        return (await person.get("/users/me/notices"))["items"]
+
+    async def end(self, kind):
+        """Time passes until what was laid on people is over."""
+        await self.chat.sql("UPDATE sanction SET until = now() - interval '1 second' WHERE kind = $1", kind)
+
+
+@pytest.fixture
+async def house(chat):
+    people = ann, mod, bob, cat, gil = await chat.people(5)
+    workspace = await ann.workspace()
+    await ann.invite(workspace, mod, role="moderator")
+    await ann.invite(workspace, bob, cat)
+    await ann.invite(workspace, gil, role="guest")
+    channel = await bob.channel(workspace)
+    for person in (ann, mod, cat):
+        await person.post(f"/channels/{channel['id']}/join")
+    await bob.post(f"/channels/{channel['id']}/members", {"user_id": gil.id}, 201)
+    return House(chat, people, workspace, channel)
+
+
+@pytest.fixture
+def in_an_hour():
+    """As the API writes it."""
+    end = datetime.now(UTC) + timedelta(hours=1)
+    return end.replace(microsecond=end.microsecond // 1000 * 1000).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

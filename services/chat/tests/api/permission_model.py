@@ -102,7 +102,8 @@ class Ask:
 
 @dataclass
 class World:
-    """`ids` are the people's; `out` holds who is deactivated: as what, and what they were in which room."""
+    """`ids` are the people's; `out` holds who is deactivated: as what, and what they were in which room. `banned` and
+    `muted` hold places (rooms or the workspace) and people; `reported` messages and who has an open report of them."""
 
     workspace: str
     ids: list[str]
@@ -112,6 +113,9 @@ class World:
     said: list[Said] = field(default_factory=list)
     invites: list[Invite] = field(default_factory=list)
     out: dict[int, tuple[str, dict[str, str]]] = field(default_factory=dict)
+    banned: set[tuple[str, int]] = field(default_factory=set)
+    muted: set[tuple[str, int]] = field(default_factory=set)
+    reported: set[tuple[str, int]] = field(default_factory=set)
     names: int = 0
 
     # -- the rules ---------------------------------------------------------------------------------------
@@ -135,14 +139,31 @@ class World:
             raise No(403)
 
     def knows(self, who: int, room: Room) -> bool:
-        return who in self.roles and (who in room.members or (room.kind == "public" and self.roles[who] != "guest"))
+        looks_in = room.kind == "public" and self.roles.get(who, "guest") != "guest"
+        return who in self.roles and (who in room.members or (looks_in and (room.id, who) not in self.banned))
 
     def see(self, who: int, room: Room) -> None:
+        """Who is banned from a public room knows that it is there."""
         if not self.knows(who, room):
-            raise No(404)
+            raise No(403 if room.kind == "public" and self.roles.get(who, "guest") != "guest" else 404)
+
+    def silent(self, who: int, room: Room) -> bool:
+        return (room.id, who) in self.muted or (self.workspace, who) in self.muted
+
+    def outranks(self, who: int, whom: int, room: Room | None = None) -> bool:
+        """Who is not in the workspace is below everybody."""
+        if whom not in self.roles:
+            return True
+        mine, theirs = self.roles[who], self.roles[whom]
+        owns = [
+            room is not None and room.members.get(one) == "owner" and self.roles[one] != "guest" for one in (who, whom)
+        ]
+        return above(mine, theirs) or (mine == theirs and owns == [True, False])
 
     def post(self, who: int, room: Room) -> None:
-        if who not in room.members or (room.posting == "admins" and not self.may(who, "manage_channels", room)):
+        if who not in room.members or self.silent(who, room):
+            raise No(403)
+        if room.posting == "admins" and not self.may(who, "manage_channels", room):
             raise No(403)
 
     def makeable(self, role: str) -> set[str]:
@@ -176,7 +197,7 @@ class World:
         self.roles[who] = role
         for room in self.rooms:
             first = room.name == "general" if role == "guest" else room.default
-            if room.kind == "public" and first and not room.archived:
+            if room.kind == "public" and first and not room.archived and (room.id, who) not in self.banned:
                 room.members[who] = "member"
 
     def name(self) -> str:
@@ -355,7 +376,7 @@ def reactivate(world, who, a, b, c):
             if whom in world.out:
                 world.roles[whom], were = world.out.pop(whom)
                 for room in world.rooms:
-                    if room.id in were:
+                    if room.id in were and (room.id, whom) not in world.banned:
                         room.members[whom] = were[room.id]
 
         return 200, then
@@ -403,7 +424,7 @@ def accept(world, who, a, b, c):
         refuse_unless(one in world.invites, 404)
         if who in world.roles:
             return 200, nothing
-        refuse_unless(who not in world.out)
+        refuse_unless(who not in world.out and (world.workspace, who) not in world.banned)
         return 200, lambda _: world.come(who, one.role)
 
     return "POST", f"/invites/{one.code}/accept", None, look
@@ -421,6 +442,7 @@ def create_channel(world, who, a, b, c):
     def look():
         world.role(who)
         world.need(who, f"create_{kind}_channel")
+        refuse_unless((world.workspace, who) not in world.muted)
         return 201, lambda answer: world.rooms.append(Room(answer["id"], kind, name, {who: "owner"}))
 
     return "POST", f"/workspaces/{world.workspace}/channels", {"kind": kind, "name": name}, look
@@ -459,6 +481,7 @@ def say_what_it_is_for(world, who, a, b, c):
         refuse_unless(not room.direct, 409)
         if not world.may(who, "manage_channels", room):
             world.post(who, room)
+        refuse_unless(not world.silent(who, room))
         refuse_unless(not room.archived, 409)
         return 200, nothing
 
@@ -479,6 +502,7 @@ def change_channel(world, who, a, b, c):
         world.see(who, room)
         refuse_unless(not room.direct, 409)
         world.need(who, "manage_channels", room)
+        refuse_unless(not world.silent(who, room))
         refuse_unless(not room.archived, 409)
         kind = wish.get("kind", room.kind)
         refuse_unless(room.kind == "public" or kind == room.kind, 409)
@@ -544,6 +568,7 @@ def add_to_channel(world, who, a, b, c):
         refuse_unless(not room.direct and not room.archived, 409)
         refuse_unless(world.role(who) != "guest")
         refuse_unless(whom in world.roles, 404)
+        refuse_unless(whom in room.members or (room.id, whom) not in world.banned, 409)
         return (200 if whom in room.members else 201), lambda _: room.members.setdefault(whom, "member")
 
     return "POST", f"/channels/{room.id}/members", {"user_id": world.ids[whom]}, look
@@ -557,11 +582,29 @@ def kick(world, who, a, b, c):
         world.see(who, room)
         refuse_unless(not room.direct, 409)
         if whom != who:
-            world.need(who, "kick_members", room)
-            refuse_unless(whom in room.members, 404)
+            may_kick(world, who, whom, room)
         return 204, lambda _: room.members.pop(whom, None)
 
     return "DELETE", f"/channels/{room.id}/members/{world.ids[whom]}", None, look
+
+
+def may_kick(world, who, whom, room):
+    world.need(who, "kick_members", room)
+    refuse_unless(whom in room.members, 404)
+    refuse_unless(world.outranks(who, whom, room))
+
+
+@deed
+def kick_with_a_reason(world, who, a, b, c):
+    room, whom = world.room(a), world.whom(b)
+
+    def look():
+        world.see(who, room)
+        refuse_unless(not room.direct, 409)
+        may_kick(world, who, whom, room)
+        return 204, lambda _: room.members.pop(whom, None)
+
+    return "POST", f"/channels/{room.id}/members/{world.ids[whom]}/kick", {"reason": "why not"}, look
 
 
 @deed
@@ -636,7 +679,7 @@ def edit(world, who, a, b, c):
     def look():
         world.see(who, one.room)
         refuse_unless(one.author == who and not one.forwarded)
-        refuse_unless(who in one.room.members)
+        refuse_unless(who in one.room.members and not world.silent(who, one.room))
         refuse_unless(one.deleted_by is None and not one.room.archived, 409)
 
         def then(answer):
@@ -677,6 +720,7 @@ def restore(world, who, a, b, c):
 
     def look():
         may_delete(world, who, one)
+        refuse_unless(not world.silent(who, one.room))
         if one.deleted_by is not None:
             refuse_unless(one.deleted_by == who)
             refuse_unless(not one.room.archived, 409)
@@ -715,7 +759,7 @@ def mark(world, who, a, b, c):
 
     def look():
         world.see(who, one.room)
-        refuse_unless(who in one.room.members)
+        refuse_unless(who in one.room.members and not world.silent(who, one.room))
         if place == "pin":
             world.need(who, "pin_messages", one.room)
         refuse_unless(not one.room.archived and one.deleted_by is None, 409)
@@ -736,6 +780,118 @@ def save(world, who, a, b, c):
         return 204, nothing
 
     return method, f"/messages/{one.id}/save", None, look
+
+
+# -- keeping the peace ---------------------------------------------------------------------------------------
+
+UNTIL = "2099-01-01T00:00:00Z"
+
+
+def sanction(kind):
+    """`ban` or `mute`: the place's name in the address, the permission, and where the world keeps it."""
+    return f"{kind}s", f"{kind}_members", {"ban": "banned", "mute": "muted"}[kind]
+
+
+def lay_or_lift(world, who, whom, place, kept, *, lay, room=None):
+    """Once it is known that who acts may, and outranks the other."""
+    held = (place, whom) in kept
+    if not lay:
+        return 204, lambda _: kept.discard((place, whom))
+    refuse_unless(held or whom in world.roles, 404)
+
+    def then(_):
+        kept.add((place, whom))
+        if kept is world.banned and room is not None:
+            room.members.pop(whom, None)
+        elif kept is world.banned and whom in world.roles:
+            world.go(whom)
+
+    return 200, then
+
+
+@deed
+def act_in_channel(world, who, a, b, c):
+    room, whom, lay = world.room(a), world.whom(b), c % 4 < 2
+    name, permission, kept = sanction(("ban", "mute")[c % 2])
+
+    def look():
+        world.see(who, room)
+        refuse_unless(not room.direct, 409)
+        world.need(who, permission, room)
+        refuse_unless(world.outranks(who, whom, room))
+        return lay_or_lift(world, who, whom, room.id, getattr(world, kept), lay=lay, room=room)
+
+    body = {"until": UNTIL, "reason": world.name()} if lay else None
+    return ("PUT" if lay else "DELETE"), f"/channels/{room.id}/{name}/{world.ids[whom]}", body, look
+
+
+@deed
+def act_in_workspace(world, who, a, b, c):
+    whom, lay = world.whom(b), c % 4 < 2
+    name, permission, kept = sanction(("ban", "mute")[c % 2])
+
+    def look():
+        world.role(who)
+        world.need(who, permission)
+        refuse_unless(world.outranks(who, whom))
+        return lay_or_lift(world, who, whom, world.workspace, getattr(world, kept), lay=lay)
+
+    body = {"until": UNTIL, "reason": world.name()} if lay else None
+    return ("PUT" if lay else "DELETE"), f"/workspaces/{world.workspace}/{name}/{world.ids[whom]}", body, look
+
+
+@deed
+def look_at_sanctions(world, who, a, b, c):
+    room = world.room(a) if b % 2 else None
+    name, permission, kept = sanction(("ban", "mute")[c % 2])
+    place = room.id if room else world.workspace
+
+    def look():
+        if room is None:
+            world.role(who)
+        else:
+            world.see(who, room)
+        world.need(who, permission, room)
+
+        def then(answer):
+            people = {world.ids.index(item["user"]["id"]) for item in answer["items"]}
+            assert people == {whom for where, whom in getattr(world, kept) if where == place}
+
+        return 200, then
+
+    return "GET", f"/{'channels' if room else 'workspaces'}/{place}/{name}", None, look
+
+
+@deed
+def report(world, who, a, b, c):
+    if (one := some_message(world, a)) is None:
+        return None
+
+    def look():
+        world.see(who, one.room)
+        refuse_unless(one.deleted_by is None, 409)
+        new = (one.id, who) not in world.reported
+        return (201 if new else 200), lambda _: world.reported.add((one.id, who))
+
+    return "POST", f"/messages/{one.id}/report", {"category": "other"}, look
+
+
+@deed
+def look_at_reports(world, who, a, b, c):
+    def look():
+        world.role(who)
+        world.need(who, "review_reports")
+
+        def then(answer):
+            found = {
+                (one["report"]["message_id"], world.ids.index(one["report"]["reporter_id"])) for one in answer["items"]
+            }
+            mine = {one.id for one in world.said if one.author == who}
+            assert found == {(message, by) for message, by in world.reported if message not in mine}
+
+        return 200, then
+
+    return "GET", f"/workspaces/{world.workspace}/reports?limit=200", None, look
 
 
 # -- what concerns oneself -----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from tertulia_shared.tokens import TokenSigner
 SOME_ID = str(uuid.uuid4())
 ASK = {"command": "ask", "prompt": "let me in", "model": "m"}
 TEXT = {"text": "let me in", "client_msg_id": SOME_ID}
+UNTIL = {"until": "2099-01-01T00:00:00Z"}
 
 SECTIONS = [{"id": kind, "kind": kind} for kind in ("starred", "channels", "direct")]
 
@@ -108,6 +109,23 @@ GUARDED = {
     ("PUT", "/api/v1/threads/{thread_id}/follow"): (None, 404),
     ("DELETE", "/api/v1/threads/{thread_id}/follow"): (None, 404),
     ("PUT", "/api/v1/threads/{thread_id}/read"): ({"seq": 1}, 404),
+    ("POST", "/api/v1/channels/{channel_id}/members/{user_id}/kick"): ({}, 404),
+    ("PUT", "/api/v1/channels/{channel_id}/bans/{user_id}"): ({}, 404),
+    ("DELETE", "/api/v1/channels/{channel_id}/bans/{user_id}"): (None, 404),
+    ("GET", "/api/v1/channels/{channel_id}/bans"): (None, 404),
+    ("PUT", "/api/v1/channels/{channel_id}/mutes/{user_id}"): (UNTIL, 404),
+    ("DELETE", "/api/v1/channels/{channel_id}/mutes/{user_id}"): (None, 404),
+    ("GET", "/api/v1/channels/{channel_id}/mutes"): (None, 404),
+    ("PUT", "/api/v1/workspaces/{workspace_id}/bans/{user_id}"): ({}, 404),
+    ("DELETE", "/api/v1/workspaces/{workspace_id}/bans/{user_id}"): (None, 404),
+    ("GET", "/api/v1/workspaces/{workspace_id}/bans"): (None, 404),
+    ("PUT", "/api/v1/workspaces/{workspace_id}/mutes/{user_id}"): (UNTIL, 404),
+    ("DELETE", "/api/v1/workspaces/{workspace_id}/mutes/{user_id}"): (None, 404),
+    ("GET", "/api/v1/workspaces/{workspace_id}/mutes"): (None, 404),
+    ("GET", "/api/v1/workspaces/{workspace_id}/reports"): (None, 404),
+    ("POST", "/api/v1/messages/{message_id}/report"): ({"category": "spam"}, 404),
+    ("POST", "/api/v1/reports/{report_id}/resolve"): ({"outcome": "dismissed"}, 404),
+    ("GET", "/api/v1/users/me/notices"): (None, None),
     ("GET", "/internal/v1/memberships"): (None, 401),
     ("GET", "/internal/v1/messages/export"): (None, 401),
     ("GET", "/internal/v1/messages/counts"): (None, 401),
@@ -155,6 +173,7 @@ async def house(chat):
         "session_id": session["id"],
         "code": invite["code"],
         "run_id": SOME_ID,
+        "report_id": SOME_ID,
         "emoji": "👍",
     }
     return ann, bob, stranger, names

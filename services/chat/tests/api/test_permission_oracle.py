@@ -75,7 +75,14 @@ class Play:
             rooms = [room for room in self.world.rooms if self.world.knows(who, room)]
             assert found == {room.id: who in room.members for room in rooms}
         room = self.world.room(number)
-        await self.people[who].get(f"/channels/{room.id}", 200 if self.world.knows(who, room) else 404)
+        await self.people[who].get(f"/channels/{room.id}", self.looking_at(who, room))
+
+    def looking_at(self, who, room):
+        try:
+            self.world.see(who, room)
+        except model.No as no:
+            return no.status
+        return 200
 
 
 async def settle(chat, roles):

@@ -106,7 +106,7 @@ ROUTES: tuple[Route, ...] = (
     Route(path=f"{CHANNEL}/draft", methods=PUT, upstream=CHAT, rate=Rate.WRITE, body_limit=256 * KIB),
     *(
         row
-        for room in ("users", "workspaces", "channels", "invites", "messages", "threads")
+        for room in ("users", "workspaces", "channels", "invites", "messages", "threads", "reports")
         for row in (
             Route(path=f"{V1}/{room}", methods=GET, upstream=CHAT, time_limit=30.0),
             Route(path=f"{V1}/{room}", methods=CHANGES, upstream=CHAT, rate=Rate.WRITE),

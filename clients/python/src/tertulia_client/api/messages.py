@@ -60,9 +60,13 @@ class Messages:
         content = await self._caller.request("PATCH", f"/messages/{message_id}", body={"text": text}, safe=True)
         return decode(content, _One).message
 
-    async def delete(self, message_id: str) -> Message:
-        """Takes the text away; again is harmless. Raises Forbidden, NotFound."""
-        return await self._change("DELETE", f"/messages/{message_id}")
+    async def delete(self, message_id: str, *, reason: str | None = None) -> Message:
+        """Takes the text away; again is harmless. The author of somebody else's is told the `reason`.
+
+        Raises Forbidden, NotFound.
+        """
+        content = await self._caller.request("DELETE", f"/messages/{message_id}", params={"reason": reason}, safe=True)
+        return decode(content, _One).message
 
     async def restore(self, message_id: str) -> Message:
         """Undo a deletion of one's own. Raises Conflict (`undo_expired`, `not_restorable`), Forbidden, NotFound."""

@@ -10,6 +10,8 @@ from tertulia_shared.events.model import (
     ChannelPreferences,
     Draft,
     Message,
+    MessageReport,
+    Notice,
     Reaction,
     Role,
     Sidebar,
@@ -102,13 +104,15 @@ class ChannelArchived(Fact, frozen=True, kw_only=True):
 
 
 class MemberJoined(Fact, frozen=True, kw_only=True):
-    """Carries the channel, so that the one who joined can show it without asking."""
+    """Carries the channel, so that the one who joined can show it without asking. `muted_until` as with
+    `member.updated`."""
 
     type: ClassVar[str] = "member.joined"
 
     channel: Channel
     user: User
     role: Role
+    muted_until: datetime | None = None
 
 
 class LeaveReason(StrEnum):
@@ -116,22 +120,34 @@ class LeaveReason(StrEnum):
     REMOVED = "removed"
 
 
+class Removal(StrEnum):
+    """How somebody was removed."""
+
+    KICKED = "kicked"
+    """They may come back as they came."""
+    BANNED = "banned"
+    """They may not."""
+
+
 class MemberLeft(Fact, frozen=True, kw_only=True):
-    """The last event of the channel that the one who left may see."""
+    """The last event of the channel that the one who left may see. `removal` is given when they were removed."""
 
     type: ClassVar[str] = "member.left"
 
     user_id: str
     reason: LeaveReason
+    removal: Removal | None = None
 
 
 class MemberUpdated(Fact, frozen=True, kw_only=True):
-    """The role of somebody in a channel changed."""
+    """The role of somebody in a channel, or until when they are muted in it (None, or a time that has passed: they are
+    not)."""
 
     type: ClassVar[str] = "member.updated"
 
     user_id: str
     role: Role
+    muted_until: datetime | None = None
 
 
 class WorkspaceUpdated(Fact, frozen=True, kw_only=True):
@@ -141,29 +157,34 @@ class WorkspaceUpdated(Fact, frozen=True, kw_only=True):
 
 
 class WorkspaceMemberJoined(Fact, frozen=True, kw_only=True):
+    """`muted_until` as with `workspace.member_updated`."""
+
     type: ClassVar[str] = "workspace.member_joined"
 
     user: User
     role: Role
+    muted_until: datetime | None = None
 
 
 class WorkspaceMemberLeft(Fact, frozen=True, kw_only=True):
-    """With `deactivated_at` they may be let in again as they were."""
+    """`removal` as with `member.left`. With `deactivated_at` they may be let in again as they were."""
 
     type: ClassVar[str] = "workspace.member_left"
 
     user_id: str
     reason: LeaveReason
+    removal: Removal | None = None
     deactivated_at: datetime | None = None
 
 
 class WorkspaceMemberUpdated(Fact, frozen=True, kw_only=True):
-    """The role of somebody in the workspace changed."""
+    """The role of somebody in the workspace, or until when they are muted in all of it, as with `member.updated`."""
 
     type: ClassVar[str] = "workspace.member_updated"
 
     user_id: str
     role: Role
+    muted_until: datetime | None = None
 
 
 class ReadUpdated(Fact, frozen=True, kw_only=True):
@@ -224,6 +245,46 @@ class SidebarUpdated(Fact, frozen=True, kw_only=True):
     type: ClassVar[str] = "sidebar.updated"
 
     sidebar: Sidebar
+
+
+class BanUpdated(Fact, frozen=True, kw_only=True):
+    """I was banned from a channel, on other terms than before, or no longer am. `until` None: until it is lifted.
+
+    A public channel is closed to who is banned from it, so every service that answers who may read it listens, too.
+    Of two words about one person and channel the one with the later `at` holds.
+    """
+
+    type: ClassVar[str] = "ban.updated"
+
+    channel_id: str
+    user_id: str
+    banned: bool
+    at: datetime
+    until: datetime | None = None
+
+
+class NoticeCreated(Fact, frozen=True, kw_only=True):
+    """What the moderators did that concerns me, and why."""
+
+    type: ClassVar[str] = "notice.created"
+
+    notice: Notice
+
+
+class ReportCreated(Fact, frozen=True, kw_only=True):
+    """Told to each person who may review it."""
+
+    type: ClassVar[str] = "report.created"
+
+    report: MessageReport
+
+
+class ReportUpdated(Fact, frozen=True, kw_only=True):
+    """Somebody decided it. Told as `report.created` is."""
+
+    type: ClassVar[str] = "report.updated"
+
+    report: MessageReport
 
 
 class UserUpdated(Fact, frozen=True, kw_only=True):

@@ -103,6 +103,8 @@ class Channel(View, frozen=True, kw_only=True):
     purpose: str = ""
     posting: Posting = Posting.EVERYONE
     is_default: bool = False
+    slow_mode_s: int = 0
+    """Seconds that pass between two messages of one person; 0: as fast as they type."""
 
 
 class Reaction(View, frozen=True, kw_only=True):
@@ -306,6 +308,74 @@ class Sidebar(View, frozen=True, kw_only=True):
 
     version: int
     sections: list[SidebarSection]
+
+
+class NoticeKind(StrEnum):
+    """What somebody was told of."""
+
+    KICKED = "kicked"
+    BANNED = "banned"
+    MUTED = "muted"
+    MESSAGE_DELETED = "message_deleted"
+
+
+class Notice(View, frozen=True, kw_only=True):
+    """A deed of the moderators against a person, as that person is told: not by whom. `channel_id` None: in all of the
+    workspace. `until` None: for good, or over at once."""
+
+    id: str
+    workspace_id: str
+    channel_id: str | None
+    kind: NoticeKind
+    reason: str
+    created_at: datetime
+    until: datetime | None = None
+    message_id: str | None = None
+
+
+class ReportCategory(StrEnum):
+    SPAM = "spam"
+    HARASSMENT = "harassment"
+    HATE = "hate"
+    VIOLENCE = "violence"
+    SEXUAL = "sexual"
+    PRIVACY = "privacy"
+    ILLEGAL = "illegal"
+    OTHER = "other"
+
+
+class ReportState(StrEnum):
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
+class ReportOutcome(StrEnum):
+    """What became of a report."""
+
+    DISMISSED = "dismissed"
+    MESSAGE_DELETED = "message_deleted"
+    PERSON_WARNED = "person_warned"
+    PERSON_MUTED = "person_muted"
+    PERSON_KICKED = "person_kicked"
+    PERSON_BANNED = "person_banned"
+    OTHER = "other"
+
+
+class MessageReport(View, frozen=True, kw_only=True):
+    """That somebody reported a message, without a word of either. The last three are given once it is resolved."""
+
+    id: str
+    workspace_id: str
+    channel_id: str
+    message_id: str
+    author_id: str
+    reporter_id: str
+    category: ReportCategory
+    state: ReportState
+    created_at: datetime
+    outcome: ReportOutcome | None = None
+    resolved_by: str | None = None
+    resolved_at: datetime | None = None
 
 
 class RunState(StrEnum):

@@ -14,6 +14,7 @@ from prometheus_client import Counter, Gauge
 from tertulia_shared.bus import Bus, FollowLimits, StreamFollower, StreamState
 from tertulia_shared.cursors import Position
 from tertulia_shared.events import (
+    BanUpdated,
     ChannelArchived,
     ChannelCreated,
     ChannelUpdated,
@@ -53,6 +54,7 @@ ACTED_ON: Final = frozenset(
         ChannelUpdated,
         ChannelArchived,
         UserUpdated,
+        BanUpdated,
         SessionRevoked,
     )
 )

@@ -1,6 +1,6 @@
 """Who belongs where and who may read what, as the events tell it, on top of a snapshot.
 
-    U may read C  =  U is a member of C,  or  C is public and U belongs to its workspace and is not a guest
+    U may read C  =  U is a member of C,  or  C is public and U belongs to its workspace, is not a guest and not banned
 
 This is the one implementation for every service but chat, which has the same rule in SQL; the shared suite
 (`libs/shared/tests/membership`) holds both this and its users to it. Live delivery asks `is_member` instead: nobody is
@@ -11,12 +11,17 @@ that order, so one at or below what was already applied is a repetition (the rel
 below the `ch_seq` at which the person (re)joined is older than the snapshot. The snapshot says how far each channel was
 when it was taken, so no older joining can undo a removal. Workspace membership carries no number; its events arrive in
 their own order, and channel memberships never depend on it: leaving a workspace sends a `member.left` for each channel.
+A ban from a channel carries the time of the deed, and the later word holds; nobody is told when one ends by itself.
 A role is told absolutely: while the relay repeats the past, somebody's former role may show until its end is reached.
 """
 
+import time
 from collections.abc import Set as AbstractSet
+from math import inf
+from typing import NamedTuple
 
 from tertulia_shared.events import (
+    BanUpdated,
     Channel,
     ChannelArchived,
     ChannelCreated,
@@ -43,6 +48,16 @@ _NO_ROLES: dict[str, Role] = {}
 _NONE: frozenset[str] = frozenset()
 
 
+class _Ban(NamedTuple):
+    """Unix seconds: of the deed, and until when the ban holds; 0 when it was lifted."""
+
+    at: float
+    until: float
+
+
+_NO_BANS: dict[str, _Ban] = {}
+
+
 class Projection(Directory):
     """Ids of users, channels and workspaces are shared objects: a hundred thousand memberships fit in some 30 MB."""
 
@@ -53,6 +68,7 @@ class Projection(Directory):
         self._applied: dict[str, int] = {}
         self._roles: dict[str, dict[str, Role]] = {}
         self._workspaces_of: dict[str, set[str]] = {}
+        self._bans: dict[str, dict[str, _Ban]] = {}
         self._shared_ids: dict[str, str] = {}
         # Answers by workspace, forgotten together when anything changes in it.
         self._readable: dict[str, dict[str, frozenset[str]]] = {}
@@ -79,16 +95,22 @@ class Projection(Directory):
             workspace_id is not None
             and self.kind_of(channel_id) is ChannelKind.PUBLIC
             and self._is_insider(workspace_id, user_id)
+            and not self.is_banned(user_id, channel_id)
         )
 
+    def is_banned(self, user_id: str, channel_id: str) -> bool:
+        ban = self._bans.get(channel_id, _NO_BANS).get(user_id)
+        return ban is not None and ban.until > time.time()
+
     def readable(self, workspace_id: str, user_id: str) -> frozenset[str]:
-        """Every channel of the workspace that the user may read."""
+        """Every channel of the workspace that the user may read. After a ban has ended by itself, its channel may be
+        missing until something changes in the workspace."""
         known = self._readable.setdefault(workspace_id, {})
         answer = known.get(user_id)
         if answer is None:
             own = self.channels_of(user_id) & self.channels_of_workspace(workspace_id)
             insider = self._is_insider(workspace_id, user_id)
-            answer = frozenset(own | self.public_channels(workspace_id) if insider else own)
+            answer = frozenset(own | self._open_to(workspace_id, user_id) if insider else own)
             if len(known) >= REMEMBERED_ANSWERS:
                 known.clear()
             known[user_id] = answer
@@ -153,9 +175,20 @@ class Projection(Directory):
                 self._learn(fact.channel)
             case UserUpdated():
                 self._meet(fact.user)
+            case BanUpdated():
+                until = inf if fact.until is None else fact.until.timestamp()
+                self.ban(fact.channel_id, fact.user_id, until if fact.banned else 0.0, fact.at.timestamp())
             case _:
                 pass
         return False
+
+    def ban(self, channel_id: str, user_id: str, until: float, at: float) -> None:
+        """From a channel, by a deed of that time. Unix seconds; 0: the ban was lifted."""
+        bans = self._bans.setdefault(self._share(channel_id), {})
+        known = bans.get(user_id)
+        if known is None or known.at <= at:
+            bans[self._share(user_id)] = _Ban(at, until)
+            self._forget_answers(self.workspace_of(channel_id))
 
     def join(self, channel_id: str, workspace_id: str, user_id: str, joined_at: int) -> bool:
         channel_id, user_id = self._share(channel_id), self._share(user_id)
@@ -236,21 +269,30 @@ class Projection(Directory):
         """Belongs to the workspace and is not a guest: may read every public channel of it."""
         return self.role_of(workspace_id, user_id) not in (None, Role.GUEST)
 
+    def _open_to(self, workspace_id: str, user_id: str) -> set[str]:
+        """The public channels, for somebody who is no guest."""
+        return {channel for channel in self.public_channels(workspace_id) if not self.is_banned(user_id, channel)}
+
     def _shared_by(self, workspace_id: str, room: str) -> set[str]:
         audience = set(self._members.get(room, _NOBODY))
         if self.kind_of(room) is ChannelKind.PUBLIC:
             roles = self._roles.get(workspace_id, _NO_ROLES)
-            audience.update(user for user, role in roles.items() if role is not Role.GUEST)
+            audience.update(
+                user for user, role in roles.items() if role is not Role.GUEST and not self.is_banned(user, room)
+            )
         audience -= self.bots
         if not audience:
             return {room}
         only_members = {user for user in audience if not self._is_insider(workspace_id, user)}
         public = self.public_channels(workspace_id)
-        shared = {
-            channel
-            for channel in self.channels_of_workspace(workspace_id)
-            if (only_members if channel in public else audience) <= self._members.get(channel, _NOBODY).keys()
-        }
+        shared: set[str] = set()
+        for channel in self.channels_of_workspace(workspace_id):
+            closed_to = audience
+            if channel in public:
+                bans = self._bans.get(channel, _NO_BANS)
+                closed_to = only_members | {user for user in audience & bans.keys() if self.is_banned(user, channel)}
+            if closed_to <= self._members.get(channel, _NOBODY).keys():
+                shared.add(channel)
         return shared | {room}
 
     def _forget_answers(self, workspace_id: str | None) -> None:

@@ -1,6 +1,7 @@
 """Where the projection starts from: chat's list of memberships, streamed as one JSON object a line."""
 
 from collections.abc import AsyncIterator
+from math import inf
 
 import aiohttp
 import msgspec
@@ -21,9 +22,12 @@ class SnapshotFailed(NotYet):
 
 
 class Line(msgspec.Struct):
-    """A channel membership (c, w, u, s), a channel and how far it is (c, n, and from a newer chat w, k, name), a
+    """A channel membership (c, w, u, s), a channel and how far it is (c, n, and from a newer chat w, k, name, bans), a
     workspace membership (w, u, role, and from a newer chat name, bot), a revoked session, or the end. Fields that a yet
-    newer chat adds are passed over."""
+    newer chat adds are passed over.
+
+    `bans` are those from the channel, by person: until when, or null for until it is lifted, and of when they are; unix
+    seconds."""
 
     c: str | None = None
     w: str | None = None
@@ -32,6 +36,7 @@ class Line(msgspec.Struct):
     n: int | None = None
     k: str | None = None
     name: str | None = None
+    bans: dict[str, tuple[float | None, float]] = {}
     role: str = ""
     bot: bool = False
     revoked: str | None = None
@@ -83,6 +88,8 @@ def take(line: Line, projection: Projection, revocations: Revocations) -> None:
         projection.reflects(line.c, line.n)
         if line.w is not None:
             projection.describe_channel(line.c, line.w, _kind(line.k), line.name, line.n)
+        for user_id, (until, at) in line.bans.items():
+            projection.ban(line.c, user_id, inf if until is None else until, at)
     elif line.w is None or line.u is None:
         raise SnapshotFailed("a line without a workspace or a user")
     elif line.c is not None:

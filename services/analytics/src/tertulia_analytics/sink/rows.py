@@ -66,6 +66,7 @@ _AboutPerson = (
     | events.WorkspaceMemberLeft
     | events.WorkspaceMemberUpdated
     | events.SessionRevoked
+    | events.BanUpdated
 )
 _AboutMessage = events.ReactionAdded | events.ReactionRemoved | events.SavedUpdated
 _AboutPlace = events.ReadUpdated | events.ThreadFollowed | events.DraftUpdated | events.PreferencesUpdated
@@ -227,6 +228,14 @@ def _sidebar(envelope: Envelope, _: events.SidebarUpdated) -> Reading:
     return _plain(envelope, envelope.workspace_id or NOBODY), None
 
 
+def _report(envelope: Envelope, fact: events.ReportCreated | events.ReportUpdated) -> Reading:
+    return _plain(envelope, fact.report.message_id), None
+
+
+def _notice(envelope: Envelope, fact: events.NoticeCreated) -> Reading:
+    return _plain(envelope, fact.notice.message_id or NOBODY), None
+
+
 def _workspace(envelope: Envelope, fact: events.WorkspaceUpdated) -> Reading:
     return _plain(envelope, fact.workspace.id), None
 
@@ -261,5 +270,9 @@ _READERS: dict[str, Reader] = {
         (events.DraftUpdated, _place),
         (events.PreferencesUpdated, _place),
         (events.SidebarUpdated, _sidebar),
+        (events.BanUpdated, _user_id),
+        (events.NoticeCreated, _notice),
+        (events.ReportCreated, _report),
+        (events.ReportUpdated, _report),
     )
 }

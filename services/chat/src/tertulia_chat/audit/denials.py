@@ -27,7 +27,7 @@ log = logger(__name__)
 AUDITED = "audited"
 """The key under which a handler's `opt` names its action."""
 
-# Whose workspace it is: the address names it, or a channel or message of it. A stranger has no entry.
+# Whose workspace it is: the address names it, or a channel, a message or a report of it. A stranger has no entry.
 _WRITE = """
 INSERT INTO audit_log (id, workspace_id, at, actor_id, action, outcome, target_type, target_id, channel_id, reason,
     address, request_id, denied_in)
@@ -37,6 +37,7 @@ FROM (
     SELECT $11::uuid AS workspace_id, NULL::uuid AS channel_id WHERE $11 IS NOT NULL
     UNION ALL SELECT c.workspace_id, c.id FROM channel c WHERE c.id = $12
     UNION ALL SELECT m.workspace_id, m.channel_id FROM message m WHERE m.id = $13
+    UNION ALL SELECT r.workspace_id, r.channel_id FROM report r WHERE r.id = $14
 ) AS place
 JOIN workspace_member w ON w.workspace_id = place.workspace_id AND w.user_id = $3
 LIMIT 1
@@ -48,6 +49,7 @@ _TARGETS = {
     "code": Target.INVITE,
     "message_id": Target.MESSAGE,
     "channel_id": Target.CHANNEL,
+    "report_id": Target.REPORT,
 }
 """What a deed is done to: the first of these that its address names, else the workspace."""
 
@@ -84,7 +86,7 @@ class Denials:
             current_address(),
             current_request_id(),
             _minute(at),
-            *(_id(named.get(name)) for name in ("workspace_id", "channel_id", "message_id")),
+            *(_id(named.get(name)) for name in ("workspace_id", "channel_id", "message_id", "report_id")),
         )
 
 

@@ -32,6 +32,20 @@ class Action(StrEnum):
     CHANNEL_ROLE_CHANGED = "channel.role_changed"
     CHANNEL_MEMBER_ADDED = "channel.member_added"
     CHANNEL_MEMBER_REMOVED = "channel.member_removed"
+    CHANNEL_MEMBER_BANNED = "channel.member_banned"
+    CHANNEL_BAN_LIFTED = "channel.ban_lifted"
+    CHANNEL_BANS_READ = "channel.bans_read"
+    CHANNEL_MEMBER_MUTED = "channel.member_muted"
+    CHANNEL_MUTE_LIFTED = "channel.mute_lifted"
+    CHANNEL_MUTES_READ = "channel.mutes_read"
+    MEMBER_BANNED = "member.banned"
+    BAN_LIFTED = "member.ban_lifted"
+    BANS_READ = "member.bans_read"
+    MEMBER_MUTED = "member.muted"
+    MUTE_LIFTED = "member.mute_lifted"
+    MUTES_READ = "member.mutes_read"
+    REPORTS_READ = "report.read"
+    REPORT_RESOLVED = "report.resolved"
     MESSAGE_DELETED = "message.deleted"
     MESSAGE_PINNED = "message.pinned"
     MESSAGE_UNPINNED = "message.unpinned"
@@ -45,6 +59,7 @@ class Target(StrEnum):
     CHANNEL = "channel"
     MESSAGE = "message"
     INVITE = "invite"
+    REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

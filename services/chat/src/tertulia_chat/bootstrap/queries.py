@@ -9,10 +9,12 @@ from sqlmodel import and_, col, select
 from tertulia_chat.access import access_workspace
 from tertulia_chat.bootstrap.schemas import Bootstrap, FormerPerson, JoinedChannel, Person
 from tertulia_chat.membership import people_of
+from tertulia_chat.sanctions import mute_in_force
 from tertulia_chat.tables import (
     ChannelMemberRow,
     ChannelRow,
     DeactivatedMemberRow,
+    SanctionRow,
     SidebarRow,
     UserRow,
     WorkspaceMemberRow,
@@ -62,27 +64,26 @@ async def _myself(session: AsyncSession, user_id: UUID, workspace_id: UUID) -> t
 async def _my_channels(session: AsyncSession, user_id: UUID, workspace_id: UUID) -> list[tuple[JoinedChannel, int]]:
     """Each with my `joined_seq`."""
     query = (
-        select(ChannelRow, ChannelMemberRow, _UNREAD, _MENTIONS)
+        sa.select(ChannelRow, ChannelMemberRow, _UNREAD, _MENTIONS, col(SanctionRow.until))
         .join(ChannelMemberRow, col(ChannelMemberRow.channel_id) == col(ChannelRow.id))
+        .outerjoin(SanctionRow, mute_in_force(col(ChannelMemberRow.channel_id), col(ChannelMemberRow.user_id)))
         .where(col(ChannelMemberRow.user_id) == user_id, col(ChannelMemberRow.workspace_id) == workspace_id)
         .order_by(col(ChannelRow.id))
     )
     found = list(await session.execute(query))
     people = await people_of(session, [channel.id for channel, *_ in found if channel.is_direct])
     return [
-        (
-            JoinedChannel(
-                channel=channel.view(people.get(channel.id, [])),
-                joined=True,
-                member_count=channel.member_count,
-                read_seq=member.read_seq,
-                unread=unread,
-                mentions=unread if channel.is_direct else mentions,
-                preferences=member.view_preferences(),
-            ),
-            member.joined_seq,
+        JoinedChannel(
+            channel=channel.view(people.get(channel.id, [])),
+            joined=True,
+            member_count=channel.member_count,
+            read_seq=member.read_seq,
+            unread=unread,
+            mentions=unread if channel.is_direct else mentions,
+            preferences=member.view_preferences(),
+            muted_until=muted_until,
         )
-        for channel, member, unread, mentions in found
+        for channel, member, unread, mentions, muted_until in found
     ]
 
 
@@ -97,15 +98,16 @@ async def _people(session: AsyncSession, workspace_id: UUID) -> tuple[list[Perso
         ).where(col(DeactivatedMemberRow.workspace_id) == workspace_id),
     ).subquery()
     query = (
-        sa.select(UserRow, seats.c.role, seats.c.deactivated_at)
+        sa.select(UserRow, seats.c.role, seats.c.deactivated_at, col(SanctionRow.until))
         .join(seats, seats.c.user_id == col(UserRow.id))
+        .outerjoin(SanctionRow, mute_in_force(workspace_id, col(UserRow.id)))
         .order_by(col(UserRow.id))
     )
     members: list[Person] = []
     former: list[FormerPerson] = []
-    for user, role, deactivated_at in await session.execute(query):
+    for user, role, deactivated_at, muted_until in await session.execute(query):
         if deactivated_at is None:
-            members.append(Person(user=user.view(), role=Role(role)))
+            members.append(Person(user=user.view(), role=Role(role), muted_until=muted_until))
         else:
             former.append(FormerPerson(user=user.view(), deactivated_at=deactivated_at))
     return members, former

@@ -7,7 +7,10 @@ from tertulia_shared.events import Channel, ChannelPreferences, Role, Sidebar, U
 
 
 class JoinedChannel(View, frozen=True, kw_only=True):
-    """`read_seq` is how far I have read; `unread` and `mentions` are above that, up to 1000, which means "or more"."""
+    """`read_seq` is how far I have read; `unread` and `mentions` are above that, up to 1000, which means "or more".
+
+    `muted_until` is given while I am muted in this channel, whatever holds of me in all of the workspace.
+    """
 
     channel: Channel
     joined: bool
@@ -16,11 +19,15 @@ class JoinedChannel(View, frozen=True, kw_only=True):
     unread: int
     mentions: int
     preferences: ChannelPreferences
+    muted_until: datetime | None = None
 
 
 class Person(View, frozen=True, kw_only=True):
+    """`muted_until` is given while they are muted in all of the workspace."""
+
     user: User
     role: Role
+    muted_until: datetime | None = None
 
 
 class FormerPerson(View, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from tertulia_chat.audit import Action, Entry, Target
 from tertulia_chat.tables import ChannelRow
 from tertulia_shared.events import Channel, ChannelKind
 
-_GOVERNED = ("name", "kind", "posting", "is_default")
+_GOVERNED = ("name", "kind", "posting", "is_default", "slow_mode_s")
 _HIDDEN = "(not public)"
 
 

@@ -17,7 +17,7 @@ from tertulia_chat.audit import Action, note
 from tertulia_chat.channels import auditing
 from tertulia_chat.channels.checks import check_not_direct, check_open, checked_name
 from tertulia_chat.channels.schemas import ChannelMember, PatchChannel
-from tertulia_chat.errors import ChannelNameTaken, DefaultNotPrivate, KindNotChangeable
+from tertulia_chat.errors import Banned, ChannelNameTaken, DefaultNotPrivate, KindNotChangeable, Muted
 from tertulia_chat.permissions import Permission
 from tertulia_chat.tables import ChannelRow, UserRow, now
 from tertulia_shared.events import Channel, ChannelArchived, ChannelKind, ChannelUpdated, Role
@@ -26,12 +26,14 @@ from tertulia_shared.problems import Forbidden, NotFound
 _NO_DETAILS = "A direct conversation has no name, topic, kind or rules."
 _NO_ROLES = "Nobody owns a direct conversation."
 _WORDS = {"topic", "purpose"}
+_PACE = {"slow_mode_s"}
 
 
 async def update(session: AsyncSession, caller_id: UUID, channel_id: UUID, wish: PatchChannel) -> Channel:
-    """Topic and purpose are for who may write in the channel; everything else, and these too, for who manages it.
+    """Topic and purpose are for who may write in the channel, how slow it is for who sets that; everything else, and
+    topic and purpose too, for who manages it. Who is muted in it has no word in what it is called.
 
-    Raises NotFound, DirectChannel, NotAMember, PostingRestricted, Forbidden, ChannelArchived, ChannelNameTaken,
+    Raises NotFound, DirectChannel, NotAMember, Muted, PostingRestricted, Forbidden, ChannelArchived, ChannelNameTaken,
     KindNotChangeable, DefaultNotPrivate, ValidationFailed.
     """
     seat = await access_channel(session, caller_id, channel_id, lock=True)
@@ -63,10 +65,15 @@ def _wishes(wish: PatchChannel) -> dict[str, object]:
 
 
 def _check_may_change(seat: ChannelSeat, wishes: dict[str, object]) -> None:
-    if not wishes.keys() <= _WORDS:
+    if wishes.keys() & _PACE:
+        seat.require_permission(Permission.SET_SLOW_MODE)
+    rest = wishes.keys() - _PACE
+    if not rest <= _WORDS:
         seat.require_permission(Permission.MANAGE_CHANNELS)
-    elif not seat.may(Permission.MANAGE_CHANNELS):
+    elif rest and not seat.may(Permission.MANAGE_CHANNELS):
         seat.require_poster()
+    if rest and seat.muted_until is not None:
+        raise Muted(seat.muted_until)
 
 
 def _check_kind(channel: ChannelRow, wishes: dict[str, object]) -> None:
@@ -89,7 +96,10 @@ async def set_role(
     check_not_direct(seat, _NO_ROLES)
     seat.require_permission(Permission.MANAGE_CHANNELS)
     check_open(seat)
-    theirs = await access_channel(session, user_id, channel_id)
+    try:
+        theirs = await access_channel(session, user_id, channel_id)
+    except Banned as error:
+        raise NotFound from error
     if theirs.member is None:
         raise NotFound
     if role == Role.OWNER and theirs.role == Role.GUEST:

@@ -9,13 +9,15 @@ from sqlmodel import col, select
 
 from tertulia_chat import membership
 from tertulia_chat.access import WorkspaceSeat, access_channel, hold_seats
-from tertulia_chat.audit import Action, note
+from tertulia_chat.audit import note
 from tertulia_chat.bot import BOT_ID
 from tertulia_chat.channels import auditing
 from tertulia_chat.channels.checks import check_not_direct, check_open, checked_name
 from tertulia_chat.channels.schemas import MAX_PEOPLE, ChannelMember, NewChannel
-from tertulia_chat.errors import ChannelNameTaken
+from tertulia_chat.errors import ChannelNameTaken, Muted
 from tertulia_chat.permissions import Permission
+from tertulia_chat.removal import kick
+from tertulia_chat.sanctions import laid_on, mute_of
 from tertulia_chat.tables import ChannelRow, UserRow
 from tertulia_shared.events import Channel, ChannelKind, LeaveReason, Role
 from tertulia_shared.problems import FieldError, Forbidden, NotFound, ValidationFailed
@@ -31,6 +33,8 @@ async def create(session: AsyncSession, seat: WorkspaceSeat, creator_id: UUID, w
     seat.require_permission(_TO_CREATE[ChannelKind(wish.kind)])
     name = checked_name(wish.name)
     creator = await hold_seats(session, seat.workspace.id, [creator_id])
+    if (until := mute_of(await laid_on(session, seat.workspace.id, [creator_id]), creator_id)) is not None:
+        raise Muted(until)  # a channel's name and topic are words for everybody
     channel = ChannelRow(
         workspace_id=seat.workspace.id,
         kind=wish.kind,
@@ -85,7 +89,7 @@ async def _reopen(
 
 
 async def join(session: AsyncSession, caller_id: UUID, channel_id: UUID) -> Channel:
-    """Idempotent. Raises NotFound, ChannelArchived."""
+    """Idempotent. Raises NotFound, Banned, ChannelArchived."""
     seat = await access_channel(session, caller_id, channel_id, lock=True)
     check_open(seat)
     people = await hold_seats(session, seat.channel.workspace_id, [caller_id])
@@ -101,7 +105,10 @@ async def leave(session: AsyncSession, caller_id: UUID, channel_id: UUID) -> Non
 
 
 async def add(session: AsyncSession, caller_id: UUID, channel_id: UUID, user_id: UUID) -> tuple[ChannelMember, bool]:
-    """The member, and whether they are new. Raises NotFound, Forbidden, DirectChannel, ChannelArchived."""
+    """The member, and whether they are new.
+
+    Raises NotFound, Forbidden, DirectChannel, ChannelArchived, PersonBanned.
+    """
     seat = await access_channel(session, caller_id, channel_id, lock=True, holding=[user_id])
     seat.require_member()
     check_not_direct(seat)
@@ -120,17 +127,8 @@ async def add(session: AsyncSession, caller_id: UUID, channel_id: UUID, user_id:
 
 
 async def remove(session: AsyncSession, caller_id: UUID, channel_id: UUID, user_id: UUID) -> None:
-    """Oneself, or anybody for who may kick. Raises NotFound, Forbidden, DirectChannel."""
+    """Oneself, or anybody as `removal.kick` does."""
     if user_id == caller_id:
-        return await leave(session, caller_id, channel_id)
-    seat = await access_channel(session, caller_id, channel_id, lock=True)
-    check_not_direct(seat)
-    seat.require_permission(Permission.KICK_MEMBERS)
-    removed = await membership.remove_person(
-        session, seat.channel, user_id, reason=LeaveReason.REMOVED, actor_id=caller_id
-    )
-    if not removed:
-        raise NotFound
-    entry = auditing.about_member(seat.channel, user_id, caller_id, Action.CHANNEL_MEMBER_REMOVED)
-    await note(session, entry)
-    return None
+        await leave(session, caller_id, channel_id)
+    else:
+        await kick(session, caller_id, channel_id, user_id)

@@ -10,7 +10,8 @@ from tertulia_chat.access import ChannelSeat, WorkspaceSeat
 from tertulia_chat.channels.checks import as_stored
 from tertulia_chat.channels.schemas import ChannelFilter, ChannelMember, ChannelMemberPage, ChannelPage, ChannelState
 from tertulia_chat.membership import people_of, view_channel
-from tertulia_chat.tables import ChannelMemberRow, ChannelRow, UserRow
+from tertulia_chat.sanctions import is_banned, mute_in_force
+from tertulia_chat.tables import ChannelMemberRow, ChannelRow, SanctionRow, UserRow
 from tertulia_shared.events import ChannelKind, Role
 
 
@@ -33,7 +34,8 @@ async def channels_page(
     """The public ones and mine, oldest first. A guest finds only those they are in, a name finds no direct ones."""
     mine = and_(col(ChannelMemberRow.channel_id) == col(ChannelRow.id), col(ChannelMemberRow.user_id) == user_id)
     joined = col(ChannelMemberRow.user_id).is_not(None)
-    visible = joined if seat.role == Role.GUEST else or_(joined, col(ChannelRow.kind) == ChannelKind.PUBLIC)
+    public = and_(col(ChannelRow.kind) == ChannelKind.PUBLIC, ~is_banned(user_id, col(ChannelRow.id)))
+    visible = joined if seat.role == Role.GUEST else or_(joined, public)
     query = (
         select(ChannelRow, joined.label("joined"))
         .outerjoin(ChannelMemberRow, mine)
@@ -71,8 +73,9 @@ def _wanted(name: str, only: ChannelFilter | None, joined: ColumnElement[bool]) 
 
 async def members_page(session: AsyncSession, channel_id: UUID, limit: int, after: UUID | None) -> ChannelMemberPage:
     query = (
-        select(ChannelMemberRow, UserRow)
+        select(ChannelMemberRow, UserRow, col(SanctionRow.until))
         .join(UserRow, col(UserRow.id) == col(ChannelMemberRow.user_id))
+        .outerjoin(SanctionRow, mute_in_force(col(ChannelMemberRow.channel_id), col(ChannelMemberRow.user_id)))
         .where(col(ChannelMemberRow.channel_id) == channel_id)
         .order_by(col(ChannelMemberRow.user_id))
         .limit(limit + 1)
@@ -81,7 +84,7 @@ async def members_page(session: AsyncSession, channel_id: UUID, limit: int, afte
         query = query.where(col(ChannelMemberRow.user_id) > after)
     found = list(await session.execute(query))
     items = [
-        ChannelMember(user=user.view(), role=Role(member.role), joined_at=member.joined_at)
-        for member, user in found[:limit]
+        ChannelMember(user=user.view(), role=Role(member.role), joined_at=member.joined_at, muted_until=until)
+        for member, user, until in found[:limit]
     ]
     return ChannelMemberPage(items=items, next=items[-1].user.id if len(found) > limit else None)

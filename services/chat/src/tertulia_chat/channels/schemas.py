@@ -14,6 +14,8 @@ MAX_PEOPLE = 9
 """In a group conversation, the one who opens it included."""
 
 
+MAX_SLOW_MODE_S = 6 * 60 * 60
+
 Kind = Literal["public", "private"]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 Topic = Annotated[str, Meta(max_length=250)]
@@ -34,6 +36,7 @@ class PatchChannel(Body, frozen=True, kw_only=True):
 
     `kind` may become private and never public again. `posting` "admins" makes an announcement channel. `is_default`
     (public channels only): everybody who comes into the workspace joins it, guests aside; who is here already does not.
+    `slow_mode_s` is for who sets slow mode: seconds between two messages of one person who does not; 0 ends it.
     """
 
     name: Name | UnsetType = UNSET
@@ -42,6 +45,7 @@ class PatchChannel(Body, frozen=True, kw_only=True):
     posting: Posting | UnsetType = UNSET
     is_default: bool | UnsetType = UNSET
     kind: Kind | UnsetType = UNSET
+    slow_mode_s: Annotated[int, Meta(ge=0, le=MAX_SLOW_MODE_S)] | UnsetType = UNSET
 
 
 class OpenDirect(Body, frozen=True, kw_only=True):
@@ -84,11 +88,15 @@ class ChannelPage(View, frozen=True, kw_only=True):
 
 
 class ChannelMember(View, frozen=True, kw_only=True):
-    """`role` is the role within this channel: `owner` for whoever opened it or was made one, else `member`."""
+    """`role` is the role within this channel: `owner` for whoever opened it or was made one, else `member`.
+
+    `muted_until` is given while they are muted in this channel, whatever holds of them in all of the workspace.
+    """
 
     user: User
     role: Role
     joined_at: datetime
+    muted_until: datetime | None = None
 
 
 class ChannelMemberPage(View, frozen=True, kw_only=True):

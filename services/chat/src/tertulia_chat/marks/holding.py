@@ -16,7 +16,7 @@ async def hold_message(
     """The message and its channel, locked, if the caller may mark it: who is in the channel and has what is `needed`.
 
     Who may not is told so before anything is locked, and asked again once it is.
-    Raises NotFound, NotAMember, Forbidden, ChannelArchived, MessageDeleted.
+    Raises NotFound, NotAMember, Muted, Forbidden, ChannelArchived, MessageDeleted.
     """
     _require_may_mark(*await access_message(session, caller_id, message_id), needed)
     row, seat = await access_message(session, caller_id, message_id, lock=True)
@@ -25,7 +25,7 @@ async def hold_message(
 
 
 def _require_may_mark(row: MessageRow, seat: ChannelSeat, needed: Permission | None) -> None:
-    seat.require_member()
+    seat.require_unmuted()
     if needed is not None:
         seat.require_permission(needed)
     if seat.channel.archived_at is not None:

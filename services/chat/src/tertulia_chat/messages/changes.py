@@ -16,17 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tertulia_chat.access import ChannelSeat, access_message
 from tertulia_chat.audit import Action, Entry, Target, note
 from tertulia_chat.bot import BOT_ID
-from tertulia_chat.errors import ChannelArchived, MessageDeleted, NotRestorable, SystemMessage
+from tertulia_chat.errors import ChannelArchived, MessageDeleted, Muted, NotRestorable, SystemMessage
 from tertulia_chat.membership import lock_channels, sequenced
 from tertulia_chat.messages import history
 from tertulia_chat.messages.erasure import forget_run, hold_message, silence
 from tertulia_chat.messages.reading import read
 from tertulia_chat.messages.resolve import resolve
 from tertulia_chat.messages.taken import Taken, take
+from tertulia_chat.notices import give_notice
 from tertulia_chat.outbox import record, redact
 from tertulia_chat.permissions import Permission
 from tertulia_chat.replies import summary_now
-from tertulia_chat.tables import ChannelRow, MessageRow, now
+from tertulia_chat.tables import ChannelRow, MessageRow, NoticeRow, now
 from tertulia_shared import events
 from tertulia_shared.events import Fact, Message
 from tertulia_shared.problems import Forbidden
@@ -35,7 +36,7 @@ from tertulia_shared.problems import Forbidden
 async def edit(session: AsyncSession, caller_id: UUID, message_id: UUID, text: str) -> Message:
     """The same text changes nothing.
 
-    Raises NotFound, Forbidden, SystemMessage, NotAMember, MessageDeleted, ChannelArchived.
+    Raises NotFound, Forbidden, SystemMessage, NotAMember, Muted, MessageDeleted, ChannelArchived.
     """
     row, seat = await access_message(session, caller_id, message_id)
     _require_may_edit(caller_id, row, seat)
@@ -55,10 +56,11 @@ async def edit(session: AsyncSession, caller_id: UUID, message_id: UUID, text: s
     return row.view()
 
 
-async def delete(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Message:
+async def delete(session: AsyncSession, caller_id: UUID, message_id: UUID, reason: str = "") -> Message:
     """Idempotent; the row stays, without text and marks. Works in archived channels too: erasing is always possible.
 
-    Raises NotFound, Forbidden.
+    Who deletes somebody else's says why: it is told to the author and kept in the audit log. Raises NotFound,
+    Forbidden.
     """
     row, seat = await access_message(session, caller_id, message_id)
     _require_may_delete(caller_id, row, seat)
@@ -75,7 +77,7 @@ async def delete(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Me
         if run_id is not None:
             await forget_run(session, run_id)
         if row.author_id != caller_id:
-            await note(session, _deletion(row, caller_id, length))
+            await _account_for(session, caller_id, row, length, reason)
     return row.view()
 
 
@@ -83,28 +85,16 @@ async def restore(session: AsyncSession, caller_id: UUID, message_id: UUID) -> M
     """Undoes a deletion: the message is as it was before, with its reactions and pin. One that is not deleted stays as
     it is.
 
-    What the bot repeated of it stays empty. Raises NotFound, Forbidden, NotRestorable, UndoExpired, ChannelArchived.
+    What the bot repeated of it stays empty. Raises NotFound, Forbidden, Muted, NotRestorable, UndoExpired,
+    ChannelArchived.
     """
     row, seat = await access_message(session, caller_id, message_id)
-    _require_may_delete(caller_id, row, seat)
+    _require_may_restore(caller_id, row, seat)
     row, seat = await access_message(session, caller_id, message_id, lock=True)
-    _require_may_delete(caller_id, row, seat)
+    _require_may_restore(caller_id, row, seat)
     if row.deleted_at is not None:
         await _bring_back(session, caller_id, row, seat.channel)
     return row.view()
-
-
-def _deletion(row: MessageRow, actor_id: UUID, length: int) -> Entry:
-    """Of somebody else's message, for the audit log."""
-    return Entry(
-        workspace_id=row.workspace_id,
-        actor_id=actor_id,
-        action=Action.MESSAGE_DELETED,
-        target_type=Target.MESSAGE,
-        target_id=row.id,
-        channel_id=row.channel_id,
-        before={"author_id": str(row.author_id), "length": length},
-    )
 
 
 def _require_may_edit(caller_id: UUID, row: MessageRow, seat: ChannelSeat) -> None:
@@ -114,7 +104,7 @@ def _require_may_edit(caller_id: UUID, row: MessageRow, seat: ChannelSeat) -> No
         raise Forbidden("Only who wrote a message edits it.")
     if row.forwarded is not None:
         raise Forbidden("The words of a forwarded message are somebody else's.")
-    seat.require_member()
+    seat.require_unmuted()
     if row.deleted_at is not None:
         raise MessageDeleted
     if seat.channel.archived_at is not None:
@@ -124,6 +114,38 @@ def _require_may_edit(caller_id: UUID, row: MessageRow, seat: ChannelSeat) -> No
 def _require_may_delete(caller_id: UUID, row: MessageRow, seat: ChannelSeat) -> None:
     if row.author_id != caller_id or row.system is not None:
         seat.require_permission(Permission.DELETE_MESSAGES)
+
+
+def _require_may_restore(caller_id: UUID, row: MessageRow, seat: ChannelSeat) -> None:
+    """It says the message again."""
+    _require_may_delete(caller_id, row, seat)
+    if seat.muted_until is not None:
+        raise Muted(seat.muted_until)
+
+
+async def _account_for(session: AsyncSession, actor_id: UUID, row: MessageRow, length: int, reason: str) -> None:
+    """Somebody else's message was deleted: its author is told, and the audit log."""
+    if row.author_id != BOT_ID:
+        notice = NoticeRow(
+            user_id=row.author_id,
+            workspace_id=row.workspace_id,
+            channel_id=row.channel_id,
+            message_id=row.id,
+            kind=events.NoticeKind.MESSAGE_DELETED,
+            reason=reason,
+        )
+        await give_notice(session, notice)
+    entry = Entry(
+        workspace_id=row.workspace_id,
+        actor_id=actor_id,
+        action=Action.MESSAGE_DELETED,
+        target_type=Target.MESSAGE,
+        target_id=row.id,
+        channel_id=row.channel_id,
+        before={"author_id": str(row.author_id), "length": length},
+        reason=reason or None,
+    )
+    await note(session, entry)
 
 
 async def _bring_back(session: AsyncSession, caller_id: UUID, row: MessageRow, channel: ChannelRow) -> None:

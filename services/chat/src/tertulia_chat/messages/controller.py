@@ -30,6 +30,9 @@ from tertulia_shared.problems import FieldError, ValidationFailed
 from tertulia_shared.tokens import ServiceTokens
 
 Number = Annotated[int, QueryParameter(ge=0, le=2**31 - 1, description="The number of a version.")]
+Reason = Annotated[
+    str, QueryParameter(max_length=500, pattern=r"^[^\x00]*$", description="Of somebody else's: told to the author.")
+]
 Seq = Annotated[int | None, QueryParameter(ge=0, le=2**53, description="A `ch_seq`.")]
 MAX_IMPORT_BYTES = 16 * 1024 * 1024
 
@@ -120,11 +123,15 @@ class MessageController(Controller):
         opt={AUDITED: Action.MESSAGE_DELETED},
     )
     async def remove(
-        self, caller: NamedDependency[Caller], message_id: FromPath[UUID], database: NamedDependency[Database]
+        self,
+        caller: NamedDependency[Caller],
+        message_id: FromPath[UUID],
+        database: NamedDependency[Database],
+        reason: Reason = "",
     ) -> SentMessage:
         """The message stays in its place without its text."""
         async with database.transaction() as session:
-            return SentMessage(message=await changes.delete(session, caller.user_id, message_id))
+            return SentMessage(message=await changes.delete(session, caller.user_id, message_id, reason))
 
     @post("/restore", status_code=200, summary="Undo the deletion of a message")
     async def restore(

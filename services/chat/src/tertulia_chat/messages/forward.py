@@ -20,7 +20,9 @@ from tertulia_chat.messages.reading import read
 from tertulia_chat.messages.resolve import resolve
 from tertulia_chat.messages.schemas import ForwardMessage
 from tertulia_chat.outbox import record
+from tertulia_chat.permissions import Permission
 from tertulia_chat.replies import summary_with
+from tertulia_chat.slow_mode import take_turn
 from tertulia_chat.tables import MessageRow, new_id, now
 from tertulia_shared.events import Message, MessageCreated, Origin
 from tertulia_shared.problems import DependencyUnavailable, Forbidden
@@ -32,8 +34,8 @@ ATTEMPTS = 4
 async def forward(database: Database, caller_id: UUID, message_id: UUID, wish: ForwardMessage) -> tuple[Message, bool]:
     """The new message, and whether it is new.
 
-    Raises NotFound, Forbidden, SystemMessage, NotAMember, PostingRestricted, MessageDeleted, ChannelArchived,
-    ThreadNotFound, ClientMsgIdReused, DependencyUnavailable.
+    Raises NotFound, Forbidden, SystemMessage, NotAMember, Muted, PostingRestricted, MessageDeleted, ChannelArchived,
+    ThreadNotFound, SlowMode, ClientMsgIdReused, DependencyUnavailable.
     """
     for _ in range(ATTEMPTS):
         try:
@@ -72,6 +74,8 @@ async def _require_may_forward(
         raise ChannelArchived
     if wish.thread_id is not None:
         await access_thread(session, target, wish.thread_id)
+    if not target.may(Permission.SET_SLOW_MODE):
+        await take_turn(session, target.channel, target.require_member().user_id)
 
 
 async def _post(

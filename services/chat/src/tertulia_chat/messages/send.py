@@ -11,12 +11,22 @@ import msgspec
 
 from tertulia_chat.caller import Authenticator, Caller, session_ended
 from tertulia_chat.database import Database
-from tertulia_chat.errors import ChannelArchived, ClientMsgIdReused, NotAMember, PostingRestricted, ThreadNotFound
+from tertulia_chat.errors import (
+    Banned,
+    ChannelArchived,
+    ClientMsgIdReused,
+    Muted,
+    NotAMember,
+    PostingRestricted,
+    SlowMode,
+    ThreadNotFound,
+)
 from tertulia_chat.messages.reading import NOTHING, Reading, read
 from tertulia_chat.messages.reply import unknown_summary
 from tertulia_chat.messages.resolve import asked
 from tertulia_chat.messages.schemas import SendMessage
 from tertulia_chat.messages.statement import SEEN, STATEMENTS, UNKNOWN_LIST, UNKNOWN_WORKSPACE
+from tertulia_chat.slow_mode import EARLY
 from tertulia_chat.tables import MessageRow, new_id, now
 from tertulia_shared.events import (
     UNSEQUENCED,
@@ -32,7 +42,8 @@ from tertulia_shared.problems import DependencyUnavailable, FieldError, NotFound
 from tertulia_shared.telemetry import traceparent
 
 ATTEMPTS = 4
-"""One is enough unless somebody leaves the channel, or the same message is sent twice, at the same moment."""
+"""One is enough unless somebody leaves the channel, or the same message is sent twice, or a person who has to wait
+sends several, at the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +56,8 @@ class Sender:
     async def send(self, authorization: str, channel_id: UUID, wish: SendMessage) -> tuple[Message, bool]:
         """The message, and whether it is new.
 
-        Raises Unauthenticated, NotFound, NotAMember, PostingRestricted, ChannelArchived, ThreadNotFound,
-        ClientMsgIdReused, ValidationFailed, DependencyUnavailable.
+        Raises Unauthenticated, NotFound, Banned, NotAMember, Muted, PostingRestricted, ChannelArchived,
+        ThreadNotFound, SlowMode, ClientMsgIdReused, ValidationFailed, DependencyUnavailable.
         """
         caller = await self.authenticator.claimed(authorization)
         if wish.also_in_channel and wish.thread_id is None:
@@ -79,6 +90,10 @@ async def _send(database: Database, caller: Caller, channel_id: UUID, wish: Send
                 *more,
             )
         except asyncpg.UniqueViolationError:
+            continue
+        except asyncpg.CheckViolationError as error:
+            if getattr(error, "constraint_name", None) != EARLY:
+                raise
             continue
         if row is None:
             break
@@ -162,13 +177,17 @@ def _refusal(row: asyncpg.Record) -> Problem | None:
     if row["seen_id"] is not None:
         return None
     if not row["member"]:
-        return NotAMember()
+        return Banned() if row["banned"] else NotAMember()
+    if row["muted_until"] is not None:
+        return Muted(row["muted_until"])
     if not row["allowed"]:
         return PostingRestricted()
     if row["archived"]:
         return ChannelArchived()
     if not row["rooted"]:
         return ThreadNotFound(errors=[FieldError(detail="No first message of a thread here.", pointer="/thread_id")])
+    if row["wait_s"] is not None and row["wait_s"] > 0:
+        return SlowMode(retry_after=row["wait_s"])
     return None
 
 

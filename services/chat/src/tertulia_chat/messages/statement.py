@@ -7,8 +7,10 @@ What it cannot see is solved optimistically, by running it again (`send.ATTEMPTS
 
 * All its reads see the moment it began, but it may wait for the channel's lock. Somebody seen off meanwhile would still
   look like a member. Every departure changes `last_left_seq`, and so does losing the channel's ownership; the update
-  only takes place when that is unchanged. What the channel's own row says (archived, who posts) is read again then.
+  only takes place when that is unchanged. A mute in the channel changes it, too. What the channel's own row says
+  (archived, who posts, how slow it is) is read again then.
 * What a role may counts as it was when the statement began.
+* In a slow channel, another message of the same person may get its number meanwhile: `slow_mode.TURN` fails then.
 * Two sends with one `client_msg_id` at the same moment both find nothing; the unique constraint stops the second.
 
 The event's body is finished except for what only this statement learns. It carries `-1` for the number, the nil UUID
@@ -24,6 +26,7 @@ from tertulia_chat.access import POSTING_SEAT
 from tertulia_chat.caller import LIVE_SESSION
 from tertulia_chat.messages.reply import AFTER_THE_THREAD, NO_WORKSPACE_YET, THREAD, with_summary
 from tertulia_chat.messages.resolve import ASKED, checked
+from tertulia_chat.slow_mode import TURN
 from tertulia_chat.tables import MessageRow
 
 UNKNOWN_WORKSPACE = NO_WORKSPACE_YET
@@ -76,15 +79,16 @@ bump AS (
     UPDATE channel c SET last_seq = c.last_seq + 1, last_msg_seq = c.last_seq + 1
     FROM seat
     WHERE c.id = $1 AND seat.member AND c.archived_at IS NULL AND c.last_left_seq = seat.last_left_seq
-      AND (c.posting = 'everyone' OR seat.governs)
+      AND (c.posting = 'everyone' OR seat.governs) AND seat.muted_until IS NULL AND coalesce(seat.wait_s, 0) <= 0
       AND EXISTS (SELECT FROM live) AND NOT EXISTS (SELECT FROM seen)
       {"AND EXISTS (SELECT FROM root)" if reply else ""}
-    RETURNING c.workspace_id, c.last_seq, seat.addresses
+    RETURNING c.workspace_id, c.last_seq, c.slow_mode_s, seat.addresses
 ),
 stored AS (
     INSERT INTO message ({", ".join(columns)}) SELECT {", ".join(values)} FROM bump{beside}
     {"RETURNING author_id, mentions" if reply else ""}
 ),
+{TURN}
 {THREAD if reply else ""}
 logged AS (
     INSERT INTO event_log (shard, subject, type, workspace_id, channel_id, ch_seq, event_id, traceparent, body)
@@ -94,7 +98,7 @@ logged AS (
 )
 SELECT EXISTS (SELECT FROM live) AS live, {"EXISTS (SELECT FROM root)" if reply else "true"} AS rooted,
     seat.workspace_id, seat.member, seat.open OR seat.governs AS allowed, seat.archived, bump.last_seq AS ch_seq,
-    bump.addresses,
+    bump.addresses, seat.banned, seat.muted_until, seat.wait_s,
     {"mentioned.ids AS mentions, named.ids AS channels, pointed.ids AS messages," if reads else ""}
     {", ".join(f"seen.{name} AS seen_{name}" for name in SEEN)}
 FROM (VALUES (1)) AS always LEFT JOIN seat ON true LEFT JOIN bump ON true LEFT JOIN seen ON true

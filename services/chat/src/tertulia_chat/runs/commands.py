@@ -9,12 +9,14 @@ from sqlmodel import col, select
 
 from tertulia_chat.access import access_channel, access_thread
 from tertulia_chat.bot import BOT_ID, seat_bot
-from tertulia_chat.errors import ChannelArchived, NotAMember, PostingRestricted, RunIdReused
+from tertulia_chat.errors import Banned, ChannelArchived, Muted, NotAMember, PostingRestricted, RunIdReused
 from tertulia_chat.membership import sequenced
 from tertulia_chat.outbox import NewEvent, columns_of, record
+from tertulia_chat.permissions import Permission
 from tertulia_chat.replies import summary_with
 from tertulia_chat.runs.quotes import citations_of_now, prompt_of_now, shortened
 from tertulia_chat.runs.schemas import MAX_ANSWER, FinishRun, OpenRun
+from tertulia_chat.slow_mode import take_turn
 from tertulia_chat.tables import BotRunRow, ChannelRow, MessageRow, new_id, now
 from tertulia_shared.events import AiMark, Fact, Message, MessageCreated, RunFinished, RunStarted, RunState
 from tertulia_shared.problems import NotFound
@@ -39,14 +41,15 @@ RETURNING id
 ASKER_LEFT = "asker_left"
 CHANNEL_ARCHIVED = ChannelArchived.code
 POSTING_RESTRICTED = PostingRestricted.code
+MUTED = Muted.code
 
 
 async def open_run(session: AsyncSession, wish: OpenRun) -> BotRunRow:
     """Idempotent by id.
 
     A run that a message asks for asks what that message says now, also when it is opened again; a message that is gone
-    asks nothing. Raises NotFound, NotAMember, PostingRestricted, ChannelArchived, ThreadNotFound, RunIdReused,
-    ValidationFailed.
+    asks nothing. One that no message asks for takes the asker's turn in a slow channel. Raises NotFound, Banned,
+    NotAMember, Muted, PostingRestricted, ChannelArchived, ThreadNotFound, SlowMode, RunIdReused, ValidationFailed.
     """
     seat = await access_channel(session, wish.asker_id, wish.channel_id)
     seat.require_poster()
@@ -61,6 +64,8 @@ async def open_run(session: AsyncSession, wish: OpenRun) -> BotRunRow:
     values = {name: value for name, value in msgspec.structs.asdict(wish).items() if name != "context_limit"}
     row = BotRunRow(**values, workspace_id=seat.channel.workspace_id)
     if await _begun(session, row):
+        if wish.trigger_message_id is None and not seat.may(Permission.SET_SLOW_MODE):
+            await take_turn(session, seat.channel, wish.asker_id)
         return row
     known = await session.get_one(BotRunRow, wish.id)
     if (known.channel_id, known.asker_id) != (wish.channel_id, wish.asker_id):
@@ -106,8 +111,10 @@ async def _place_to_write(session: AsyncSession, run: BotRunRow) -> ChannelRow |
     try:
         seat = await access_channel(session, run.asker_id, run.channel_id, lock=True)
         seat.require_poster()
-    except (NotFound, NotAMember):
+    except (NotFound, Banned, NotAMember):
         return ASKER_LEFT
+    except Muted:
+        return MUTED
     except PostingRestricted:
         return POSTING_RESTRICTED
     return CHANNEL_ARCHIVED if seat.channel.archived_at is not None else seat.channel

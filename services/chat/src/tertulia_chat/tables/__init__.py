@@ -12,6 +12,7 @@ from tertulia_chat.tables.channels import ChannelMemberRow, ChannelRow
 from tertulia_chat.tables.drafts import DraftRow
 from tertulia_chat.tables.marks import SavedMessageRow
 from tertulia_chat.tables.messages import NO_THREAD, MessageRow, RevisionRow
+from tertulia_chat.tables.moderation import NoticeRow, ReportRow, SanctionKind, SanctionRow, SlowModeTurnRow
 from tertulia_chat.tables.runs import BotRunRow
 from tertulia_chat.tables.sidebar import BUILT_IN, SidebarRow, untouched
 from tertulia_chat.tables.workspaces import DeactivatedMemberRow, InviteRow, WorkspaceMemberRow, WorkspaceRow
@@ -29,12 +30,17 @@ __all__ = [
     "InviteRow",
     "MentionRow",
     "MessageRow",
+    "NoticeRow",
     "RefreshTokenRow",
+    "ReportRow",
     "RevisionRow",
+    "SanctionKind",
+    "SanctionRow",
     "SavedMessageRow",
     "SessionRow",
     "SidebarRow",
     "SigningKeyRow",
+    "SlowModeTurnRow",
     "ThreadFollowRow",
     "UserRow",
     "WorkspaceMemberRow",

@@ -18,7 +18,8 @@ DIRECT_KINDS = frozenset({ChannelKind.DM, ChannelKind.GROUP_DM})
 
 class ChannelRow(SQLModel, table=True):
     """`people_key` names a direct channel by its people; `last_left_seq` is the number of the newest departure or loss
-    of a right, `member_count` follows every joining and leaving. Only a public channel is a default one."""
+    of a right, `member_count` follows every joining and leaving. Only a public channel is a default one. `slow_mode_s`
+    seconds pass between two messages of one person; 0: as fast as they type."""
 
     __tablename__ = "channel"  # pyright: ignore[reportAssignmentType]
 
@@ -38,6 +39,7 @@ class ChannelRow(SQLModel, table=True):
     purpose: str = ""
     posting: str = Posting.EVERYONE
     is_default: bool = False
+    slow_mode_s: int = 0
 
     @property
     def is_direct(self) -> bool:
@@ -60,6 +62,7 @@ class ChannelRow(SQLModel, table=True):
             purpose=self.purpose,
             posting=Posting(self.posting),
             is_default=self.is_default,
+            slow_mode_s=self.slow_mode_s,
         )
 
 

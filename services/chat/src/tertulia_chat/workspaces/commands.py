@@ -17,11 +17,12 @@ from tertulia_chat.access import WorkspaceSeat
 from tertulia_chat.audit import Action, note
 from tertulia_chat.bot import seat_bot
 from tertulia_chat.errors import SlugTaken
+from tertulia_chat.membership import to_workspace
 from tertulia_chat.outbox import record
 from tertulia_chat.permissions import Permission
 from tertulia_chat.tables import ChannelRow, MessageRow, RevisionRow, UserRow, WorkspaceRow
 from tertulia_chat.workspaces.invites import GENERAL
-from tertulia_chat.workspaces.members import admit, to_workspace, workspace_entry
+from tertulia_chat.workspaces.members import admit, workspace_entry
 from tertulia_chat.workspaces.schemas import PatchWorkspace
 from tertulia_shared.events import ChannelKind, HistoryPolicy, Role, Workspace, WorkspaceUpdated
 

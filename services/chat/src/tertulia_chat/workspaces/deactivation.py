@@ -17,12 +17,15 @@ from tertulia_chat import membership
 from tertulia_chat.access import WorkspaceSeat
 from tertulia_chat.audit import Action, note
 from tertulia_chat.bot import BOT_ID
+from tertulia_chat.membership import to_workspace
 from tertulia_chat.outbox import record
 from tertulia_chat.permissions import Permission
 from tertulia_chat.personal import personal
+from tertulia_chat.removal import vacate
 from tertulia_chat.revocation import revoke_all
+from tertulia_chat.sanctions import banned_places, laid_on, mute_of
 from tertulia_chat.tables import ChannelMemberRow, DeactivatedMemberRow, UserRow, WorkspaceMemberRow
-from tertulia_chat.workspaces.members import held_wherever, member_entry, to_workspace, vacate
+from tertulia_chat.workspaces.members import held_wherever, member_entry
 from tertulia_chat.workspaces.queries import view_deactivated
 from tertulia_chat.workspaces.schemas import Member
 from tertulia_shared.events import (
@@ -75,29 +78,35 @@ async def deactivate(session: AsyncSession, seat: WorkspaceSeat, user_id: UUID, 
 
 
 async def reactivate(session: AsyncSession, seat: WorkspaceSeat, user_id: UUID, actor_id: UUID) -> Member:
-    """The role, the channels and the wishes about them are as before; what was said meanwhile counts as read.
+    """The role, the channels and the wishes about them are as before; what was said meanwhile counts as read. They do
+    not come back into a channel that they were banned from.
 
     Idempotent. Raises NotFound, Forbidden.
     """
     gone = await _checked(session, seat, user_id)
     user = await session.get_one(UserRow, user_id)
+    until = mute_of(await laid_on(session, seat.workspace.id, [user_id]), user_id)
     if isinstance(gone, WorkspaceMemberRow):
-        return Member(user=user.view(), role=gone.rank, joined_at=gone.joined_at)
+        return Member(user=user.view(), role=gone.rank, joined_at=gone.joined_at, muted_until=until)
     await session.delete(gone)
     session.add(
         WorkspaceMemberRow(workspace_id=gone.workspace_id, user_id=user_id, role=gone.role, joined_at=gone.joined_at)
     )
     await session.flush()
-    fact = WorkspaceMemberJoined(user=user.view(), role=gone.rank)
+    fact = WorkspaceMemberJoined(user=user.view(), role=gone.rank, muted_until=until)
     await record(session, to_workspace(fact, seat.workspace, actor_id))
     places = {place.channel_id: place for place in msgspec.convert(gone.channels, list[_Place])}
-    for channel in await membership.lock_channels(session, places):
+    held = await membership.lock_channels(session, places)
+    banned = await banned_places(session, user_id, places)
+    for channel in held:
+        if channel.id in banned:
+            continue
         place = places[channel.id]
         for back in await membership.add_people(session, channel, [user], role=place.role, actor_id=actor_id):
             await _wish_again(session, back, place.preferences)
     after = {"role": gone.role, "channels": len(places)}
     await note(session, member_entry(seat, user_id, actor_id, Action.MEMBER_REACTIVATED, after=after))
-    return Member(user=user.view(), role=gone.rank, joined_at=gone.joined_at)
+    return Member(user=user.view(), role=gone.rank, joined_at=gone.joined_at, muted_until=until)
 
 
 async def _checked(

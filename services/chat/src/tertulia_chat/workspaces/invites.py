@@ -6,7 +6,8 @@
 | guest               | the channels that the invitation names, as far as its maker may still let them in |
 | guest, none said    | the public `general`, as before invitations could name channels                 |
 
-Nobody comes into an archived channel.
+Nobody comes into an archived channel, or into one that they are banned from; who is banned from the workspace does not
+come in at all.
 """
 
 import secrets
@@ -22,6 +23,7 @@ from tertulia_chat import membership
 from tertulia_chat.access import WorkspaceSeat, access_channel, access_workspace
 from tertulia_chat.audit import Action, Entry, Target, fingerprint, note
 from tertulia_chat.errors import ChannelArchived, DirectChannel, InviteExpired, InviteNotFound, MemberDeactivated
+from tertulia_chat.sanctions import is_banned
 from tertulia_chat.tables import (
     ChannelMemberRow,
     ChannelRow,
@@ -127,7 +129,7 @@ async def withdraw(session: AsyncSession, seat: WorkspaceSeat, code: str, actor_
 async def accept(session: AsyncSession, user_id: UUID, code: str) -> Membership:
     """Who is in already stays as they are, and the code is not used up.
 
-    Raises InviteNotFound, InviteExpired or MemberDeactivated.
+    Raises InviteNotFound, InviteExpired, MemberDeactivated or Banned.
     """
     invite = await session.get(InviteRow, code)
     if invite is None:
@@ -163,6 +165,7 @@ async def _join_first_channels(session: AsyncSession, invite: InviteRow, user: U
     query = select(ChannelRow.id).where(
         col(ChannelRow.workspace_id) == invite.workspace_id,
         col(ChannelRow.archived_at).is_(None),
+        ~is_banned(user.id, col(ChannelRow.id)),
         _comes_into(invite),
     )
     held = await membership.lock_channels(session, await session.scalars(query))

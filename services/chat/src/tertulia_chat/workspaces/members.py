@@ -11,19 +11,21 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, func, select
 
-from tertulia_chat import membership
 from tertulia_chat.access import WorkspaceSeat
 from tertulia_chat.audit import Action, Entry, Target, changes, note
 from tertulia_chat.bot import BOT_ID
-from tertulia_chat.errors import LastOwner
-from tertulia_chat.outbox import NewEvent, record
+from tertulia_chat.errors import Banned, LastOwner
+from tertulia_chat.membership import to_workspace
+from tertulia_chat.outbox import record
 from tertulia_chat.permissions import Permission, outranks
-from tertulia_chat.tables import ChannelMemberRow, DeactivatedMemberRow, UserRow, WorkspaceMemberRow, WorkspaceRow
+from tertulia_chat.removal import vacate
+from tertulia_chat.sanctions import laid_on, mute_of
+from tertulia_chat.tables import DeactivatedMemberRow, SanctionKind, UserRow, WorkspaceMemberRow, WorkspaceRow
 from tertulia_chat.workspaces.inviting import makeable, withdraw_invites
 from tertulia_chat.workspaces.schemas import Member
 from tertulia_shared.events import (
-    Fact,
     LeaveReason,
+    Removal,
     Role,
     WorkspaceMemberJoined,
     WorkspaceMemberLeft,
@@ -33,9 +35,14 @@ from tertulia_shared.problems import Forbidden, NotFound
 
 
 async def admit(session: AsyncSession, workspace: WorkspaceRow, user: UserRow, role: Role) -> None:
+    """Into a locked (or brand-new) workspace. Raises Banned."""
+    laid = await laid_on(session, workspace.id, [user.id])
+    if SanctionKind.BAN in laid.get(user.id, {}):
+        raise Banned
     session.add(WorkspaceMemberRow(workspace_id=workspace.id, user_id=user.id, role=role))
     await session.flush()
-    await record(session, to_workspace(WorkspaceMemberJoined(user=user.view(), role=role), workspace, user.id))
+    fact = WorkspaceMemberJoined(user=user.view(), role=role, muted_until=mute_of(laid, user.id))
+    await record(session, to_workspace(fact, workspace, user.id))
 
 
 async def set_role(session: AsyncSession, seat: WorkspaceSeat, user_id: UUID, role: Role, actor_id: UUID) -> Member:
@@ -50,21 +57,24 @@ async def set_role(session: AsyncSession, seat: WorkspaceSeat, user_id: UUID, ro
         raise Forbidden("The bot is a member of every workspace, no more and no less.")
     member = await _held(session, seat.workspace, user_id)
     _check_may_set(seat, member, role, own=user_id == actor_id)
-    if member.rank != role:
+    changed = member.rank != role
+    if changed:
         await _check_owner_stays(session, member)
         was, member.role = member.rank, role
         session.add(member)
         await session.flush()
         keeping = makeable(seat.workspace.permissions, role)
         await withdraw_invites(session, seat.workspace, user_id, keeping=keeping)
-        fact = WorkspaceMemberUpdated(user_id=str(user_id), role=role)
-        await record(session, to_workspace(fact, seat.workspace, actor_id))
         entry = member_entry(
             seat, user_id, actor_id, Action.MEMBER_ROLE_CHANGED, before={"role": str(was)}, after={"role": str(role)}
         )
         await note(session, entry)
     user = await session.get_one(UserRow, user_id)
-    return Member(user=user.view(), role=role, joined_at=member.joined_at)
+    until = mute_of(await laid_on(session, seat.workspace.id, [user_id]), user_id)
+    if changed:
+        fact = WorkspaceMemberUpdated(user_id=str(user_id), role=role, muted_until=until)
+        await record(session, to_workspace(fact, seat.workspace, actor_id))
+    return Member(user=user.view(), role=role, joined_at=member.joined_at, muted_until=until)
 
 
 async def remove(session: AsyncSession, seat: WorkspaceSeat, user_id: UUID, actor_id: UUID) -> None:
@@ -79,39 +89,17 @@ async def remove(session: AsyncSession, seat: WorkspaceSeat, user_id: UUID, acto
     own = user_id == actor_id
     if not own:
         _check_may_remove(seat, member)
-    reason = LeaveReason.LEFT if own else LeaveReason.REMOVED
+    reason, removal = (LeaveReason.LEFT, None) if own else (LeaveReason.REMOVED, Removal.KICKED)
     if isinstance(member, WorkspaceMemberRow):
         await _check_owner_stays(session, member)
-        await vacate(session, workspace, member, reason, actor_id)
+        await vacate(session, workspace, member, reason, actor_id, removal)
     else:
         await session.delete(member)
         await session.flush()
-    fact = WorkspaceMemberLeft(user_id=str(user_id), reason=reason)
+    fact = WorkspaceMemberLeft(user_id=str(user_id), reason=reason, removal=removal)
     await record(session, to_workspace(fact, workspace, actor_id))
     if not own:
         await note(session, member_entry(seat, user_id, actor_id, Action.MEMBER_REMOVED, before={"role": member.role}))
-
-
-async def vacate(
-    session: AsyncSession, workspace: WorkspaceRow, member: WorkspaceMemberRow, reason: LeaveReason, actor_id: UUID
-) -> list[ChannelMemberRow]:
-    """Take a held seat away, and the person out of every channel; answers what they were there.
-
-    Their invitations go too, or they would come back by one. The workspace is told by the caller.
-    """
-    user_id = member.user_id
-    await withdraw_invites(session, workspace, user_id, keeping=[])
-    places = await session.scalars(
-        select(ChannelMemberRow).where(
-            col(ChannelMemberRow.workspace_id) == workspace.id, col(ChannelMemberRow.user_id) == user_id
-        )
-    )
-    were = {place.channel_id: place for place in places}
-    channels = await membership.lock_channels(session, were)
-    left = await membership.remove_from_channels(session, channels, user_id, reason=reason, actor_id=actor_id)
-    await session.delete(member)
-    await session.flush()
-    return [were[channel.id] for channel in left]
 
 
 def workspace_entry(
@@ -198,9 +186,3 @@ async def _check_owner_stays(session: AsyncSession, member: WorkspaceMemberRow) 
     )
     if await session.scalar(query) == 1:
         raise LastOwner
-
-
-def to_workspace(fact: Fact, workspace: WorkspaceRow, actor_id: UUID) -> NewEvent:
-    return NewEvent(
-        fact=fact, workspace_id=str(workspace.id), scope="ws", scope_id=str(workspace.id), actor_id=str(actor_id)
-    )

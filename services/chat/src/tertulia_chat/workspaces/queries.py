@@ -6,7 +6,16 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from tertulia_chat.tables import DeactivatedMemberRow, InviteRow, UserRow, WorkspaceMemberRow, WorkspaceRow, now
+from tertulia_chat.sanctions import mute_in_force
+from tertulia_chat.tables import (
+    DeactivatedMemberRow,
+    InviteRow,
+    SanctionRow,
+    UserRow,
+    WorkspaceMemberRow,
+    WorkspaceRow,
+    now,
+)
 from tertulia_chat.workspaces.schemas import Invite, Member, MemberPage, Membership
 from tertulia_shared.events import Role
 
@@ -26,8 +35,9 @@ async def workspaces_of(session: AsyncSession, user_id: UUID) -> list[Membership
 async def members_page(session: AsyncSession, workspace_id: UUID, limit: int, after: UUID | None) -> MemberPage:
     """In the order of their ids, which is that of registering."""
     query = (
-        select(WorkspaceMemberRow, UserRow)
+        select(WorkspaceMemberRow, UserRow, col(SanctionRow.until))
         .join(UserRow, col(UserRow.id) == col(WorkspaceMemberRow.user_id))
+        .outerjoin(SanctionRow, mute_in_force(col(WorkspaceMemberRow.workspace_id), col(WorkspaceMemberRow.user_id)))
         .where(col(WorkspaceMemberRow.workspace_id) == workspace_id)
         .order_by(col(WorkspaceMemberRow.user_id))
         .limit(limit + 1)
@@ -35,7 +45,10 @@ async def members_page(session: AsyncSession, workspace_id: UUID, limit: int, af
     if after is not None:
         query = query.where(col(WorkspaceMemberRow.user_id) > after)
     found = list(await session.execute(query))
-    items = [Member(user=user.view(), role=member.rank, joined_at=member.joined_at) for member, user in found[:limit]]
+    items = [
+        Member(user=user.view(), role=member.rank, joined_at=member.joined_at, muted_until=until)
+        for member, user, until in found[:limit]
+    ]
     return MemberPage(items=items, next=items[-1].user.id if len(found) > limit else None)
 
 

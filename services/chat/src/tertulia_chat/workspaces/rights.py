@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tertulia_chat.access import WorkspaceSeat
 from tertulia_chat.audit import Action, note
+from tertulia_chat.membership import to_workspace
 from tertulia_chat.outbox import record
 from tertulia_chat.permissions import DEFAULTS, LOWEST, Permission, differences, held_by, outranks, table_of
 from tertulia_chat.workspaces.inviting import withdraw_unmakeable
-from tertulia_chat.workspaces.members import to_workspace, workspace_entry
+from tertulia_chat.workspaces.members import workspace_entry
 from tertulia_chat.workspaces.schemas import PermissionTable
 from tertulia_shared.events import Role, WorkspaceUpdated
 from tertulia_shared.problems import FieldError, Forbidden, ValidationFailed

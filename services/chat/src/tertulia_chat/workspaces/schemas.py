@@ -74,12 +74,16 @@ class WorkspaceList(View, frozen=True, kw_only=True):
 
 
 class Member(View, frozen=True, kw_only=True):
-    """With `deactivated_at` they are out until somebody reactivates them; `role` is what they will be again."""
+    """With `deactivated_at` they are out until somebody reactivates them; `role` is what they will be again.
+
+    `muted_until` is given while they are muted in all of the workspace.
+    """
 
     user: User
     role: Role
     joined_at: datetime
     deactivated_at: datetime | None = None
+    muted_until: datetime | None = None
 
 
 class MemberPage(View, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from tertulia_notify.delivery import frames
 from tertulia_shared.cursors import CursorSealer, Position
 from tertulia_shared.events import (
     INTERNAL_TYPES,
+    BanUpdated,
     Fact,
     MemberJoined,
     MemberLeft,
@@ -33,6 +34,7 @@ ACTED_ON: Final = frozenset(
         WorkspaceMemberJoined,
         WorkspaceMemberLeft,
         WorkspaceMemberUpdated,
+        BanUpdated,
         SessionRevoked,
     )
 )

@@ -14,10 +14,13 @@ class Audience:
         self.projection = projection
 
     def may_know(self, user_id: str, event: Event) -> bool:
-        """Whether a member of the workspace hears what is told to all of it: guests only of channels they are in."""
-        if event.channel_id is None or not self.projection.is_guest(event.target, user_id):
+        """Whether a member of the workspace hears what is told to all of it: guests only of channels they are in, and
+        nobody of a channel that they are banned from."""
+        if event.channel_id is None:
             return True
-        return self.projection.is_member(user_id, event.channel_id)
+        if self.projection.is_guest(event.target, user_id):
+            return self.projection.is_member(user_id, event.channel_id)
+        return not self.projection.is_banned(user_id, event.channel_id)
 
     def is_for(self, user_id: str, event: Event) -> bool:
         """Whether a replay shows `event` to the user, judged by the memberships of now.
