@@ -1,16 +1,21 @@
 """A conversation with everything that belongs to one, through the gateway and the stream, on several devices."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tertulia_client import (
     Conflict,
     Forbidden,
+    MessageCreated,
     MessageDeleted,
     MessagePinned,
     MessageUpdated,
     NotFound,
     ReactionAdded,
     ReadUpdated,
+    ReminderDue,
+    ScheduledUpdated,
     ThreadFollowed,
 )
 from tertulia_stack.background import BackgroundStack
@@ -114,3 +119,25 @@ async def test_drafts_and_saved_messages_are_mine_and_rooms_change(stack: Backgr
         await ada.channels.update(general, posting="admins")
         with pytest.raises(Forbidden):
             await ben.send(general, "may I?")
+
+
+async def test_what_is_scheduled_is_sent_and_reminders_ring(stack: BackgroundStack):
+    async with people(stack, "Ada", "Ben") as (ada, ben):
+        workspace, general = await founded(ada, ben)
+        async with listening(ada) as (mine,), listening(ben) as (hearing,):
+            soon = datetime.now(UTC) + timedelta(seconds=2)
+            planned = await ada.attention.schedule(workspace.id, general, "stand-up!", send_at=soon)
+            assert [one.id async for one in ada.attention.scheduled(workspace.id)] == [planned.id]
+            said = (await heard(hearing, MessageCreated))[0].message
+            assert (said.text, said.author_id) == ("stand-up!", ada.user.id)
+            sent = (await heard(mine, ScheduledUpdated, 2))[-1].scheduled
+            assert (sent.state, sent.last.message_id) == ("sent", said.id)
+            assert [one async for one in ada.attention.scheduled(workspace.id)] == []
+            assert [one async for one in ada.attention.scheduled(workspace.id, sent=True)] == [sent]
+
+            reminder = await ben.attention.remind(said.id, datetime.now(UTC) + timedelta(seconds=1))
+            due = (await heard(hearing, ReminderDue))[0]
+            assert (due.reminder.id, due.subject) == (reminder.id, "there")
+            await ben.attention.complete(reminder.id)
+            assert [one async for one in ben.attention.reminders(workspace.id)] == []
+            assert of(hearing, ScheduledUpdated) == of(mine, ReminderDue) == []

@@ -187,6 +187,15 @@ def report(message_id: str) -> events.MessageReport:
 
 def test_marks_and_wishes_are_about_their_message_or_channel():
     marked, pinned = str(uuid7()), message()
+    reminder = events.Reminder(
+        id=str(uuid7()),
+        workspace_id=pinned.workspace_id,
+        channel_id=CHANNEL,
+        message_id=pinned.id,
+        remind_at=pinned.created_at,
+        state=events.ReminderState.DUE,
+        created_at=pinned.created_at,
+    )
     for fact, subject in (
         (events.ReactionAdded(message_id=marked, user_id=ADA, emoji="👍", reactions=[]), marked),
         (events.ReactionRemoved(message_id=marked, user_id=ADA, emoji="👍", reactions=[]), marked),
@@ -202,6 +211,9 @@ def test_marks_and_wishes_are_about_their_message_or_channel():
         (events.NoticeCreated(notice=notice(None)), NOBODY),
         (events.ReportCreated(report=report(marked)), marked),
         (events.ReportUpdated(report=report(marked)), marked),
+        (events.ScheduledUpdated(scheduled_id=marked, scheduled=None), marked),
+        (events.ReminderUpdated(reminder_id=marked, reminder=None), marked),
+        (events.ReminderDue(reminder=reminder, subject=events.ReminderSubject.THERE), reminder.id),
         (events.MemberUpdated(user_id=BEN, role=events.Role.OWNER), BEN),
         (events.WorkspaceMemberUpdated(user_id=BEN, role=events.Role.ADMIN), BEN),
     ):

@@ -19,8 +19,10 @@ from tertulia_client.models import (
     MessageReport,
     Notice,
     Reaction,
+    Reminder,
     Role,
     Run,
+    ScheduledMessage,
     Sidebar,
     ThreadSummary,
     User,
@@ -176,6 +178,27 @@ class SavedUpdated(msgspec.Struct, frozen=True, kw_only=True):
     saved: bool
 
 
+class ScheduledUpdated(msgspec.Struct, frozen=True, kw_only=True):
+    """What I have scheduled was changed, sent or could not be sent; None: it is gone."""
+
+    scheduled_id: str
+    scheduled: ScheduledMessage | None
+
+
+class ReminderUpdated(msgspec.Struct, frozen=True, kw_only=True):
+    """None: it is gone."""
+
+    reminder_id: str
+    reminder: Reminder | None
+
+
+class ReminderDue(msgspec.Struct, frozen=True, kw_only=True):
+    """`subject`: whether the message was there, deleted or hidden from me at that moment."""
+
+    reminder: Reminder
+    subject: str
+
+
 class PreferencesUpdated(msgspec.Struct, frozen=True, kw_only=True):
     channel_id: str
     preferences: ChannelPreferences
@@ -252,6 +275,9 @@ Fact = (
     | NoticeCreated
     | ReportCreated
     | ReportUpdated
+    | ScheduledUpdated
+    | ReminderUpdated
+    | ReminderDue
     | Unknown
 )
 
@@ -286,6 +312,9 @@ _FACTS: dict[tuple[str, int], msgspec.json.Decoder[Any]] = {
     ("notice.created", 1): msgspec.json.Decoder(NoticeCreated),
     ("report.created", 1): msgspec.json.Decoder(ReportCreated),
     ("report.updated", 1): msgspec.json.Decoder(ReportUpdated),
+    ("scheduled.updated", 1): msgspec.json.Decoder(ScheduledUpdated),
+    ("reminder.updated", 1): msgspec.json.Decoder(ReminderUpdated),
+    ("reminder.due", 1): msgspec.json.Decoder(ReminderDue),
 }
 
 

@@ -340,6 +340,65 @@ class SavedMessage(msgspec.Struct, frozen=True, kw_only=True):
     saved_at: datetime
 
 
+class Recurrence(msgspec.Struct, frozen=True, kw_only=True):
+    """An RFC 5545 rule on the wall clock of an IANA zone, counted from `starts_at`."""
+
+    rrule: str
+    timezone: str
+    starts_at: datetime
+
+
+class Sending(msgspec.Struct, frozen=True, kw_only=True):
+    """When something scheduled was due and when it was sent; `missed` times before that were left out."""
+
+    due_at: datetime
+    sent_at: datetime
+    message_id: str
+    missed: int = 0
+
+
+class ScheduledMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """`state`: scheduled, paused, failed (`error` says why) or sent; then the text is gone, and `last` names the
+    message. `send_at` is the next time, or was the last."""
+
+    id: str
+    workspace_id: str
+    channel_id: str
+    author_id: str
+    text: str
+    client_msg_id: str
+    state: str
+    send_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    thread_id: str | None = None
+    also_in_channel: bool = False
+    recurrence: Recurrence | None = None
+    error: str | None = None
+    last: Sending | None = None
+
+
+class Reminder(msgspec.Struct, frozen=True, kw_only=True):
+    """`state`: pending, due or completed."""
+
+    id: str
+    workspace_id: str
+    channel_id: str
+    message_id: str
+    remind_at: datetime
+    state: str
+    created_at: datetime
+    completed_at: datetime | None = None
+
+
+class ListedReminder(msgspec.Struct, frozen=True, kw_only=True):
+    """`subject`: there, deleted or hidden; `message` comes while it is there."""
+
+    reminder: Reminder
+    subject: str
+    message: Message | None
+
+
 class FollowedThread(msgspec.Struct, frozen=True, kw_only=True):
     """A thread by its first message, and what is new in it for me."""
 

@@ -30,7 +30,7 @@ from tertulia_chat.edge import provide_caller
 from tertulia_chat.marks.controller import MessageMarksController, channel_pins, saved_messages
 from tertulia_chat.messages.controller import ChannelMessagesController, MessageController, import_messages
 from tertulia_chat.messages.purge import Purge
-from tertulia_chat.messages.send import Sender
+from tertulia_chat.messages.send import Sender, send_scheduled
 from tertulia_chat.moderation.controller import (
     ChannelModerationController,
     WorkspaceModerationController,
@@ -40,9 +40,15 @@ from tertulia_chat.moderation.controller import (
 )
 from tertulia_chat.poke import Poke
 from tertulia_chat.projections.controller import ExportController, LogController, memberships
+from tertulia_chat.reminders.commands import ring_due
+from tertulia_chat.reminders.controller import ReminderController, remind, reminders
 from tertulia_chat.runs.controller import finish_run, open_run
+from tertulia_chat.scheduled.controller import ScheduledController, WorkspaceScheduledController
+from tertulia_chat.scheduled.delivery import Delivery
+from tertulia_chat.scheduler import Scheduler
 from tertulia_chat.settings import ApiSettings
 from tertulia_chat.sidebar.controller import SidebarController
+from tertulia_chat.tables import ReminderRow, ScheduledMessageRow
 from tertulia_chat.threads.controller import ThreadController, threads_inbox
 from tertulia_chat.workspaces.controller import WorkspaceController, accept_invite
 from tertulia_shared.bus import Bus
@@ -83,6 +89,11 @@ PUBLIC: Sequence[ControllerRouterHandler] = (
     report_message,
     resolve_report,
     notices,
+    WorkspaceScheduledController,
+    ScheduledController,
+    remind,
+    reminders,
+    ReminderController,
     bootstrap,
 )
 INTERNAL: Sequence[ControllerRouterHandler] = (
@@ -108,6 +119,7 @@ class Parts:
     authenticator: Authenticator
     services: ServiceTokens
     sender: Sender
+    delivery: Delivery
     position: StreamPosition
 
 
@@ -126,9 +138,18 @@ def assemble(
         token_ttl=token_ttl,
         authenticator=authenticator,
         sender=Sender(authenticator, database),
+        delivery=Delivery(send_scheduled),
         services=ServiceTokens(secrets),
         position=StreamPosition(bus, CursorSealer(secrets)),
     )
+
+
+def schedulers(parts: Parts) -> list[Scheduler]:
+    """For all that waits for its time."""
+    return [
+        Scheduler(parts.database, ScheduledMessageRow, parts.delivery.deliver_due),
+        Scheduler(parts.database, ReminderRow, ring_due),
+    ]
 
 
 def create_app(parts: Parts, health: Health) -> Litestar:
@@ -190,5 +211,6 @@ async def api(settings: ApiSettings) -> AsyncGenerator[Process]:
         health.add("postgres", database.check)
         health.add("nats", bus.check, required=False)
         app = TraceMiddleware(create_app(parts, health))
-        yield Process(name="chat", app=app, components=[KeyKeeper(parts.keys), Purge(database)], health=health)
+        components = [KeyKeeper(parts.keys), Purge(database), *schedulers(parts)]
+        yield Process(name="chat", app=app, components=components, health=health)
         parts.passwords.close()

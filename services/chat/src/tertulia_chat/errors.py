@@ -99,6 +99,42 @@ class ThreadNotFollowed(Conflict):
     code, title = "thread_not_followed", "You do not follow this thread, so nothing in it is unread"
 
 
+class TooManyScheduled(Conflict):
+    code, title = "too_many_scheduled", "You have as many scheduled messages as there may be; delete one first"
+
+
+class AlreadySent(Conflict):
+    code, title = "already_sent", "This message was sent"
+
+
+class Recurring(Conflict):
+    code, title = "recurring", "A recurring message is sent when its rule says"
+
+
+class TooManyReminders(Conflict):
+    code, title = "too_many_reminders", "You have as many reminders as there may be; complete one first"
+
+
+class TimeInThePast(ValidationFailed):
+    code, title = "time_in_the_past", "This time has passed"
+
+
+class TimeTooFar(ValidationFailed):
+    code, title = "time_too_far", "This time is more than a year ahead"
+
+
+class RecurrenceInvalid(ValidationFailed):
+    code, title = "recurrence_invalid", "This recurrence is none that we keep"
+
+
+class RecurrenceOver(ValidationFailed):
+    code, title = "recurrence_over", "This recurrence names no time that is still to come"
+
+
+class TimezoneUnknown(ValidationFailed):
+    code, title = "timezone_unknown", "There is no such time zone"
+
+
 class ThreadNotFound(ValidationFailed):
     code, title = "thread_not_found", "There is no such message in this channel to answer to"
 
@@ -159,6 +195,10 @@ class SlowMode(RateLimited):
 
 class ReportResolved(Conflict):
     code, title = "report_resolved", "Somebody has decided this report otherwise"
+
+
+class AuthorDeactivated(Forbidden):
+    code, title = "author_deactivated", "The author's account is deactivated"
 
 
 class HistoryOff(Forbidden):

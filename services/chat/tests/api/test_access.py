@@ -6,6 +6,7 @@ A new route fails the first test until it has a line in the table.
 import base64
 import json
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from joserfc.jwk import OKPKey
@@ -19,6 +20,7 @@ TEXT = {"text": "let me in", "client_msg_id": SOME_ID}
 UNTIL = {"until": "2099-01-01T00:00:00Z"}
 
 SECTIONS = [{"id": kind, "kind": kind} for kind in ("starred", "channels", "direct")]
+LATER = {"channel_id": SOME_ID, **TEXT}
 
 # Addresses that work without an access token.
 OPEN = {
@@ -97,6 +99,15 @@ GUARDED = {
     ("GET", "/api/v1/channels/{channel_id}/draft"): (None, 404),
     ("DELETE", "/api/v1/channels/{channel_id}/draft"): (None, 404),
     ("GET", "/api/v1/workspaces/{workspace_id}/drafts"): (None, 404),
+    ("POST", "/api/v1/workspaces/{workspace_id}/scheduled"): ({**LATER, "send_at": "2026-11-21T00:00:00Z"}, 404),
+    ("GET", "/api/v1/workspaces/{workspace_id}/scheduled"): (None, 404),
+    ("PATCH", "/api/v1/scheduled/{scheduled_id}"): ({"text": "let me in"}, 404),
+    ("DELETE", "/api/v1/scheduled/{scheduled_id}"): (None, 404),
+    ("POST", "/api/v1/scheduled/{scheduled_id}/send"): (None, 404),
+    ("POST", "/api/v1/messages/{message_id}/reminders"): ({"remind_at": "2026-11-21T00:00:00Z"}, 404),
+    ("GET", "/api/v1/workspaces/{workspace_id}/reminders"): (None, 404),
+    ("PATCH", "/api/v1/reminders/{reminder_id}"): ({"completed": True}, 404),
+    ("DELETE", "/api/v1/reminders/{reminder_id}"): (None, 404),
     ("GET", "/api/v1/messages/{message_id}/history"): (None, 404),
     ("POST", "/api/v1/messages/{message_id}/restore"): (None, 404),
     ("POST", "/api/v1/messages/{message_id}/forward"): ({"channel_id": SOME_ID, "client_msg_id": SOME_ID}, 404),
@@ -139,7 +150,7 @@ GUARDED = {
         401,
     ),
 }
-PRIVATE = {"{channel_id}", "{message_id}", "{thread_id}"}
+PRIVATE = {"{channel_id}", "{message_id}", "{thread_id}", "{scheduled_id}", "{reminder_id}"}
 FORBIDDEN = [(*route, *line) for route, line in GUARDED.items() if line[1] is not None]
 
 
@@ -164,6 +175,10 @@ async def house(chat):
     message = await ann.say(channel, "our secret")
     invite = await ann.post(f"/workspaces/{workspace['id']}/invites", {}, 201)
     session = (await ann.get("/auth/sessions"))["items"][0]
+    at = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    body = {"channel_id": channel["id"], "text": "our secret", "client_msg_id": SOME_ID, "send_at": at}
+    scheduled = (await ann.post(f"/workspaces/{workspace['id']}/scheduled", body, 201))["scheduled"]
+    reminder = (await ann.post(f"/messages/{message['id']}/reminders", {"remind_at": at}, 201))["reminder"]
     names = {
         "workspace_id": workspace["id"],
         "channel_id": channel["id"],
@@ -174,6 +189,8 @@ async def house(chat):
         "code": invite["code"],
         "run_id": SOME_ID,
         "report_id": SOME_ID,
+        "scheduled_id": scheduled["id"],
+        "reminder_id": reminder["id"],
         "emoji": "👍",
     }
     return ann, bob, stranger, names

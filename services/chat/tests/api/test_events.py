@@ -2,7 +2,9 @@
 
 import json
 import uuid
+from datetime import UTC, datetime
 
+from tertulia_chat.app import schedulers
 from tertulia_shared.events import FACTS, decode, decode_envelope, shard_of
 
 ASK = {"command": "ask", "prompt": "what is it?", "model": "m"}
@@ -34,6 +36,12 @@ async def live_a_little(chat, ann, bob, cat, workspace):
     await bob.ask("PUT", f"/channels/{private['id']}/draft", json={"text": "half a thought"})
     sections = [{"id": kind, "kind": kind} for kind in ("direct", "channels", "starred")]
     await bob.ask("PUT", f"/workspaces/{workspace['id']}/sidebar", json={"version": 0, "sections": sections})
+    at = datetime.now(UTC).isoformat()
+    later = {"channel_id": private["id"], "text": "later", "client_msg_id": str(uuid.uuid4()), "send_at": at}
+    await bob.post(f"/workspaces/{workspace['id']}/scheduled", later, 201)
+    await bob.post(f"/messages/{slip['id']}/reminders", {"remind_at": at}, 201)
+    for scheduler in schedulers(chat.parts):
+        await scheduler.turn()
     await ann.delete(f"/messages/{slip['id']}", 200)
     headers = {"authorization": f"Bearer {chat.parts.services.issue('bot')}"}
     run = {"id": str(uuid.uuid4()), "channel_id": channel["id"], "asker_id": bob.id, **ASK}

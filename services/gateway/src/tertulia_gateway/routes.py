@@ -104,9 +104,21 @@ ROUTES: tuple[Route, ...] = (
     # What may hold a whole message's text.
     Route(path=f"{V1}/messages/{{message}}", methods=PATCH, upstream=CHAT, rate=Rate.WRITE, body_limit=256 * KIB),
     Route(path=f"{CHANNEL}/draft", methods=PUT, upstream=CHAT, rate=Rate.WRITE, body_limit=256 * KIB),
+    Route(path=f"{WORKSPACE}/scheduled", methods=POST, upstream=CHAT, rate=Rate.WRITE, body_limit=256 * KIB),
+    Route(path=f"{V1}/scheduled/{{scheduled}}", methods=PATCH, upstream=CHAT, rate=Rate.WRITE, body_limit=256 * KIB),
     *(
         row
-        for room in ("users", "workspaces", "channels", "invites", "messages", "threads", "reports")
+        for room in (
+            "users",
+            "workspaces",
+            "channels",
+            "invites",
+            "messages",
+            "threads",
+            "reports",
+            "scheduled",
+            "reminders",
+        )
         for row in (
             Route(path=f"{V1}/{room}", methods=GET, upstream=CHAT, time_limit=30.0),
             Route(path=f"{V1}/{room}", methods=CHANGES, upstream=CHAT, rate=Rate.WRITE),

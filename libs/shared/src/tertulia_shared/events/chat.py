@@ -13,7 +13,10 @@ from tertulia_shared.events.model import (
     MessageReport,
     Notice,
     Reaction,
+    Reminder,
+    ReminderSubject,
     Role,
+    ScheduledMessage,
     Sidebar,
     ThreadSummary,
     User,
@@ -228,6 +231,33 @@ class SavedUpdated(Fact, frozen=True, kw_only=True):
     channel_id: str
     message_id: str
     saved: bool
+
+
+class ScheduledUpdated(Fact, frozen=True, kw_only=True):
+    """A message that I have scheduled was changed, sent or could not be sent; None: it is gone."""
+
+    type: ClassVar[str] = "scheduled.updated"
+
+    scheduled_id: str
+    scheduled: ScheduledMessage | None
+
+
+class ReminderUpdated(Fact, frozen=True, kw_only=True):
+    """I set, moved or completed a reminder; None: it is gone."""
+
+    type: ClassVar[str] = "reminder.updated"
+
+    reminder_id: str
+    reminder: Reminder | None
+
+
+class ReminderDue(Fact, frozen=True, kw_only=True):
+    """The time of a reminder has come. `subject` tells what there was of its message at that moment."""
+
+    type: ClassVar[str] = "reminder.due"
+
+    reminder: Reminder
+    subject: ReminderSubject
 
 
 class PreferencesUpdated(Fact, frozen=True, kw_only=True):

@@ -378,6 +378,84 @@ class MessageReport(View, frozen=True, kw_only=True):
     resolved_at: datetime | None = None
 
 
+class ScheduledState(StrEnum):
+    SCHEDULED = "scheduled"
+    PAUSED = "paused"
+    """A recurring message that waits for its author: they paused it, or it could not be sent (`error`)."""
+    FAILED = "failed"
+    """Could not be sent; `error` says why."""
+    SENT = "sent"
+    """Nothing more is to be sent."""
+
+
+class Recurrence(View, frozen=True, kw_only=True):
+    """An RFC 5545 rule on the wall clock of an IANA zone, counted from `starts_at`."""
+
+    rrule: str
+    timezone: str
+    starts_at: datetime
+
+
+class Sending(View, frozen=True, kw_only=True):
+    """One time that a scheduled message was sent: when it was due, and when it went out. `missed`: how many earlier
+    times were left out, because nobody could send them when they were due."""
+
+    due_at: datetime
+    sent_at: datetime
+    message_id: str
+    missed: int = 0
+
+
+class ScheduledMessage(View, frozen=True, kw_only=True):
+    """What somebody has written to be sent later, once or again and again. `send_at` is when it is sent next, or was
+    to be sent last. `error` is a stable code: what sending it by hand would have been answered. Once nothing more is
+    to be sent the text is gone; the message `last` has it."""
+
+    id: str
+    workspace_id: str
+    channel_id: str
+    author_id: str
+    text: str
+    client_msg_id: str
+    state: ScheduledState
+    send_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    thread_id: str | None = None
+    also_in_channel: bool = False
+    recurrence: Recurrence | None = None
+    error: str | None = None
+    last: Sending | None = None
+
+
+class ReminderState(StrEnum):
+    PENDING = "pending"
+    DUE = "due"
+    COMPLETED = "completed"
+
+
+class Reminder(View, frozen=True, kw_only=True):
+    """Somebody wants to be reminded of a message. It says nothing of what the message says."""
+
+    id: str
+    workspace_id: str
+    channel_id: str
+    message_id: str
+    remind_at: datetime
+    state: ReminderState
+    created_at: datetime
+    completed_at: datetime | None = None
+
+
+class ReminderSubject(StrEnum):
+    """What there is of the message that a reminder is about."""
+
+    THERE = "there"
+    DELETED = "deleted"
+    HIDDEN = "hidden"
+    """The person may no longer read it."""
+
+
 class RunState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"

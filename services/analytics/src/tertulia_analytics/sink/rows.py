@@ -236,6 +236,18 @@ def _notice(envelope: Envelope, fact: events.NoticeCreated) -> Reading:
     return _plain(envelope, fact.notice.message_id or NOBODY), None
 
 
+def _scheduled(envelope: Envelope, fact: events.ScheduledUpdated) -> Reading:
+    return _plain(envelope, fact.scheduled_id), None
+
+
+def _reminder(envelope: Envelope, fact: events.ReminderUpdated) -> Reading:
+    return _plain(envelope, fact.reminder_id), None
+
+
+def _reminded(envelope: Envelope, fact: events.ReminderDue) -> Reading:
+    return _plain(envelope, fact.reminder.id), None
+
+
 def _workspace(envelope: Envelope, fact: events.WorkspaceUpdated) -> Reading:
     return _plain(envelope, fact.workspace.id), None
 
@@ -274,5 +286,8 @@ _READERS: dict[str, Reader] = {
         (events.NoticeCreated, _notice),
         (events.ReportCreated, _report),
         (events.ReportUpdated, _report),
+        (events.ScheduledUpdated, _scheduled),
+        (events.ReminderUpdated, _reminder),
+        (events.ReminderDue, _reminded),
     )
 }

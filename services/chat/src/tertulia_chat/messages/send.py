@@ -1,17 +1,19 @@
 """Sending a message. See `statement` for what happens in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from tertulia_chat.caller import Authenticator, Caller, session_ended
+from tertulia_chat.caller import Authenticator, session_ended
 from tertulia_chat.database import Database
 from tertulia_chat.errors import (
+    AuthorDeactivated,
     Banned,
     ChannelArchived,
     ClientMsgIdReused,
@@ -25,7 +27,7 @@ from tertulia_chat.messages.reading import NOTHING, Reading, read
 from tertulia_chat.messages.reply import unknown_summary
 from tertulia_chat.messages.resolve import asked
 from tertulia_chat.messages.schemas import SendMessage
-from tertulia_chat.messages.statement import SEEN, STATEMENTS, UNKNOWN_LIST, UNKNOWN_WORKSPACE
+from tertulia_chat.messages.statement import SCHEDULED_STATEMENTS, SEEN, STATEMENTS, UNKNOWN_LIST, UNKNOWN_WORKSPACE
 from tertulia_chat.slow_mode import EARLY
 from tertulia_chat.tables import MessageRow, new_id, now
 from tertulia_shared.events import (
@@ -45,6 +47,9 @@ ATTEMPTS = 4
 """One is enough unless somebody leaves the channel, or the same message is sent twice, or a person who has to wait
 sends several, at the same moment."""
 
+Run = Callable[..., Awaitable[asyncpg.Record | None]]
+"""Runs a statement with its values. Raises what the statement raises."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sender:
@@ -62,26 +67,66 @@ class Sender:
         caller = await self.authenticator.claimed(authorization)
         if wish.also_in_channel and wish.thread_id is None:
             raise ValidationFailed(errors=[FieldError(detail="Only of a reply.", pointer="/also_in_channel")])
-        return await _send(self.database, caller, channel_id, wish)
+        run = self.database.hot_row
+        message, new = await _send(run, STATEMENTS, caller.user_id, caller.session_id, channel_id, wish)
+        if new:
+            self.database.wake((shard_of(str(channel_id)),))
+        return message, new
 
 
-async def _send(database: Database, caller: Caller, channel_id: UUID, wish: SendMessage) -> tuple[Message, bool]:
+async def send_scheduled(
+    session: AsyncSession,
+    author_id: UUID,
+    channel_id: UUID,
+    *,
+    text: str,
+    client_msg_id: UUID,
+    thread_id: UUID | None,
+    also_in_channel: bool,
+) -> Message:
+    """Sends in a transaction of the caller's, for somebody who need not be logged in; otherwise as `Sender.send`.
+
+    With this `client_msg_id` seen it answers with the first one's message. Raises AuthorDeactivated, NotFound,
+    NotAMember, PostingRestricted, ChannelArchived, ThreadNotFound, ClientMsgIdReused, DependencyUnavailable.
+    """
+    wish = SendMessage(text=text, client_msg_id=client_msg_id, thread_id=thread_id, also_in_channel=also_in_channel)
+    driver = (await (await session.connection()).get_raw_connection()).driver_connection
+
+    async def run(statement: str, *values: Any) -> asyncpg.Record | None:
+        async with session.begin_nested():
+            return await cast("asyncpg.Connection", driver).fetchrow(statement, *values)
+
+    message, new = await _send(run, SCHEDULED_STATEMENTS, author_id, None, channel_id, wish)
+    if new:
+        session.info.setdefault("outbox_shards", set()).add(shard_of(str(channel_id)))
+    return message
+
+
+async def _send(
+    run: Run,
+    statements: Mapping[tuple[bool, bool], str],
+    author_id: UUID,
+    session_id: UUID | None,
+    channel_id: UUID,
+    wish: SendMessage,
+) -> tuple[Message, bool]:
+    """`session_id` is None for `SCHEDULED_STATEMENTS`, which ask for none."""
     shard = shard_of(str(channel_id))
     reading = read(wish.text)
     reply, reads = wish.thread_id is not None, reading != NOTHING
-    statement = STATEMENTS[reply, reads]
+    statement = statements[reply, reads]
     more = [*((wish.thread_id, wish.also_in_channel) if reply else ()), *(_read(reading) if reads else ())]
     for _ in range(ATTEMPTS):
         message_id, created_at = new_id(), now()
-        draft = _message(message_id, channel_id, caller.user_id, wish, created_at)
+        draft = _message(message_id, channel_id, author_id, wish, created_at)
         if reads:
             draft = _with_readings(draft, reading)
         try:
-            row = await database.hot_row(
+            row = await run(
                 statement,
                 channel_id,
-                caller.user_id,
-                caller.session_id,
+                author_id,
+                session_id,
                 message_id,
                 wish.client_msg_id,
                 wish.text,
@@ -97,13 +142,12 @@ async def _send(database: Database, caller: Caller, channel_id: UUID, wish: Send
             continue
         if row is None:
             break
-        refused = _refusal(row)
+        refused = _refusal(row, scheduled=session_id is None)
         if refused is not None:
             raise refused
         if row["seen_id"] is not None:
             return _first_one(row, channel_id, wish), False
         if row["ch_seq"] is not None:
-            database.wake((shard,))
             return _complete(draft, row, reads=reads), True
     raise DependencyUnavailable("The channel is changing too fast.")
 
@@ -169,9 +213,9 @@ def _event(draft: Message, shard: int, created_at: datetime) -> tuple[int, str, 
     return shard, subject, MessageCreated.type, event_id, traceparent(), encode(envelope).decode()
 
 
-def _refusal(row: asyncpg.Record) -> Problem | None:
+def _refusal(row: asyncpg.Record, *, scheduled: bool) -> Problem | None:
     if not row["live"]:
-        return session_ended()
+        return AuthorDeactivated() if scheduled else session_ended()
     if row["workspace_id"] is None:
         return NotFound()
     if row["seen_id"] is not None:

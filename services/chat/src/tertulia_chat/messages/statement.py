@@ -35,6 +35,8 @@ UNKNOWN_LIST = [str(NO_WORKSPACE_YET)]
 SEEN = tuple(MessageRow.model_fields)
 """The columns of the earlier message; the statement answers each behind `seen_`."""
 
+_LIVE_ACCOUNT = "SELECT 1 FROM user_account u WHERE u.id = $2 AND u.deactivated_at IS NULL AND $3::uuid IS NULL"
+
 _ROOT = "SELECT 1 FROM message r WHERE r.id = $14 AND r.channel_id = $1 AND r.thread_id IS NULL"
 
 _SENT = ("id", "workspace_id", "channel_id", "ch_seq", "author_id", "client_msg_id", "text", "created_at")
@@ -42,8 +44,9 @@ _READ = {"audience": "text", "links": "text[]", **ASKED}
 """What only a text that names something brings, and its types; in the order of the values."""
 
 
-def _statement(*, reply: bool, reads: bool) -> str:
-    """After $13 come for a reply its thread and whether it is shown in the channel, then the values of `_READ`."""
+def _statement(*, reply: bool, reads: bool, live: str = LIVE_SESSION) -> str:
+    """After $13 come for a reply its thread and whether it is shown in the channel, then the values of `_READ`. `live`
+    asks whether the author may act at all."""
     value = {name: f"${place}::{kind}" for place, (name, kind) in enumerate(_READ.items(), 16 if reply else 14)}
     found = checked(value, workspace="(SELECT workspace_id FROM seat)", author="$2")
     columns, values = [*_SENT], ["$4", "bump.workspace_id", "$1", "bump.last_seq", "$2", "$5", "$6", "$7"]
@@ -67,7 +70,7 @@ def _statement(*, reply: bool, reads: bool) -> str:
         body = _unaddressed(body, value["audience"])
     beside = ", mentioned, named, pointed" if reads else ""
     return f"""
-WITH live AS ({LIVE_SESSION}),
+WITH live AS ({live}),
 seat AS ({POSTING_SEAT}),
 {f"root AS ({_ROOT})," if reply else ""}
 {f"{found}," if reads else ""}
@@ -120,3 +123,10 @@ STATEMENTS = {
     (reply, reads): _statement(reply=reply, reads=reads) for reply in (False, True) for reads in (False, True)
 }
 """By whether it is a reply, and whether the text names something."""
+
+SCHEDULED_STATEMENTS = {
+    (reply, reads): _statement(reply=reply, reads=reads, live=_LIVE_ACCOUNT)
+    for reply in (False, True)
+    for reads in (False, True)
+}
+"""The same for what was scheduled: its author need not be there. $3 is null."""

@@ -9,6 +9,6 @@ the log to the stream. Invariants:
 """
 
 from tertulia_chat.outbox.record import NewEvent, columns_of, record, render
-from tertulia_chat.outbox.redact import redact, redact_draft, redact_runs
+from tertulia_chat.outbox.redact import redact, redact_draft, redact_runs, redact_scheduled
 
-__all__ = ["NewEvent", "columns_of", "record", "redact", "redact_draft", "redact_runs", "render"]
+__all__ = ["NewEvent", "columns_of", "record", "redact", "redact_draft", "redact_runs", "redact_scheduled", "render"]

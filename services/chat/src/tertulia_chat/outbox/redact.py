@@ -11,7 +11,8 @@ as before, for the relay too.
   `deleted_at`. So a change has two events at most to find (`MessageRow.told_at`), and the event of the sending, which
   projections live on, keeps its text however often the message is pinned.
 * The two events of a run, which repeat a question and quotes. They have no `ch_seq`; the run knows where they stand.
-* The event of a draft, which the draft's row knows: once a later one tells the draft, it says that there is none.
+* The event of a draft or of a scheduled message, which their row knows: once a later one tells it, it says that there
+  is none.
 """
 
 from collections.abc import Callable, Collection
@@ -33,6 +34,7 @@ from tertulia_shared.events import (
     Run,
     RunFinished,
     RunStarted,
+    ScheduledUpdated,
     SystemNote,
     decode,
     decode_envelope,
@@ -89,16 +91,23 @@ async def redact_runs(session: AsyncSession, log_ids: Collection[int], silent: C
 
 
 async def redact_draft(session: AsyncSession, log_id: int) -> None:
-    """Let the event at this place of the log tell of no draft. The caller holds the draft's row.
+    """Let the event at this place of the log tell of no draft. The caller holds the draft's row."""
+    await _redact_place(session, log_id, DraftUpdated, draft=None)
 
-    Does nothing when the log no longer reaches back that far.
-    """
+
+async def redact_scheduled(session: AsyncSession, log_id: int) -> None:
+    """Let the event at this place of the log tell of no scheduled message. The caller holds its row."""
+    await _redact_place(session, log_id, ScheduledUpdated, scheduled=None)
+
+
+async def _redact_place(session: AsyncSession, log_id: int, kind: type[Fact], **silent: None) -> None:
+    """Does nothing when the log no longer reaches back that far."""
     for found in (await session.execute(_FIND_PLACES, {"ids": [log_id]})).all():
         envelope = decode_envelope(found.body)
         fact = decode(envelope)
-        if not isinstance(fact, DraftUpdated):
-            raise TypeError(f"{envelope.type} tells of no draft")
-        body = _with(envelope, msgspec.structs.replace(fact, draft=None))
+        if not isinstance(fact, kind):
+            raise TypeError(f"{envelope.type} is no {kind.type}")
+        body = _with(envelope, msgspec.structs.replace(fact, **silent))
         await session.execute(_REPLACE, {"body": body, "id": found.id, "created_at": found.created_at})
 
 

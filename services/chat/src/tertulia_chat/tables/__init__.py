@@ -14,6 +14,7 @@ from tertulia_chat.tables.marks import SavedMessageRow
 from tertulia_chat.tables.messages import NO_THREAD, MessageRow, RevisionRow
 from tertulia_chat.tables.moderation import NoticeRow, ReportRow, SanctionKind, SanctionRow, SlowModeTurnRow
 from tertulia_chat.tables.runs import BotRunRow
+from tertulia_chat.tables.scheduled import ReminderRow, ScheduledMessageRow
 from tertulia_chat.tables.sidebar import BUILT_IN, SidebarRow, untouched
 from tertulia_chat.tables.workspaces import DeactivatedMemberRow, InviteRow, WorkspaceMemberRow, WorkspaceRow
 
@@ -32,11 +33,13 @@ __all__ = [
     "MessageRow",
     "NoticeRow",
     "RefreshTokenRow",
+    "ReminderRow",
     "ReportRow",
     "RevisionRow",
     "SanctionKind",
     "SanctionRow",
     "SavedMessageRow",
+    "ScheduledMessageRow",
     "SessionRow",
     "SidebarRow",
     "SigningKeyRow",

@@ -1,0 +1,1 @@
+"""Being reminded of a message at some time."""
