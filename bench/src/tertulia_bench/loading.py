@@ -96,6 +96,14 @@ class Loader:
 
         await _spread(self._callers, channels, add)
 
+    async def seat(self, channel: str, people: Sequence[str], owner: Account) -> None:
+        """Put many people into one channel."""
+
+        async def add(caller: Caller, person: str) -> None:
+            await caller.call("POST", f"/api/v1/channels/{channel}/members", {"user_id": person}, owner.token)
+
+        await _spread(self._callers, people, add)
+
     async def fill(self, channel_lines: Sequence[tuple[str, Sequence[Line]]]) -> int:
         """Import these lines; how many there were."""
         batches = [

@@ -150,14 +150,18 @@ class Tertulia:
         return Room(writing, taking)
 
     def processes(self) -> dict[str, list[psutil.Process]]:
-        """The processes of each service, for telling where processor time goes."""
-        found: dict[str, list[psutil.Process]] = {}
-        for service in self.stack.status()["services"]:
-            if service.get("pid"):
-                top = psutil.Process(service["pid"])
-                found[service["name"]] = [top, *top.children(recursive=True)]
-        return found
+        return services_of(self.stack)
 
     async def stop(self) -> None:
         await self._open.aclose()
         await asyncio.to_thread(self.stack.stop)
+
+
+def services_of(stack: BackgroundStack) -> dict[str, list[psutil.Process]]:
+    """The processes of each service, for telling where processor time goes."""
+    found: dict[str, list[psutil.Process]] = {}
+    for service in stack.status()["services"]:
+        if service.get("pid"):
+            top = psutil.Process(service["pid"])
+            found[service["name"]] = [top, *top.children(recursive=True)]
+    return found

@@ -67,6 +67,18 @@ def run(state: str, **more: object) -> events.Run:
     return events.Run(**values | more)
 
 
+def notification(message_id: str) -> events.Notification:
+    return events.Notification(
+        id=str(uuid7()),
+        channel_id=CHANNEL,
+        message_id=message_id,
+        ch_seq=7,
+        thread_id=None,
+        reason=events.NotificationReason.MENTION,
+        created_at=NOW,
+    )
+
+
 def channel(**more: object) -> events.Channel:
     values = {
         "id": CHANNEL,
@@ -214,6 +226,10 @@ def test_marks_and_wishes_are_about_their_message_or_channel():
         (events.ScheduledUpdated(scheduled_id=marked, scheduled=None), marked),
         (events.ReminderUpdated(reminder_id=marked, reminder=None), marked),
         (events.ReminderDue(reminder=reminder, subject=events.ReminderSubject.THERE), reminder.id),
+        (events.NotificationCreated(notification=notification(marked)), marked),
+        (events.NotificationWithdrawn(notification=notification(marked)), marked),
+        (events.NotificationsRead(read_id=marked), ADA),
+        (events.KeywordsUpdated(keywords=["tide"]), ADA),
         (events.MemberUpdated(user_id=BEN, role=events.Role.OWNER), BEN),
         (events.WorkspaceMemberUpdated(user_id=BEN, role=events.Role.ADMIN), BEN),
     ):

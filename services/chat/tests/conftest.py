@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, cast
 
 import asyncpg
@@ -15,8 +15,9 @@ from tertulia_chat import migrate
 from tertulia_chat.accounts.passwords import Passwords
 from tertulia_chat.app import Parts, assemble, create_app
 from tertulia_chat.database import Database
+from tertulia_chat.notifications.consumer import Decisions
 from tertulia_chat.poke import Poke
-from tertulia_shared.bus import Bus
+from tertulia_shared.bus import Bus, Delivery, StoredMessage
 from tertulia_shared.events import Topology
 from tertulia_shared.runtime import Health
 from tertulia_shared.settings import SecretKeys
@@ -121,12 +122,25 @@ class Chat:
         finally:
             await connection.close()
 
+    async def decide(self, rows: Sequence[asyncpg.Record] | None = None) -> None:
+        """Has everything so far, or these rows of the log, decided, as the consumer of the stream does."""
+        if rows is None:
+            rows = await self.sql("SELECT * FROM event_log ORDER BY id")
+        await Decisions(self.parts.database).handle([delivery_of(row) for row in rows])
+
     async def somebody_waits_for_a_lock(self) -> None:
         """Returns once a transaction waits for another one; fails after 5 s."""
         waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         async with asyncio.timeout(5):
             while not await self.sql(waiting):
                 await asyncio.sleep(0.02)
+
+
+def delivery_of(row: asyncpg.Record) -> Delivery:
+    """An event of the log as the stream hands it out."""
+    numbered = {} if row["ch_seq"] is None else {"Ch-Seq": str(row["ch_seq"])}
+    headers = {"Ev-Type": row["type"], **numbered}
+    return Delivery(StoredMessage(row["id"], row["subject"], headers, row["body"].encode(), row["created_at"]), 1, "")
 
 
 def registration(name: str, **changes: Any) -> dict[str, Any]:

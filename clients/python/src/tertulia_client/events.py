@@ -18,6 +18,7 @@ from tertulia_client.models import (
     Message,
     MessageReport,
     Notice,
+    Notification,
     Reaction,
     Reminder,
     Role,
@@ -234,6 +235,28 @@ class ReportUpdated(msgspec.Struct, frozen=True, kw_only=True):
     report: MessageReport
 
 
+class NotificationCreated(msgspec.Struct, frozen=True, kw_only=True):
+    """I am told of a message. The same id comes again when a deletion was undone."""
+
+    notification: Notification
+
+
+class NotificationWithdrawn(msgspec.Struct, frozen=True, kw_only=True):
+    notification: Notification
+
+
+class NotificationsRead(msgspec.Struct, frozen=True, kw_only=True):
+    """I have seen my notifications of the workspace up to this id."""
+
+    read_id: str
+
+
+class KeywordsUpdated(msgspec.Struct, frozen=True, kw_only=True):
+    """All words that I watch for in the workspace."""
+
+    keywords: list[str]
+
+
 class UserUpdated(msgspec.Struct, frozen=True, kw_only=True):
     user: User
 
@@ -278,6 +301,10 @@ Fact = (
     | ScheduledUpdated
     | ReminderUpdated
     | ReminderDue
+    | NotificationCreated
+    | NotificationWithdrawn
+    | NotificationsRead
+    | KeywordsUpdated
     | Unknown
 )
 
@@ -315,6 +342,10 @@ _FACTS: dict[tuple[str, int], msgspec.json.Decoder[Any]] = {
     ("scheduled.updated", 1): msgspec.json.Decoder(ScheduledUpdated),
     ("reminder.updated", 1): msgspec.json.Decoder(ReminderUpdated),
     ("reminder.due", 1): msgspec.json.Decoder(ReminderDue),
+    ("notification.created", 1): msgspec.json.Decoder(NotificationCreated),
+    ("notification.withdrawn", 1): msgspec.json.Decoder(NotificationWithdrawn),
+    ("notifications.read", 1): msgspec.json.Decoder(NotificationsRead),
+    ("keywords.updated", 1): msgspec.json.Decoder(KeywordsUpdated),
 }
 
 

@@ -408,6 +408,26 @@ class FollowedThread(msgspec.Struct, frozen=True, kw_only=True):
     mentions: int
 
 
+class Notification(msgspec.Struct, frozen=True, kw_only=True):
+    """That I am told of a message, and why: `mention`, `audience`, `thread_reply`, `direct`, `keyword` or `all`."""
+
+    id: str
+    channel_id: str
+    message_id: str
+    ch_seq: int
+    thread_id: str | None
+    reason: str
+    created_at: datetime
+
+
+class NotificationItem(msgspec.Struct, frozen=True, kw_only=True):
+    """`message` is as it is now."""
+
+    notification: Notification
+    message: Message
+    read: bool
+
+
 class ReadState(msgspec.Struct, frozen=True, kw_only=True):
     """How far I have read, and what is left above that; 1000 means "or more"."""
 

@@ -1,4 +1,4 @@
-"""`python -m tertulia_chat api | relay | migrate`.
+"""`python -m tertulia_chat api | relay | migrate`, and `rebuild unread | threads | notifications` while they serve.
 
 Each process imports only what it needs: starting is mostly importing, and nothing serves before `migrate` is done.
 """
@@ -33,15 +33,27 @@ def migrate() -> None:
     upgrade(load(MigrateSettings).postgres_url.get_secret_value())
 
 
+def rebuild(what: str) -> None:
+    from tertulia_chat.rebuild.command import main as run
+    from tertulia_chat.settings import MigrateSettings
+    from tertulia_shared.settings import load
+
+    sys.exit(run(what, load(MigrateSettings).postgres_url.get_secret_value()))
+
+
 PROCESSES = {"api": api, "relay": relay, "migrate": migrate}
+REBUILDS = ("unread", "threads", "notifications")
 
 
 def main(arguments: list[str]) -> None:
     match arguments:
         case [name] if name in PROCESSES:
             PROCESSES[name]()
+        case ["rebuild", what] if what in REBUILDS:
+            rebuild(what)
         case _:
-            raise SystemExit(f"usage: python -m tertulia_chat {' | '.join(PROCESSES)}")
+            commands = [*PROCESSES, f"rebuild {'|'.join(REBUILDS)}"]
+            raise SystemExit(f"usage: python -m tertulia_chat {' | '.join(commands)}")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,9 @@ from tertulia_chat.moderation.controller import (
     report_message,
     resolve_report,
 )
+from tertulia_chat.notifications.consumer import consumer
+from tertulia_chat.notifications.controller import NotificationController
+from tertulia_chat.notifications.retention import Retention
 from tertulia_chat.poke import Poke
 from tertulia_chat.projections.controller import ExportController, LogController, memberships
 from tertulia_chat.reminders.commands import ring_due
@@ -94,6 +97,7 @@ PUBLIC: Sequence[ControllerRouterHandler] = (
     remind,
     reminders,
     ReminderController,
+    NotificationController,
     bootstrap,
 )
 INTERNAL: Sequence[ControllerRouterHandler] = (
@@ -211,6 +215,8 @@ async def api(settings: ApiSettings) -> AsyncGenerator[Process]:
         health.add("postgres", database.check)
         health.add("nats", bus.check, required=False)
         app = TraceMiddleware(create_app(parts, health))
-        components = [KeyKeeper(parts.keys), Purge(database), *schedulers(parts)]
+        decisions = consumer(bus, database)
+        health.tell_lag(lambda: decisions.lag_s)
+        components = [KeyKeeper(parts.keys), Purge(database), *schedulers(parts), decisions, Retention(database)]
         yield Process(name="chat", app=app, components=components, health=health)
         parts.passwords.close()

@@ -113,22 +113,25 @@ class Database:
 
     async def hot_row(self, statement: str, *values: Any) -> asyncpg.Record | None:
         """Run one prepared statement in one round trip. Raises DependencyUnavailable, and what the statement raises."""
-        if self._hot is None:
-            raise DependencyUnavailable("The database is not open yet.")
         with unavailable():
-            async with self._hot.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+            async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
                 return await connection.fetchrow(statement, *values)
 
     async def hot_row_holding(
         self, lock: str, locked: Sequence[Any], statement: str, *values: Any
     ) -> asyncpg.Record | None:
         """As `hot_row`, but the statement begins once what `lock` names is locked, and sees what is true then."""
-        if self._hot is None:
-            raise DependencyUnavailable("The database is not open yet.")
         with unavailable():
-            async with self._hot.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
+            async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
                 await connection.execute(lock, *locked)
                 return await connection.fetchrow(statement, *values)
+
+    @property
+    def pool(self) -> asyncpg.Pool:
+        """The hot connections, for a component that brings statements of its own. Raises DependencyUnavailable."""
+        if self._hot is None:
+            raise DependencyUnavailable("The database is not open yet.")
+        return self._hot
 
     def wake(self, shards: Iterable[int]) -> None:
         """Tell the relay that something was committed, for statements that did not go through `transaction`."""

@@ -17,19 +17,25 @@ from tertulia_shared.events import BOT_USER_ID, ThreadFollowed, ThreadSummary
 MAX_REPLIERS = 5
 """Faces under a thread's first message."""
 
-_RECOUNT = sa.text(f"""
-UPDATE message SET reply_count = summary.replies, last_reply_seq = summary.ch_seq,
-    last_reply_at = summary.created_at, last_repliers = summary.people
-FROM (
+
+def summary_of(thread: str) -> str:
+    """One row: what stands under the first message of this thread, an SQL expression; deleted replies do not count."""
+    return f"""
     SELECT coalesce(sum(replies), 0) AS replies, max(ch_seq) AS ch_seq,
         (array_agg(created_at ORDER BY ch_seq DESC))[1] AS created_at,
         coalesce((array_agg(author_id ORDER BY ch_seq DESC))[1:{MAX_REPLIERS}], '{{}}') AS people
     FROM (
         SELECT author_id, count(*) AS replies, max(ch_seq) AS ch_seq,
             (array_agg(created_at ORDER BY ch_seq DESC))[1] AS created_at
-        FROM message WHERE thread_id = :thread_id AND deleted_at IS NULL GROUP BY author_id
+        FROM message WHERE thread_id = {thread} AND deleted_at IS NULL GROUP BY author_id
     ) AS by_author
-) AS summary
+"""  # noqa: S608 composed of constants only
+
+
+_RECOUNT = sa.text(f"""
+UPDATE message SET reply_count = summary.replies, last_reply_seq = summary.ch_seq,
+    last_reply_at = summary.created_at, last_repliers = summary.people
+FROM ({summary_of(":thread_id")}) AS summary
 WHERE id = :thread_id
 """)  # noqa: S608 composed of constants only
 

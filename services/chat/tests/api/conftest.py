@@ -112,3 +112,15 @@ def in_an_hour():
     """As the API writes it."""
     end = datetime.now(UTC) + timedelta(hours=1)
     return end.replace(microsecond=end.microsecond // 1000 * 1000).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@pytest.fixture
+def told_of(chat):
+    """What somebody was told of so far, the oldest first, as texts and reasons: `await told_of(bob, workspace)`."""
+
+    async def told_of(person, workspace):
+        await chat.decide()
+        page = await person.get(f"/workspaces/{workspace['id']}/notifications?limit=200")
+        return [(item["message"]["text"], item["notification"]["reason"]) for item in reversed(page["items"])]
+
+    return told_of

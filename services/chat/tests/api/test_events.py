@@ -42,6 +42,13 @@ async def live_a_little(chat, ann, bob, cat, workspace):
     await bob.post(f"/messages/{slip['id']}/reminders", {"remind_at": at}, 201)
     for scheduler in schedulers(chat.parts):
         await scheduler.turn()
+    await bob.ask("PUT", f"/workspaces/{workspace['id']}/keywords", json={"keywords": ["tide"]})
+    named = await ann.say(private, f"<@{bob.id}>")
+    await chat.decide()
+    (told, *_) = (await bob.get(f"/workspaces/{workspace['id']}/notifications"))["items"]
+    await ann.delete(f"/messages/{named['id']}", 200)
+    await chat.decide()
+    await bob.post(f"/workspaces/{workspace['id']}/notifications/read", {"id": told["notification"]["id"]})
     await ann.delete(f"/messages/{slip['id']}", 200)
     headers = {"authorization": f"Bearer {chat.parts.services.issue('bot')}"}
     run = {"id": str(uuid.uuid4()), "channel_id": channel["id"], "asker_id": bob.id, **ASK}

@@ -13,6 +13,7 @@ from tertulia_client.models import (
     FollowedThread,
     ListedReminder,
     Message,
+    NotificationItem,
     Page,
     ReadState,
     Recurrence,
@@ -35,6 +36,10 @@ class _Scheduled(msgspec.Struct):
 
 class _Reminder(msgspec.Struct):
     reminder: Reminder
+
+
+class _Keywords(msgspec.Struct):
+    keywords: list[str]
 
 
 class Attention:
@@ -61,6 +66,25 @@ class Attention:
     def mentions(self, workspace_id: str, *, page_size: int | None = None) -> AsyncIterator[Message]:
         """The newest first."""
         return every(self._caller, f"/workspaces/{workspace_id}/mentions", Page[Message], page_size)
+
+    def notifications(self, workspace_id: str, *, page_size: int | None = None) -> AsyncIterator[NotificationItem]:
+        """What I was told of and why, the newest first."""
+        return every(self._caller, f"/workspaces/{workspace_id}/notifications", Page[NotificationItem], page_size)
+
+    async def see_notifications(self, workspace_id: str, notification_id: str) -> None:
+        """I have seen them up to this one. Raises NotFound."""
+        body = {"id": notification_id}
+        await self._caller.request("POST", f"/workspaces/{workspace_id}/notifications/read", body=body, safe=True)
+
+    async def keywords(self, workspace_id: str) -> list[str]:
+        """The words that I watch for."""
+        return (await self._caller.get(f"/workspaces/{workspace_id}/keywords", _Keywords)).keywords
+
+    async def watch(self, workspace_id: str, *keywords: str) -> list[str]:
+        """All words that I watch for from now on. Raises NotFound, ValidationFailed."""
+        body = {"keywords": keywords}
+        content = await self._caller.request("PUT", f"/workspaces/{workspace_id}/keywords", body=body, safe=True)
+        return decode(content, _Keywords).keywords
 
     async def prefer(
         self, channel_id: str, *, level: str | None = None, muted: bool | None = None

@@ -12,6 +12,7 @@ from tertulia_shared.events.model import (
     Message,
     MessageReport,
     Notice,
+    Notification,
     Reaction,
     Reminder,
     ReminderSubject,
@@ -315,6 +316,39 @@ class ReportUpdated(Fact, frozen=True, kw_only=True):
     type: ClassVar[str] = "report.updated"
 
     report: MessageReport
+
+
+class NotificationCreated(Fact, frozen=True, kw_only=True):
+    """I am told of a message. It comes once for each message; again, with the same id, when a deletion was undone.
+    Whoever rings a bell for it does so once for each id."""
+
+    type: ClassVar[str] = "notification.created"
+
+    notification: Notification
+
+
+class NotificationWithdrawn(Fact, frozen=True, kw_only=True):
+    """The message was deleted before I had read it."""
+
+    type: ClassVar[str] = "notification.withdrawn"
+
+    notification: Notification
+
+
+class NotificationsRead(Fact, frozen=True, kw_only=True):
+    """I have seen my notifications of the envelope's workspace up to this id, on whichever device. It only rises."""
+
+    type: ClassVar[str] = "notifications.read"
+
+    read_id: str
+
+
+class KeywordsUpdated(Fact, frozen=True, kw_only=True):
+    """All words that I watch for in the envelope's workspace."""
+
+    type: ClassVar[str] = "keywords.updated"
+
+    keywords: list[str]
 
 
 class UserUpdated(Fact, frozen=True, kw_only=True):

@@ -270,6 +270,34 @@ class ChannelPreferences(View, frozen=True, kw_only=True):
     """The sidebar section that the person put it in."""
 
 
+class NotificationReason(StrEnum):
+    """Why somebody is told of a message. Of several the first one here is the reason."""
+
+    MENTION = "mention"
+    AUDIENCE = "audience"
+    THREAD_REPLY = "thread_reply"
+    """In a thread that they follow."""
+    DIRECT = "direct"
+    KEYWORD = "keyword"
+    ALL = "all"
+    """They want to be told of everything in the channel."""
+
+
+class Notification(View, frozen=True, kw_only=True):
+    """That one person is told of one message, once. It repeats nothing of what the message says.
+
+    `ch_seq` and `thread_id` are the message's. Ids are ascending, in the order of deciding.
+    """
+
+    id: str
+    channel_id: str
+    message_id: str
+    ch_seq: int
+    thread_id: str | None
+    reason: NotificationReason
+    created_at: datetime
+
+
 class Draft(View, frozen=True, kw_only=True):
     """What somebody has written and not sent, the same on all their devices."""
 

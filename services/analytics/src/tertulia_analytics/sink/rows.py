@@ -248,6 +248,15 @@ def _reminded(envelope: Envelope, fact: events.ReminderDue) -> Reading:
     return _plain(envelope, fact.reminder.id), None
 
 
+def _notification(envelope: Envelope, fact: events.NotificationCreated | events.NotificationWithdrawn) -> Reading:
+    return _plain(envelope, fact.notification.message_id), None
+
+
+def _own(envelope: Envelope, _: events.NotificationsRead | events.KeywordsUpdated) -> Reading:
+    """About nothing but the person."""
+    return _plain(envelope, envelope.actor_id or NOBODY), None
+
+
 def _workspace(envelope: Envelope, fact: events.WorkspaceUpdated) -> Reading:
     return _plain(envelope, fact.workspace.id), None
 
@@ -289,5 +298,9 @@ _READERS: dict[str, Reader] = {
         (events.ScheduledUpdated, _scheduled),
         (events.ReminderUpdated, _reminder),
         (events.ReminderDue, _reminded),
+        (events.NotificationCreated, _notification),
+        (events.NotificationWithdrawn, _notification),
+        (events.NotificationsRead, _own),
+        (events.KeywordsUpdated, _own),
     )
 }

@@ -13,6 +13,7 @@ from tertulia_chat.tables.drafts import DraftRow
 from tertulia_chat.tables.marks import SavedMessageRow
 from tertulia_chat.tables.messages import NO_THREAD, MessageRow, RevisionRow
 from tertulia_chat.tables.moderation import NoticeRow, ReportRow, SanctionKind, SanctionRow, SlowModeTurnRow
+from tertulia_chat.tables.notifications import DecidedRow, KeywordRow, NotificationCursorRow, NotificationRow
 from tertulia_chat.tables.runs import BotRunRow
 from tertulia_chat.tables.scheduled import ReminderRow, ScheduledMessageRow
 from tertulia_chat.tables.sidebar import BUILT_IN, SidebarRow, untouched
@@ -27,11 +28,15 @@ __all__ = [
     "ChannelMemberRow",
     "ChannelRow",
     "DeactivatedMemberRow",
+    "DecidedRow",
     "DraftRow",
     "InviteRow",
+    "KeywordRow",
     "MentionRow",
     "MessageRow",
     "NoticeRow",
+    "NotificationCursorRow",
+    "NotificationRow",
     "RefreshTokenRow",
     "ReminderRow",
     "ReportRow",
