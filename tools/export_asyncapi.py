@@ -14,6 +14,8 @@ import msgspec
 
 from tertulia_notify.delivery.connection import ByeReason
 from tertulia_notify.delivery.resume import ResetReason
+from tertulia_notify.presence.states import PersonState
+from tertulia_notify.presence.words import Alive, Asked, Changed, Whole
 from tertulia_shared.events import FACTS, INTERNAL_TYPES, Envelope, Fact, RunDelta, RunStep
 from tertulia_shared.events import subjects as bus
 
@@ -24,11 +26,13 @@ Document = dict[str, Any]
 
 
 class Hello(msgspec.Struct, kw_only=True):
-    """First frame of a stream. With `resumed` false the client fetches a snapshot and goes on from there."""
+    """First frame of a stream. With `resumed` false the client fetches a snapshot and goes on from there. `connection`
+    names the stream for as long as it lives, in `/api/v1/presence/…`."""
 
     resumed: bool
     cursor: str
     server: str
+    connection: str
     rotate_s: int
 
 
@@ -56,14 +60,23 @@ class Typing(msgspec.Struct, kw_only=True):
     expires_in_ms: int
 
 
+class Presence(msgspec.Struct, kw_only=True):
+    """The present state of these people, of those whom the stream watches. Never replayed, so it has no id."""
+
+    type: Literal["presence"]
+    people: list[PersonState]
+
+
 FRAMES: dict[str, type[msgspec.Struct]] = {
     "hello": Hello,
     "reset": Reset,
     "bye": Bye,
     "typing": Typing,
+    "presence": Presence,
     "run.delta": RunDelta,
     "run.step": RunStep,
 }
+PRESENCE_WORDS = (Changed, Alive, Whole, Asked)
 HEADERS: dict[str, str] = {
     bus.H_MSG_ID: "The event's id: JetStream drops a second copy within its window.",
     bus.H_TYPE: "The event's type.",
@@ -78,7 +91,9 @@ HEADERS: dict[str, str] = {
 
 def export() -> str:
     facts = [FACTS[key] for key in sorted(FACTS)]
-    _, shapes = msgspec.json.schema_components([*facts, *FRAMES.values()], ref_template="#/components/schemas/{name}")
+    _, shapes = msgspec.json.schema_components(
+        [*facts, *FRAMES.values(), *PRESENCE_WORDS], ref_template="#/components/schemas/{name}"
+    )
     messages = {_name(fact): _fact_message(fact) for fact in facts}
     told = {name.title(): _frame_message(name, frame) for name, frame in FRAMES.items()}
     public = [_name(fact) for fact in facts if fact.type not in INTERNAL_TYPES]
@@ -94,7 +109,7 @@ def export() -> str:
         "channels": _channels([*public, *told], list(messages)),
         "operations": _operations(),
         "components": {
-            "messages": {**messages, **told, "Heartbeat": _heartbeat()},
+            "messages": {**messages, **told, **_presence_messages(), "Heartbeat": _heartbeat()},
             "schemas": dict(sorted(shapes.items())),
             "messageTraits": {"bus": {"headers": _bus_headers()}},
         },
@@ -150,6 +165,12 @@ def _heartbeat() -> Document:
     }
 
 
+def _presence_messages() -> Document:
+    return {
+        f"Presence{word.__name__}": _frame_message(f"presence.{word.__name__.lower()}", word) for word in PRESENCE_WORDS
+    }
+
+
 def _bus_headers() -> Document:
     return {
         "type": "object",
@@ -172,8 +193,8 @@ def _channels(told: list[str], messages: list[str]) -> Document:
             "title": "Server-sent events",
             "description": (
                 "`: ok`, `retry:`, then `hello`. A durable event is `id: <position>`, `event: <type>`, "
-                "`data: <envelope>`; its id goes into `Last-Event-ID` to resume. `typing`, `reset`, `hello` and `bye` "
-                "have no id."
+                "`data: <envelope>`; its id goes into `Last-Event-ID` to resume. `typing`, `presence`, `reset`, "
+                "`hello` and `bye` have no id."
             ),
             "messages": _references([*told, "Heartbeat"]),
         },
@@ -196,6 +217,12 @@ def _channels(told: list[str], messages: list[str]) -> Document:
             "parameters": typing,
             "messages": _references(["Typing"]),
         },
+        "livePresence": {
+            "address": "live.sync.presence.{process}",
+            "title": "Who is connected to which process of notify, on core NATS",
+            "parameters": {"process": {"description": "Id of the process, new at each start."}},
+            "messages": _references(list(_presence_messages())),
+        },
     }
 
 
@@ -209,6 +236,7 @@ def _operations() -> Document:
         ("publishEvents", "send", "events", "The relay publishes committed facts in order."),
         ("consumeEvents", "receive", "events", "Durable consumers project facts."),
         ("followLiveEvents", "receive", "liveEvents", "notify fans events out to connections."),
+        ("sharePresence", "send", "livePresence", "notify tells its other replicas who is connected."),
         ("shareTyping", "send", "liveTyping", "notify tells its other replicas who is typing."),
     )
     return {

@@ -14,6 +14,9 @@ from tertulia_client import (
     EventStream,
     MessageCreated,
     NotSignedIn,
+    PersonState,
+    Presence,
+    PresenceState,
     ProtocolError,
     Reset,
     StreamItem,
@@ -337,10 +340,13 @@ async def test_typing_and_signs_of_later_versions_pass_through(server: Server, c
         server.say(
             "event: typing\n"
             'data: {"type":"typing","workspace_id":"w","channel_id":"c","user_id":"u","expires_in_ms":6000}\n\n'
-            'event: presence\ndata: {"type":"presence"}\n\n'
+            'event: presence\ndata: {"type":"presence","people":[{"user_id":"u","state":"away"}]}\n\n'
+            'event: poll\ndata: {"type":"poll"}\n\n'
         )
         assert await anext(stream) == Typing(workspace_id="w", channel_id="c", user_id="u", expires_in_ms=6000)
-        assert await anext(stream) == Ephemeral(type="presence", raw=b'{"type":"presence"}')
+        away = PersonState(user_id="u", state=PresenceState.AWAY)
+        assert await anext(stream) == Presence(people=[away])
+        assert await anext(stream) == Ephemeral(type="poll", raw=b'{"type":"poll"}')
 
 
 async def test_facts_of_later_versions_keep_their_place(server: Server, client: Client):

@@ -164,6 +164,7 @@ def test_people_come_and_go():
         events.WorkspaceMemberJoined(user=user(), role=events.Role.MEMBER),
         events.WorkspaceMemberLeft(user_id=BEN, reason=removed),
         events.UserUpdated(user=user()),
+        events.PresenceUpdated(user_id=BEN, presence=events.PresenceSettings()),
         events.SessionRevoked(session_id=str(uuid7()), user_id=BEN, reason=events.RevokeReason.LOGOUT),
     ):
         row = named(encoded(fact, channel=None, ch_seq=None))

@@ -103,6 +103,19 @@ class Stream:
                 found.append(frame)
         return found
 
+    async def people(self, timeout: float = 10) -> dict[str, str]:
+        """The next frame of presence: person → state."""
+        frame = await self.next("presence", timeout=timeout)
+        assert frame.id is None
+        assert set(frame.data) == {"type", "people"}
+        return {item["user_id"]: item["state"] for item in frame.data["people"]}
+
+    async def until_seen(self, user: str, state: str, timeout: float = 10) -> None:
+        """Frames of presence until this person is in this state."""
+        async with asyncio.timeout(timeout):
+            while (await self.people(timeout)).get(user) != state:
+                pass
+
     async def texts(self, count: int) -> list[str]:
         return [frame.data["data"]["message"]["text"] for frame in await self.durable(count)]
 
@@ -150,6 +163,9 @@ class Chat:
     def reached(self, channel: str, last_seq: int) -> None:
         self.lines.append({"c": channel, "n": last_seq, "added_later": True})
 
+    def wishes(self, user: str, state: str) -> None:
+        self.lines.append({"u": user, "wish": state})
+
     def revoked(self, session: str, until: float) -> None:
         self.lines.append({"revoked": session, "exp": until})
 
@@ -188,11 +204,15 @@ class Remote:
                         return
                 await asyncio.sleep(0.05)
 
-    async def stream(self, token: str, cursor: str | None = None, last_event_id: str | None = None) -> Stream:
+    async def stream(
+        self, token: str, cursor: str | None = None, last_event_id: str | None = None, active: str | None = None
+    ) -> Stream:
         headers = {"Authorization": f"Bearer {token}"}
         if last_event_id is not None:
             headers["Last-Event-ID"] = last_event_id
         params = {} if cursor is None else {"cursor": cursor}
+        if active is not None:
+            params["active"] = active
         answer = await self._http.get(f"{self.url}/api/v1/stream", headers=headers, params=params)
         self._answers.append(answer)
         return Stream(answer)
@@ -207,6 +227,23 @@ class Remote:
         address = f"{self.url}/api/v1/channels/{channel}/typing"
         async with self._http.post(address, headers={"Authorization": f"Bearer {token}"}) as answer:
             return answer.status
+
+    async def watch(self, token: str, connection: str, *people: str) -> int:
+        return await self.put("/presence/subscriptions", token, {"connection": connection, "user_ids": list(people)})
+
+    async def use(self, token: str, connection: str, active: bool) -> int:
+        return await self.put("/presence/activity", token, {"connection": connection, "active": active})
+
+    async def put(self, path: str, token: str, body: Any) -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with self._http.put(f"{self.url}/api/v1{path}", headers=headers, json=body) as answer:
+            return answer.status
+
+    async def presence(self, token: str, *people: str) -> dict[str, str]:
+        """Person → state."""
+        status, body = await self.get(f"/api/v1/presence?user_ids={','.join(people)}", token)
+        assert status == 200, body
+        return {item["user_id"]: item["state"] for item in json.loads(body)["items"]}
 
     async def get(self, path: str, token: str | None = None) -> tuple[int, str]:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -336,6 +373,10 @@ class World:
     def left_workspace(self, user: str) -> Outgoing:
         fact = events.WorkspaceMemberLeft(user_id=user, reason=events.LeaveReason.REMOVED)
         return self.event(fact, "ws", self.workspace)
+
+    def wished(self, user: str, state: str) -> Outgoing:
+        settings = events.PresenceSettings(state=events.PresenceWish(state))
+        return self.event(events.PresenceUpdated(user_id=user, presence=settings), "user", user)
 
     def revoked(self, session: str, user: str) -> Outgoing:
         fact = events.SessionRevoked(session_id=session, user_id=user, reason=events.RevokeReason.LOGOUT)

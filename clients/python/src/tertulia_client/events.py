@@ -19,6 +19,8 @@ from tertulia_client.models import (
     MessageReport,
     Notice,
     Notification,
+    PersonState,
+    PresenceSettings,
     Reaction,
     Reminder,
     Role,
@@ -261,6 +263,13 @@ class UserUpdated(msgspec.Struct, frozen=True, kw_only=True):
     user: User
 
 
+class PresenceUpdated(msgspec.Struct, frozen=True, kw_only=True):
+    """How I want to appear, told to my own devices."""
+
+    user_id: str
+    presence: PresenceSettings
+
+
 class Unknown(msgspec.Struct, frozen=True, kw_only=True):
     """A fact of a type or a version that this package does not know."""
 
@@ -305,6 +314,7 @@ Fact = (
     | NotificationWithdrawn
     | NotificationsRead
     | KeywordsUpdated
+    | PresenceUpdated
     | Unknown
 )
 
@@ -346,6 +356,7 @@ _FACTS: dict[tuple[str, int], msgspec.json.Decoder[Any]] = {
     ("notification.withdrawn", 1): msgspec.json.Decoder(NotificationWithdrawn),
     ("notifications.read", 1): msgspec.json.Decoder(NotificationsRead),
     ("keywords.updated", 1): msgspec.json.Decoder(KeywordsUpdated),
+    ("presence.updated", 1): msgspec.json.Decoder(PresenceUpdated),
 }
 
 
@@ -370,6 +381,12 @@ class Typing(msgspec.Struct, frozen=True, kw_only=True):
     channel_id: str
     user_id: str
     expires_in_ms: int
+
+
+class Presence(msgspec.Struct, frozen=True, kw_only=True):
+    """The present state of these people, of those whom the stream watches."""
+
+    people: list[PersonState]
 
 
 class RunDelta(msgspec.Struct, frozen=True, kw_only=True):
@@ -425,10 +442,14 @@ class Reset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Connected(msgspec.Struct, frozen=True, kw_only=True):
-    """The stream is live. `resumed` is False when a `Synced` follows."""
+    """The stream is live. `resumed` is False when a `Synced` follows.
+
+    `connection` names it until it breaks: give it to `Realtime.watch_presence`, anew for each connection.
+    """
 
     resumed: bool
     server: str
+    connection: str = ""
 
 
 class Disconnected(msgspec.Struct, frozen=True, kw_only=True):
@@ -438,7 +459,7 @@ class Disconnected(msgspec.Struct, frozen=True, kw_only=True):
     retry_in_s: float | None
 
 
-StreamItem = Event | Typing | RunDelta | RunStep | Ephemeral | Synced | Reset | Connected | Disconnected
+StreamItem = Event | Typing | Presence | RunDelta | RunStep | Ephemeral | Synced | Reset | Connected | Disconnected
 
 
 class _Envelope(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import TypeVar
 import msgspec
 
 from tertulia_client.errors import ProtocolError
-from tertulia_client.events import Ephemeral, Event, RunDelta, RunStep, Typing, decode_event
+from tertulia_client.events import Ephemeral, Event, Presence, RunDelta, RunStep, Typing, decode_event
 from tertulia_client.sse import Frame
 
 T = TypeVar("T")
@@ -17,6 +17,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
     resumed: bool
     cursor: str
     server: str = ""
+    connection: str = ""
 
 
 class ResetFrame(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,13 +34,14 @@ class Bye(msgspec.Struct, frozen=True, kw_only=True):
     retry_ms: int = 0
 
 
-Meaning = Hello | ResetFrame | Bye | Typing | RunDelta | RunStep | Ephemeral | Event
+Meaning = Hello | ResetFrame | Bye | Typing | Presence | RunDelta | RunStep | Ephemeral | Event
 
-_CONTROL: dict[str, type[Hello | ResetFrame | Bye | Typing | RunDelta | RunStep]] = {
+_CONTROL: dict[str, type[Hello | ResetFrame | Bye | Typing | Presence | RunDelta | RunStep]] = {
     "hello": Hello,
     "reset": ResetFrame,
     "bye": Bye,
     "typing": Typing,
+    "presence": Presence,
     "run.delta": RunDelta,
     "run.step": RunStep,
 }

@@ -24,6 +24,40 @@ class ChannelKind(StrEnum):
     GROUP_DM = "group_dm"
 
 
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody says of themselves. It is over at `until`; no event says so."""
+
+    emoji: str | None = None
+    text: str = ""
+    until: datetime | None = None
+
+
+class PresenceWish(StrEnum):
+    """How somebody wants to appear."""
+
+    AUTO = "auto"
+    AWAY = "away"
+    OFFLINE = "offline"
+
+
+class PresenceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Known to nobody but the person. Until `dnd_until` they do not want to be notified."""
+
+    state: PresenceWish = PresenceWish.AUTO
+    dnd_until: datetime | None = None
+
+
+class PresenceState(StrEnum):
+    ONLINE = "online"
+    AWAY = "away"
+    OFFLINE = "offline"
+
+
+class PersonState(msgspec.Struct, frozen=True, kw_only=True):
+    user_id: str
+    state: PresenceState
+
+
 class User(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     username: str
@@ -32,11 +66,13 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     deactivated_at: datetime | None = None
     kind: str = "person"
     """`person` or `bot`."""
+    status: Status | None = None
 
 
 class Me(User, frozen=True, kw_only=True):
     email: str
     preferences: dict[str, Any] = {}
+    presence: PresenceSettings = PresenceSettings()
 
 
 class AuthResult(msgspec.Struct, frozen=True, kw_only=True):

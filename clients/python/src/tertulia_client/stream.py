@@ -30,6 +30,7 @@ from tertulia_client.events import (
     Disconnected,
     Ephemeral,
     Event,
+    Presence,
     Reset,
     RunDelta,
     RunStep,
@@ -258,7 +259,7 @@ class EventStream:
         match meaning_of(frame):
             case Event() as event:
                 self._ready.extend(self._order.accept(event))
-            case Typing() | RunDelta() | RunStep() | Ephemeral() as passing:
+            case Typing() | Presence() | RunDelta() | RunStep() | Ephemeral() as passing:
                 self._ready.append(passing)
             case Hello() as hello:
                 self._hello(hello)
@@ -273,7 +274,7 @@ class EventStream:
         # When resumed, what was missed is still to come, so the position stays where it is until it has come.
         if not hello.resumed:
             self._start_over("not_resumed", hello.cursor)
-        self._ready.append(Connected(resumed=hello.resumed, server=hello.server))
+        self._ready.append(Connected(resumed=hello.resumed, server=hello.server, connection=hello.connection))
 
     def _start_over(self, reason: str, cursor: str) -> None:
         self._cursor, self._last_event_id = cursor, None

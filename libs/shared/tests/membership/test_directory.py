@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tertulia_shared import events
-from tertulia_shared.events import ChannelKind, Role
+from tertulia_shared.events import ChannelKind, PresenceWish, Role
 from tertulia_shared.membership import Projection, Revocations, SnapshotFailed
 from tertulia_shared.membership import projection as projection_module
 from tertulia_shared.membership.snapshot import Line, take
@@ -35,6 +35,18 @@ def test_a_new_name_replaces_the_former_one() -> None:
     user = events.User(id="1", username="countess", display_name="Ada", created_at=now)
     assert projection.apply(events.UserUpdated(user=user), "W", None, None) is False
     assert (projection.user_named("W", "ada"), projection.user_named("W", "countess")) == (None, "1")
+
+
+def test_how_somebody_wants_to_appear_is_known_wherever_they_are() -> None:
+    projection = _projection(
+        {"u": "1", "wish": "offline"}, {"u": "2", "wish": "away"}, {"u": "3", "wish": "of a later day"}
+    )
+    wishes = [projection.presence_wish_of(user) for user in ("1", "2", "3", "4")]
+    assert wishes == [PresenceWish.OFFLINE, PresenceWish.AWAY, PresenceWish.OFFLINE, PresenceWish.AUTO]
+    for wish in (PresenceWish.AUTO, PresenceWish.AUTO, PresenceWish.AWAY):
+        fact = events.PresenceUpdated(user_id="1", presence=events.PresenceSettings(state=wish))
+        assert projection.apply(fact, None, None, None) is False
+        assert projection.presence_wish_of("1") is wish
 
 
 def test_channels_that_swap_their_names_are_both_found() -> None:

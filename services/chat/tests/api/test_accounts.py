@@ -15,7 +15,7 @@ async def test_registering_logs_in_and_shows_only_oneself_the_address(chat):
     workspace = await ann.workspace()
     await ann.invite(workspace, bob)
     profile = await bob.get(f"/users/{ann.id}")
-    assert set(profile) == {"id", "username", "display_name", "created_at", "deactivated_at", "kind"}
+    assert set(profile) == {"id", "username", "display_name", "created_at", "deactivated_at", "kind", "status"}
     assert profile["kind"] == "person"
 
 

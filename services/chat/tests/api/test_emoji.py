@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tertulia_chat.marks.emoji import checked_emoji
+from tertulia_chat.emoji import checked_emoji
 from tertulia_shared.problems import ValidationFailed
 
 # Fully qualified, one of each form that Unicode has, and the longest.

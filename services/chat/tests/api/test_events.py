@@ -24,6 +24,8 @@ async def live_a_little(chat, ann, bob, cat, workspace):
     await cat.say(group, "hi both")
     await cat.patch("/users/me", {"display_name": "Catherine"})
     await bob.patch("/users/me", {"preferences": {"theme": "dark"}})
+    await bob.ask("PUT", "/users/me/status", json={"emoji": "🌴", "text": "on holiday"})
+    await bob.ask("PUT", "/users/me/presence", json={"state": "offline"})
     await ann.patch(f"/workspaces/{workspace['id']}", {"name": "Renamed"})
     slip = await bob.say(channel, "a tpyo")
     await bob.patch(f"/messages/{slip['id']}", {"text": "a typo"})

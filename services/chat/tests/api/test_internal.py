@@ -14,8 +14,8 @@ def service(chat):
     return {"authorization": f"Bearer {chat.parts.services.issue('notify')}"}
 
 
-async def snapshot(chat):
-    answer = await chat.ask("GET", "/internal/v1/memberships", None, headers=service(chat))
+async def snapshot(chat, query=""):
+    answer = await chat.ask("GET", f"/internal/v1/memberships{query}", None, headers=service(chat))
     assert answer.headers["content-type"].startswith("application/x-ndjson")
     return [json.loads(line) for line in answer.text.splitlines()]
 
@@ -58,6 +58,19 @@ async def test_the_snapshot_tells_every_channel_also_empty_and_nameless_ones(cha
     assert channels[empty["id"]] == {"c": empty["id"], "n": 2, "w": workspace["id"], "k": "public", "name": "дом-2"}
     assert channels[talk["id"]] == {"c": talk["id"], "n": 2, "w": workspace["id"], "k": "dm", "name": None}
     assert not [line for line in lines if line.get("c") == empty["id"] and "s" in line]
+
+
+async def test_who_asks_is_told_who_wants_to_appear_otherwise_than_they_are(chat):
+    ann, bob, _ = await chat.people(3)
+    for person, state in ((ann, "offline"), (bob, "away")):
+        await person.ask("PUT", "/users/me/presence", json={"state": state})
+    *lines, end = await snapshot(chat, "?wishes=true")
+    assert sorted(lines, key=lambda line: line["wish"]) == [
+        {"u": bob.id, "wish": "away"},
+        {"u": ann.id, "wish": "offline"},
+    ]
+    assert end == {"end": True, "count": 2}
+    assert await snapshot(chat) == [{"end": True, "count": 0}]
 
 
 async def test_sessions_that_ended_long_ago_are_forgotten(chat):

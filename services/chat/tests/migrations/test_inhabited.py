@@ -132,6 +132,18 @@ async def test_general_is_what_everybody_joins_and_the_rest_stays_as_it_was(hous
             await connection.execute(f"UPDATE channel SET {refused} WHERE name = 'secret'")
 
 
+async def test_who_was_there_before_says_nothing_and_appears_as_they_are(house):
+    connection, move_in = house
+    await move_in()
+    await connection.execute(PERSON, "late")
+    people = await connection.fetch(
+        "SELECT status_emoji, status_text, status_until, presence, dnd_until FROM user_account"
+    )
+    assert {tuple(person) for person in people} == {(None, "", None, "auto", None)}
+    with pytest.raises(asyncpg.CheckViolationError):
+        await connection.execute("UPDATE user_account SET presence = 'gone'")
+
+
 RUN = """
 INSERT INTO bot_run (id, workspace_id, channel_id, asker_id, command, prompt, model, state, created_at, finished_at)
 VALUES ($1, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'ask', '?', 'm', $2, now(),

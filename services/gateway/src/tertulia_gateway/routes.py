@@ -93,6 +93,9 @@ ROUTES: tuple[Route, ...] = (
     Route(path=f"{V1}/stream", methods=GET, upstream=NOTIFY, rate=Rate.STREAM, time_limit=None),
     Route(path=f"{V1}/events", methods=GET, upstream=NOTIFY, time_limit=75.0),
     Route(path=f"{CHANNEL}/typing", methods=POST, upstream=NOTIFY, rate=Rate.WRITE, body_limit=KIB),
+    Route(path=f"{V1}/presence", methods=GET, upstream=NOTIFY),
+    Route(path=f"{V1}/presence/subscriptions", methods=PUT, upstream=NOTIFY, rate=Rate.WRITE, body_limit=32 * KIB),
+    Route(path=f"{V1}/presence/activity", methods=PUT, upstream=NOTIFY, rate=Rate.WRITE, body_limit=KIB),
     # Conversation.
     Route(
         path=f"{CHANNEL}/messages",

@@ -37,5 +37,16 @@ class Limits:
     """After a send timed out, TCP_USER_TIMEOUT (30 s) normally ends the socket; this is for when it does not."""
     drain_s: float = 2.0
 
+    presence_s: float = 1.0
+    """How often presence is looked at: a connection gets at most one frame of changes in this time."""
+    presence_grace_s: float = 15.0
+    """Who has no connection for this long is offline. The longest wait after a `bye` is 8 s."""
+    presence_beat_s: float = 5.0
+    presence_lease_s: float = 20.0
+    """A process that is not heard of for this long is gone, and its people with it."""
+    watched_people: int = 500
+    """More than a screen shows; some 50 KB of memory for a connection that watches so many."""
+    asked_people: int = 100
+
     streams_per_user: int = 20
     new_streams_per_s: int = 500

@@ -1,10 +1,11 @@
 """Profiles."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from tertulia_client.caller import Caller
-from tertulia_client.models import Me, User
+from tertulia_client.models import Me, PresenceSettings, PresenceWish, User
 from tertulia_client.transport import decode
 
 
@@ -20,6 +21,25 @@ class Users:
         given = {"display_name": display_name, "preferences": preferences}
         body = {name: value for name, value in given.items() if value is not None}
         return decode(await self._caller.request("PATCH", "/users/me", body=body, safe=True), Me)
+
+    async def set_status(self, *, emoji: str | None = None, text: str = "", until: datetime | None = None) -> None:
+        """An emoji, a text, or both, until then or until it is taken away. Raises ValidationFailed."""
+        body = {"emoji": emoji, "text": text, "until": until}
+        await self._caller.request("PUT", "/users/me/status", body=body, safe=True)
+
+    async def drop_status(self) -> None:
+        await self._caller.request("DELETE", "/users/me/status", safe=True)
+
+    async def appear(self, state: PresenceWish) -> PresenceSettings:
+        """How I want to appear to others."""
+        return await self._set_presence({"state": state})
+
+    async def be_quiet(self, until: datetime | None) -> PresenceSettings:
+        """Until when I do not want to be notified; None ends that."""
+        return await self._set_presence({"dnd_until": until})
+
+    async def _set_presence(self, body: object) -> PresenceSettings:
+        return decode(await self._caller.request("PUT", "/users/me/presence", body=body, safe=True), PresenceSettings)
 
     async def get(self, user_id: str) -> User:
         """Raises NotFound."""

@@ -13,6 +13,7 @@ from tertulia_shared.events.model import (
     MessageReport,
     Notice,
     Notification,
+    PresenceSettings,
     Reaction,
     Reminder,
     ReminderSubject,
@@ -357,6 +358,15 @@ class UserUpdated(Fact, frozen=True, kw_only=True):
     type: ClassVar[str] = "user.updated"
 
     user: User
+
+
+class PresenceUpdated(Fact, frozen=True, kw_only=True):
+    """How I want to appear, on whichever device I said so. Services act on it; nobody else hears of it."""
+
+    type: ClassVar[str] = "presence.updated"
+
+    user_id: str
+    presence: PresenceSettings
 
 
 class RevokeReason(StrEnum):

@@ -39,6 +39,35 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all public views; later fields need defaults."""
 
 
+class Status(View, frozen=True, kw_only=True):
+    """What somebody says of themselves for a while: an emoji, a text, or both.
+
+    It is over at `until`. No event says so: whoever shows it looks at the clock.
+    """
+
+    emoji: str | None = None
+    text: str = ""
+    until: datetime | None = None
+
+
+class PresenceWish(StrEnum):
+    """How somebody wants to appear to others."""
+
+    AUTO = "auto"
+    """As they are."""
+    AWAY = "away"
+    """Away whenever they are there."""
+    OFFLINE = "offline"
+    """As if they were not there."""
+
+
+class PresenceSettings(View, frozen=True, kw_only=True):
+    """What nobody but the person sees. Until `dnd_until` they do not want to be notified."""
+
+    state: PresenceWish = PresenceWish.AUTO
+    dnd_until: datetime | None = None
+
+
 class User(View, frozen=True, kw_only=True):
     """A person's public profile: what everyone who shares a workspace sees."""
 
@@ -48,6 +77,7 @@ class User(View, frozen=True, kw_only=True):
     created_at: datetime
     deactivated_at: datetime | None = None
     kind: UserKind = UserKind.PERSON
+    status: Status | None = None
 
 
 class HistoryPolicy(StrEnum):

@@ -43,6 +43,7 @@ FACTS: dict[tuple[str, int], type[Fact]] = {
         chat.NotificationsRead,
         chat.KeywordsUpdated,
         chat.UserUpdated,
+        chat.PresenceUpdated,
         chat.SessionRevoked,
         bot.RunStarted,
         bot.RunFinished,

@@ -4,6 +4,8 @@
     live.evt.<same tail>                     core NATS, the stream's own RePublish; never published to directly
     live.sync.typing.<workspace>.<channel>   core NATS, ephemeral
     live.sync.run.<workspace>.<channel>      core NATS, ephemeral: deltas and steps of AI runs
+    live.sync.presence.<process>             core NATS, ephemeral: who is connected to a process of notify
+    notify.watch.<process>                   core NATS, request: what one of its connections wants to hear of presence
     bot.stop.<run>                           core NATS, "stop this run", beside the durable wish in the bot's table
     outbox.poke.<shard>                      core NATS, "something was committed", lossy on purpose
 
@@ -99,6 +101,16 @@ class Topology:
     @property
     def run_all(self) -> str:
         return f"{self.prefix}live.sync.run.>"
+
+    def presence(self, process: str) -> str:
+        return f"{self.prefix}live.sync.presence.{process}"
+
+    @property
+    def presence_all(self) -> str:
+        return f"{self.prefix}live.sync.presence.*"
+
+    def watch(self, process: str) -> str:
+        return f"{self.prefix}notify.watch.{process}"
 
     def stop_run(self, run_id: str) -> str:
         return f"{self.prefix}bot.stop.{run_id}"

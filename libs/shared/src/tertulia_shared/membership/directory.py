@@ -9,7 +9,7 @@ has become private would else be public again while the relay repeats the past.
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from tertulia_shared.events import BOT_USER_ID, ChannelKind
+from tertulia_shared.events import BOT_USER_ID, ChannelKind, PresenceWish
 
 _NONE: frozenset[str] = frozenset()
 
@@ -31,6 +31,7 @@ class Directory:
         self._usernames: dict[str, str] = {}
         self._users_by_name: dict[str, str] = {}
         self.bots: set[str] = {BOT_USER_ID}
+        self._wishes: dict[str, PresenceWish] = {}
 
     def place_channel(self, channel_id: str, workspace_id: str) -> None:
         """The channel exists there; more may be learned later. A channel never moves."""
@@ -66,6 +67,15 @@ class Directory:
             return False
         self.bots.add(user_id)
         return True
+
+    def wish_presence(self, user_id: str, wish: PresenceWish) -> None:
+        if wish is PresenceWish.AUTO:
+            self._wishes.pop(user_id, None)
+        else:
+            self._wishes[user_id] = wish
+
+    def presence_wish_of(self, user_id: str) -> PresenceWish:
+        return self._wishes.get(user_id, PresenceWish.AUTO)
 
     def workspace_of(self, channel_id: str) -> str | None:
         channel = self._channels.get(channel_id)

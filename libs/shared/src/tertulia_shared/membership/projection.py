@@ -12,7 +12,8 @@ below the `ch_seq` at which the person (re)joined is older than the snapshot. Th
 when it was taken, so no older joining can undo a removal. Workspace membership carries no number; its events arrive in
 their own order, and channel memberships never depend on it: leaving a workspace sends a `member.left` for each channel.
 A ban from a channel carries the time of the deed, and the later word holds; nobody is told when one ends by itself.
-A role is told absolutely: while the relay repeats the past, somebody's former role may show until its end is reached.
+A role is told absolutely, and so is how somebody wants to appear: while the relay repeats the past, what was said
+before may show until its end is reached.
 """
 
 import time
@@ -30,6 +31,7 @@ from tertulia_shared.events import (
     Fact,
     MemberJoined,
     MemberLeft,
+    PresenceUpdated,
     Role,
     User,
     UserKind,
@@ -178,6 +180,8 @@ class Projection(Directory):
             case BanUpdated():
                 until = inf if fact.until is None else fact.until.timestamp()
                 self.ban(fact.channel_id, fact.user_id, until if fact.banned else 0.0, fact.at.timestamp())
+            case PresenceUpdated():
+                self.wish_presence(self._share(fact.user_id), fact.presence.state)
             case _:
                 pass
         return False

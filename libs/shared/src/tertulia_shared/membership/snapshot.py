@@ -7,12 +7,14 @@ import aiohttp
 import msgspec
 
 from tertulia_shared.bus import NotYet
-from tertulia_shared.events import ChannelKind
+from tertulia_shared.events import ChannelKind, PresenceWish
 from tertulia_shared.membership.projection import Projection
 from tertulia_shared.membership.revocations import Revocations
 from tertulia_shared.tokens import ServiceTokens
 
 PATH = "/internal/v1/memberships"
+ASKED_FOR = {"wishes": "true"}
+"""Lines that a release before would not have understood come only to who asks for them."""
 CHUNK_BYTES = 128 * 1024
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=3, sock_read=10)
 
@@ -23,8 +25,8 @@ class SnapshotFailed(NotYet):
 
 class Line(msgspec.Struct):
     """A channel membership (c, w, u, s), a channel and how far it is (c, n, and from a newer chat w, k, name, bans), a
-    workspace membership (w, u, role, and from a newer chat name, bot), a revoked session, or the end. Fields that a yet
-    newer chat adds are passed over.
+    workspace membership (w, u, role, and from a newer chat name, bot), how a person wants to appear (u, wish), a
+    revoked session, or the end. Fields that a yet newer chat adds are passed over.
 
     `bans` are those from the channel, by person: until when, or null for until it is lifted, and of when they are; unix
     seconds."""
@@ -39,6 +41,7 @@ class Line(msgspec.Struct):
     bans: dict[str, tuple[float | None, float]] = {}
     role: str = ""
     bot: bool = False
+    wish: str | None = None
     revoked: str | None = None
     exp: float = 0.0
     end: bool = False
@@ -65,7 +68,7 @@ class SnapshotLoader:
         try:
             async with (
                 aiohttp.ClientSession(timeout=TIMEOUT) as http,
-                http.get(self._url, headers=headers) as answer,
+                http.get(self._url, headers=headers, params=ASKED_FOR) as answer,
             ):
                 answer.raise_for_status()
                 async for lines in _lines(answer.content):
@@ -90,6 +93,8 @@ def take(line: Line, projection: Projection, revocations: Revocations) -> None:
             projection.describe_channel(line.c, line.w, _kind(line.k), line.name, line.n)
         for user_id, (until, at) in line.bans.items():
             projection.ban(line.c, user_id, inf if until is None else until, at)
+    elif line.u is not None and line.wish is not None:
+        projection.wish_presence(line.u, _wish(line.wish))
     elif line.w is None or line.u is None:
         raise SnapshotFailed("a line without a workspace or a user")
     elif line.c is not None:
@@ -105,6 +110,14 @@ def _kind(name: str | None) -> ChannelKind | None:
         return None if name is None else ChannelKind(name)
     except ValueError:
         return None
+
+
+def _wish(name: str) -> PresenceWish:
+    """A wish that this release does not know is kept by showing nothing."""
+    try:
+        return PresenceWish(name)
+    except ValueError:
+        return PresenceWish.OFFLINE
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[list[Line]]:

@@ -278,6 +278,7 @@ _READERS: dict[str, Reader] = {
         (events.WorkspaceMemberJoined, _user),
         (events.WorkspaceMemberLeft, _user_id),
         (events.UserUpdated, _user),
+        (events.PresenceUpdated, _user_id),
         (events.SessionRevoked, _user_id),
         (events.MemberUpdated, _user_id),
         (events.WorkspaceMemberUpdated, _user_id),

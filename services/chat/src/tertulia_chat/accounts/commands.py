@@ -19,7 +19,7 @@ from tertulia_chat.errors import EmailTaken, InvalidCredentials, UsernameTaken
 from tertulia_chat.outbox import NewEvent, record
 from tertulia_chat.revocation import revoke, revoke_all
 from tertulia_chat.tables import DeactivatedMemberRow, SessionRow, UserRow, WorkspaceMemberRow
-from tertulia_shared.events import RevokeReason, UserUpdated
+from tertulia_shared.events import Fact, RevokeReason, UserUpdated
 from tertulia_shared.problems import FieldError, NotFound, ValidationFailed
 
 MAX_PREFERENCES_BYTES = 16 * 1024
@@ -108,7 +108,7 @@ async def update_me(
 ) -> UserRow:
     """Everybody who shares a workspace hears of a new name, also where the person is deactivated and their messages
     are; only the person's own devices hear of new preferences."""
-    row = await queries.myself(session, user_id)
+    row = await queries.myself(session, user_id, lock=True)
     renamed = not isinstance(display_name, UnsetType) and display_name.strip() != row.display_name
     if not isinstance(display_name, UnsetType):
         row.display_name = display_name.strip()
@@ -117,21 +117,34 @@ async def update_me(
         row.preferences = preferences
     session.add(row)
     await session.flush()
-    fact = UserUpdated(user=row.view())
-    me = str(user_id)
-    events = [NewEvent(fact=fact, workspace_id=None, scope="user", scope_id=me, actor_id=me)]
     if renamed:
-        seats = [
-            select(seat.workspace_id).where(col(seat.user_id) == user_id)
-            for seat in (WorkspaceMemberRow, DeactivatedMemberRow)
-        ]
-        places = await session.scalars(union_all(*seats).order_by("workspace_id"))
-        events = [
-            NewEvent(fact=fact, workspace_id=str(place), scope="ws", scope_id=str(place), actor_id=me)
-            for place in places
-        ] or events
-    await record(session, *events)
+        await tell_everybody(session, row)
+    else:
+        await tell_myself(session, row, UserUpdated(user=row.view()))
     return row
+
+
+async def tell_everybody(session: AsyncSession, row: UserRow) -> None:
+    """Whoever shares a workspace with the person hears of their profile as it is now; if nobody does, they do."""
+    fact, me = UserUpdated(user=row.view()), str(row.id)
+    seats = [
+        select(seat.workspace_id).where(col(seat.user_id) == row.id)
+        for seat in (WorkspaceMemberRow, DeactivatedMemberRow)
+    ]
+    places = await session.scalars(union_all(*seats).order_by("workspace_id"))
+    events = [
+        NewEvent(fact=fact, workspace_id=str(place), scope="ws", scope_id=str(place), actor_id=me) for place in places
+    ]
+    if events:
+        await record(session, *events)
+    else:
+        await tell_myself(session, row, fact)
+
+
+async def tell_myself(session: AsyncSession, row: UserRow, fact: Fact) -> None:
+    """All devices of the person hear it, and nobody else."""
+    me = str(row.id)
+    await record(session, NewEvent(fact=fact, workspace_id=None, scope="user", scope_id=me, actor_id=me))
 
 
 def _check_preferences(preferences: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from tertulia_chat.accounts import commands, queries, sessions
+from tertulia_chat.accounts import commands, queries, sessions, status
 from tertulia_chat.accounts.keys import KeyRing
 from tertulia_chat.accounts.passwords import Passwords
 from tertulia_chat.accounts.schemas import (
@@ -16,9 +16,12 @@ from tertulia_chat.accounts.schemas import (
     ChangePassword,
     Login,
     PatchMe,
+    PresentStatus,
     Refresh,
     Register,
     SessionList,
+    SetPresence,
+    SetStatus,
 )
 from tertulia_chat.accounts.sessions import Device, Grant
 from tertulia_chat.accounts.tokens import AccessTokens
@@ -28,8 +31,8 @@ from tertulia_chat.errors import RefreshTokenInvalid, RefreshTokenReused
 from tertulia_chat.revocation import revoke, revoke_all
 from tertulia_chat.tables import UserRow
 from tertulia_chat.tables.accounts import Me
-from tertulia_shared.edge import delete, get, patch, post
-from tertulia_shared.events import RevokeReason, User
+from tertulia_shared.edge import delete, get, patch, post, put
+from tertulia_shared.events import PresenceSettings, RevokeReason, User
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -180,6 +183,28 @@ class UserController(Controller):
                 session, caller.user_id, display_name=data.display_name, preferences=data.preferences
             )
             return row.view_me()
+
+    @put("/me/status", summary="Say what I am up to, for a while")
+    async def put_status(
+        self, caller: NamedDependency[Caller], data: JSONBody[SetStatus], database: NamedDependency[Database]
+    ) -> PresentStatus:
+        """Everybody who shares a workspace sees it until `until`, or until it is taken away."""
+        async with database.transaction() as session:
+            shown = await status.put_status(session, caller.user_id, emoji=data.emoji, text=data.text, until=data.until)
+        return PresentStatus(status=shown)
+
+    @delete("/me/status", status_code=204, summary="Take my status away")
+    async def drop_status(self, caller: NamedDependency[Caller], database: NamedDependency[Database]) -> None:
+        async with database.transaction() as session:
+            await status.drop_status(session, caller.user_id)
+
+    @put("/me/presence", summary="How I want to appear, and until when I do not want to be notified")
+    async def put_presence(
+        self, caller: NamedDependency[Caller], data: JSONBody[SetPresence], database: NamedDependency[Database]
+    ) -> PresenceSettings:
+        """`away`: away whenever I am there. `offline`: as if I were not there. Only I see what I chose."""
+        async with database.transaction() as session:
+            return await status.put_presence(session, caller.user_id, state=data.state, dnd_until=data.dnd_until)
 
     @get("/{user_id:uuid}", summary="Somebody's public profile")
     async def profile(

@@ -24,8 +24,9 @@ async def person_by_login(session: AsyncSession, login: str) -> UserRow | None:
     )
 
 
-async def myself(session: AsyncSession, user_id: UUID) -> UserRow:
-    row = await session.get(UserRow, user_id)
+async def myself(session: AsyncSession, user_id: UUID, *, lock: bool = False) -> UserRow:
+    """With `lock` nobody else changes the person before the transaction ends: what is told is what is stored."""
+    row = await session.get(UserRow, user_id, with_for_update={"key_share": True} if lock else None)
     if row is None:
         raise Unauthenticated
     return row

@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from tertulia_chat.tables.accounts import Me
 from tertulia_shared.edge import Body
-from tertulia_shared.events import View
+from tertulia_shared.events import PresenceWish, Status, View
 
 # Python's `$` also stands before a last newline; `(?!\n)` says that there is none, in Python as in ECMAScript.
 Username = Annotated[
@@ -25,6 +25,8 @@ Email = Annotated[
     ),
 ]
 DisplayName = Annotated[str, Meta(pattern=r"\S", min_length=1, max_length=80)]
+MAX_STATUS_TEXT = 100
+Moment = Annotated[datetime, Meta(tz=True)]
 RefreshToken = Annotated[str, Meta(max_length=256)]
 
 
@@ -58,6 +60,28 @@ class PatchMe(Body, frozen=True, kw_only=True):
 
     display_name: DisplayName | UnsetType = UNSET
     preferences: dict[str, Any] | UnsetType = UNSET
+
+
+class SetStatus(Body, frozen=True, kw_only=True):
+    """An emoji, a text of at most 100 characters, or both. `until` is in the future and at most a year away; without
+    it the status stays until it is taken away."""
+
+    emoji: Annotated[str, Meta(min_length=1)] | None = None
+    text: Annotated[str, Meta(max_length=MAX_STATUS_TEXT)] = ""
+    until: Moment | None = None
+
+
+class PresentStatus(View, frozen=True, kw_only=True):
+    """`status` is null when there is none."""
+
+    status: Status | None
+
+
+class SetPresence(Body, frozen=True, kw_only=True):
+    """What is absent stays. Until `dnd_until`, at most a year away, I do not want to be notified; null ends that."""
+
+    state: PresenceWish | UnsetType = UNSET
+    dnd_until: Moment | UnsetType | None = UNSET
 
 
 class AuthResult(View, frozen=True, kw_only=True):

@@ -13,8 +13,8 @@ from tertulia_chat.audit.denials import AUDITED
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
 from tertulia_chat.edge import Cursor
+from tertulia_chat.emoji import checked_emoji
 from tertulia_chat.marks import pins, reactions, saved
-from tertulia_chat.marks.emoji import checked_emoji
 from tertulia_chat.marks.schemas import MarkedMessage, PinPage, SavedPage
 from tertulia_shared.edge import Limit, delete, get, put
 

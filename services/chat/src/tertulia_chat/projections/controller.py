@@ -24,9 +24,11 @@ async def memberships(
     database: NamedDependency[Database],
     services: NamedDependency[ServiceTokens],
     token_ttl: NamedDependency[timedelta],
+    wishes: FromQuery[bool] = False,
 ) -> Stream:
+    """`wishes`: also how people want to appear. A reader of a release before knows no such lines and does not ask."""
     require_service(request, services)
-    return Stream(snapshot.lines(database, token_ttl), media_type="application/x-ndjson")
+    return Stream(snapshot.lines(database, token_ttl, wishes=wishes), media_type="application/x-ndjson")
 
 
 class ExportController(Controller):

@@ -2,8 +2,8 @@
 
 One repeatable-read transaction sees one moment; PostgreSQL builds the lines and a cursor hands them out in batches, so
 neither side ever holds all of them. Members of channels come first, then every channel (with what it is, how far,
-and who is banned from it) whether anybody is in it or not, then the members of workspaces, then sessions, then the end
-with the count.
+and who is banned from it) whether anybody is in it or not, then the members of workspaces, then who wants to appear
+otherwise than they are, then sessions, then the end with the count.
 """
 
 from collections.abc import AsyncIterator
@@ -38,6 +38,9 @@ _WORKSPACE_MEMBERS = """
         || CASE u.kind WHEN 'bot' THEN '","bot":true}' ELSE '"}' END
     FROM workspace_member m JOIN user_account u ON u.id = m.user_id
 """
+_WISHES = """
+    SELECT '{"u":"' || id || '","wish":"' || presence || '"}' FROM user_account WHERE presence <> 'auto'
+"""
 # `exp` is when the last access token of the session has expired and nobody needs to remember it any more.
 _REVOKED = """
     SELECT '{"revoked":"' || id || '","exp":' || ceil(extract(epoch FROM revoked_at + $1::interval))::bigint || '}'
@@ -45,7 +48,7 @@ _REVOKED = """
 """
 
 
-async def lines(database: Database, token_ttl: timedelta) -> AsyncIterator[bytes]:
+async def lines(database: Database, token_ttl: timedelta, *, wishes: bool = False) -> AsyncIterator[bytes]:
     """Batches of complete lines. A stream that ends without the `end` line was cut short."""
     count = 0
     async with database.snapshot() as connection:
@@ -53,6 +56,7 @@ async def lines(database: Database, token_ttl: timedelta) -> AsyncIterator[bytes
             (_CHANNEL_MEMBERS, ()),
             (_CHANNELS, ()),
             (_WORKSPACE_MEMBERS, ()),
+            *([(_WISHES, ())] if wishes else []),
             (_REVOKED, (token_ttl, now() - token_ttl)),
         ):
             async for batch in _batches(connection, statement, *values):

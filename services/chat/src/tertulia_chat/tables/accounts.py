@@ -8,7 +8,7 @@ import msgspec
 from sqlmodel import Field, SQLModel
 
 from tertulia_chat.tables.base import Json, UtcTime, new_id, now
-from tertulia_shared.events import User, UserKind
+from tertulia_shared.events import PresenceSettings, PresenceWish, Status, User, UserKind
 
 
 class Me(User, frozen=True, kw_only=True):
@@ -16,6 +16,7 @@ class Me(User, frozen=True, kw_only=True):
 
     email: str
     preferences: dict[str, Any]
+    presence: PresenceSettings
 
 
 class UserRow(SQLModel, table=True):
@@ -32,6 +33,11 @@ class UserRow(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now, sa_type=UtcTime)
     deactivated_at: datetime | None = Field(default=None, sa_type=UtcTime)
     kind: str = UserKind.PERSON
+    status_emoji: str | None = None
+    status_text: str = ""
+    status_until: datetime | None = Field(default=None, sa_type=UtcTime)
+    presence: str = PresenceWish.AUTO
+    dnd_until: datetime | None = Field(default=None, sa_type=UtcTime)
 
     def view(self) -> User:
         return User(
@@ -41,11 +47,32 @@ class UserRow(SQLModel, table=True):
             created_at=self.created_at,
             deactivated_at=self.deactivated_at,
             kind=UserKind(self.kind),
+            status=self.view_status(),
         )
+
+    def view_status(self) -> Status | None:
+        """None also for one that is over: nothing sweeps the rows."""
+        if not (self.status_emoji or self.status_text) or not _lies_ahead(self.status_until):
+            return None
+        return Status(emoji=self.status_emoji, text=self.status_text, until=self.status_until)
+
+    def view_presence(self) -> PresenceSettings:
+        silent = self.dnd_until is not None and _lies_ahead(self.dnd_until)
+        return PresenceSettings(state=PresenceWish(self.presence), dnd_until=self.dnd_until if silent else None)
 
     def view_me(self) -> Me:
         """For this person's own eyes."""
-        return Me(**msgspec.structs.asdict(self.view()), email=self.email, preferences=self.preferences)
+        return Me(
+            **msgspec.structs.asdict(self.view()),
+            email=self.email,
+            preferences=self.preferences,
+            presence=self.view_presence(),
+        )
+
+
+def _lies_ahead(end: datetime | None) -> bool:
+    """None is no end."""
+    return end is None or end > now()
 
 
 class SessionRow(SQLModel, table=True):

@@ -5,10 +5,12 @@ and the client resumes from the last frame it got. What may be lost waits in an 
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Literal
 
 from tertulia_notify.delivery import frames
 from tertulia_notify.delivery.ephemeral import EphemeralQueue, Key
+from tertulia_notify.presence.states import State
 from tertulia_shared.events import RunDelta
 
 MAX_QUEUED_EVENTS = 512
@@ -25,10 +27,12 @@ class Connection:
         "_frames",
         "_takes_ephemeral",
         "_waiter",
+        "active",
         "bye",
         "expires_at",
         "gone",
         "heartbeat_due",
+        "number",
         "queued_bytes",
         "reset_reason",
         "rotate_at",
@@ -36,11 +40,20 @@ class Connection:
         "serving",
         "session_id",
         "user_id",
+        "watched",
     )
 
-    def __init__(self, user_id: str, session_id: str, expires_at: float, *, takes_ephemeral: bool = True) -> None:
+    def __init__(
+        self, user_id: str, session_id: str, expires_at: float, *, takes_ephemeral: bool = True, active: bool = True
+    ) -> None:
         """A long poll takes durable events only: it must not be answered early for what it cannot hand over."""
         self.user_id = user_id
+        self.number = 0
+        """Of the streams of this process; 0 for a long poll."""
+        self.active = active
+        """Whether somebody is using the device."""
+        self.watched: frozenset[str] = frozenset()
+        """Whose presence it hears of; changed only by the registry."""
         self.session_id = session_id
         self.expires_at = expires_at
         """Unix seconds at which the access token ends."""
@@ -88,6 +101,16 @@ class Connection:
         queue = self._open_ephemeral()
         if queue is not None:
             queue.put_delta(delta, frame)
+            self._wake()
+
+    def push_presence(self, states: Mapping[str, State], *, anew: bool = False) -> None:
+        """Show these people's states. Until they are taken a later state replaces an earlier one; none is lost.
+
+        `anew`: whatever waited is out of date.
+        """
+        queue = self._open_ephemeral()
+        if queue is not None:
+            queue.put_presence(states, anew=anew)
             self._wake()
 
     def push_reset(self, reason: str, frame: bytes) -> None:

@@ -2,13 +2,17 @@
 
 Bounded by count and by bytes; what does not fit is not taken. A delta never replaces an earlier one that still waits:
 texts that follow each other become one frame, and where something is missing between them a new frame begins, so the
-client sees the hole in `offset` and asks `GET /runs/{id}`.
+client sees the hole in `offset` and asks `GET /runs/{id}`. Presence is one frame with the latest state of each person;
+it always fits, because a connection watches only so many.
 """
+
+from collections.abc import Mapping
 
 import msgspec
 
 from tertulia_notify import metrics
 from tertulia_notify.delivery import frames
+from tertulia_notify.presence.states import PersonState, PresenceFrame, State
 from tertulia_shared.events import RunDelta
 
 MAX_SLOTS = 64
@@ -44,15 +48,16 @@ class _Text:
 
 
 class EphemeralQueue:
-    __slots__ = ("_slots", "_tails", "_text_bytes")
+    __slots__ = ("_presence", "_slots", "_tails", "_text_bytes")
 
     def __init__(self) -> None:
         self._slots: dict[Key, bytes | _Text] = {}
         self._tails: dict[str, _Text] = {}
         self._text_bytes = 0
+        self._presence: dict[str, State] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self._slots)
+        return bool(self._slots) or self._presence is not None
 
     def put(self, key: Key, frame: bytes) -> None:
         """The latest value of `key`."""
@@ -72,12 +77,22 @@ class EphemeralQueue:
             tail = self._tails[delta.run_id] = _Text(delta, frame)
             self._slots[("delta", delta.run_id, str(len(self._slots)))] = tail
 
+    def put_presence(self, states: Mapping[str, State], *, anew: bool = False) -> None:
+        """`anew`: instead of what waits. Also nobody's states make a frame: it says that there are none."""
+        if self._presence is None or anew:
+            self._presence = {}
+        self._presence.update(states)
+
     def take(self) -> list[bytes]:
         """Everything that waits, in the order in which it came."""
         taken = [slot if isinstance(slot, bytes) else slot.render() for slot in self._slots.values()]
         self._slots.clear()
         self._tails.clear()
         self._text_bytes = 0
+        if self._presence is not None:
+            people = [PersonState(user_id, state) for user_id, state in self._presence.items()]
+            taken.append(frames.named("presence", PresenceFrame(people)))
+            self._presence = None
         return taken
 
     def _has_room(self) -> bool:

@@ -13,6 +13,7 @@ from tertulia_shared.events import (
     Fact,
     MemberJoined,
     MemberLeft,
+    PresenceUpdated,
     Scope,
     SessionRevoked,
     Topology,
@@ -35,6 +36,7 @@ ACTED_ON: Final = frozenset(
         WorkspaceMemberLeft,
         WorkspaceMemberUpdated,
         BanUpdated,
+        PresenceUpdated,
         SessionRevoked,
     )
 )

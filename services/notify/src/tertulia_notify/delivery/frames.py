@@ -46,8 +46,9 @@ def named(name: str, data: object) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (name.encode(), encode(data))
 
 
-def hello(*, resumed: bool, cursor: str, server: str, rotate_s: int) -> bytes:
-    return named("hello", {"resumed": resumed, "cursor": cursor, "server": server, "rotate_s": rotate_s})
+def hello(*, resumed: bool, cursor: str, server: str, connection: str, rotate_s: int) -> bytes:
+    about = {"resumed": resumed, "cursor": cursor, "server": server, "connection": connection, "rotate_s": rotate_s}
+    return named("hello", about)
 
 
 def reset(reason: str, cursor: str) -> bytes:

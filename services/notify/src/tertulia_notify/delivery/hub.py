@@ -21,6 +21,7 @@ from tertulia_shared.cursors import CursorSealer, Position
 from tertulia_shared.events import (
     MemberJoined,
     MemberLeft,
+    PresenceUpdated,
     SessionRevoked,
     WorkspaceMemberJoined,
     WorkspaceMemberLeft,
@@ -114,6 +115,8 @@ class Hub:
                 self._route(event)
 
     def _project(self, event: Event) -> None:
+        if isinstance(event.fact, PresenceUpdated):
+            self.registry.note(event.fact.user_id)
         channel_id = event.target if event.scope == "ch" else None
         if not self.projection.apply(event.fact, event.workspace_id, channel_id, event.ch_seq):
             return

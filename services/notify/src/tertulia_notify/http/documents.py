@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from tertulia_notify.presence.states import PersonState
+
 
 class Event(msgspec.Struct):
     """One durable event; docs/asyncapi.json says what `data` holds for each `type`."""
@@ -18,6 +20,12 @@ class Event(msgspec.Struct):
     actor_id: str | None
     time: datetime
     data: dict[str, Any]
+
+
+class PresentPeople(msgspec.Struct):
+    """Whom the caller may not see, or nobody knows, is not in it."""
+
+    items: list[PersonState]
 
 
 class Events(msgspec.Struct):

@@ -31,11 +31,13 @@ class LongPoll:
         self._admission = admission
         self._resumer = resumer
 
-    async def ask(self, claims: Claims, cursor: str | None, timeout_s: float) -> Answer:
+    async def ask(self, claims: Claims, cursor: str | None, timeout_s: float, *, active: bool = True) -> Answer:
         """Without a cursor: one to start from. With one: what is new, waiting up to `timeout_s` for something."""
         self._admission.check_serving()
         self._admission.check_room(claims.user_id)
-        connection = Connection(claims.user_id, claims.session_id, claims.expires_at, takes_ephemeral=False)
+        connection = Connection(
+            claims.user_id, claims.session_id, claims.expires_at, takes_ephemeral=False, active=active
+        )
         self._hub.registry.admit(connection)
         try:
             beginning = await self._resumer.begin(connection, None, cursor)

@@ -3,18 +3,16 @@
 from typing import Annotated, Any
 
 from litestar import MediaType, Request, Response, get, post
-from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
-from tertulia_notify.admission import Admission
 from tertulia_notify.http import stream
 from tertulia_notify.http.documents import Events
-from tertulia_notify.http.long_poll import LongPoll
-from tertulia_notify.http.typing import TypingNotices
+from tertulia_notify.http.live import LiveApi
+from tertulia_notify.http.presence import presence, set_activity, watch_presence
 from tertulia_shared.problems import NotFound
 
 MAX_WAIT_S = 30.0
@@ -26,17 +24,9 @@ Cursor = Annotated[
 ]
 
 
-class LiveApi:
-    """What the handlers need; kept in the application's state."""
-
-    def __init__(self, admission: Admission, long_poll: LongPoll, typing: TypingNotices) -> None:
-        self.admission = admission
-        self.long_poll = long_poll
-        self.typing = typing
-
-
-def live_api(state: State) -> LiveApi:
-    return state.live_api
+Active = Annotated[
+    bool, QueryParameter(description="Whether somebody is using the device; presence shows people by it.")
+]
 
 
 @get(
@@ -53,10 +43,11 @@ async def poll_events(
     live: NamedDependency[LiveApi],
     cursor: Cursor = None,
     timeout: Annotated[float, QueryParameter(ge=0, le=MAX_WAIT_S, description="Seconds.")] = DEFAULT_WAIT_S,
+    active: Active = True,
 ) -> Response[bytes]:
     """The events of the stream by long polling, for networks that hold streams back."""
     claims = await live.admission.identify(request.headers.get("authorization", ""))
-    answer = await live.long_poll.ask(claims, cursor, timeout)
+    answer = await live.long_poll.ask(claims, cursor, timeout, active=active)
     return Response(answer.render(), media_type=MediaType.JSON, headers={"Cache-Control": "no-store"})
 
 
@@ -89,14 +80,15 @@ async def announce_typing(
             generate_examples=False,
             description=(
                 "Server-sent events: `hello`, durable events with an `id`, id-only heartbeats every 15 to 20 s, "
-                "`typing`, `run.delta` and `run.step` without an `id`, `reset` (fetch a snapshot, the stream goes on) "
-                "and `bye` (come back after `retry_ms`)."
+                "`typing`, `presence`, `run.delta` and `run.step` without an `id`, `reset` (fetch a snapshot, the "
+                "stream goes on) and `bye` (come back after `retry_ms`)."
             ),
         )
     },
 )
 async def describe_stream(
     cursor: Cursor = None,
+    active: Active = True,
     last_event_id: Annotated[
         str | None,
         HeaderParameter(name="Last-Event-ID", description="Wins over `cursor`.", max_length=MAX_CURSOR_LENGTH),
@@ -109,5 +101,5 @@ async def describe_stream(
     raise NotFound
 
 
-SERVED: list[HTTPRouteHandler] = [poll_events, announce_typing]
+SERVED: list[HTTPRouteHandler] = [poll_events, announce_typing, presence, watch_presence, set_activity]
 DESCRIBED: list[HTTPRouteHandler] = [describe_stream, *SERVED]

@@ -5,8 +5,8 @@ One task writes, one waits for the client to go away, because `send` does not fa
 """
 
 import asyncio
+import itertools
 import random
-import secrets
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
@@ -19,6 +19,7 @@ from tertulia_notify.delivery import frames
 from tertulia_notify.delivery.connection import Connection
 from tertulia_notify.delivery.hub import Hub
 from tertulia_notify.delivery.resume import Beginning, Resumer
+from tertulia_notify.presence.orders import name_of
 from tertulia_notify.upkeep import Upkeep
 from tertulia_shared.problems import CONTENT_TYPE, MethodNotAllowed, Problem, problem_body, problem_headers
 from tertulia_shared.runtime import spawn
@@ -35,12 +36,13 @@ _HEADERS = [
 
 
 class StreamEndpoint:
-    def __init__(self, hub: Hub, admission: Admission, resumer: Resumer, upkeep: Upkeep) -> None:
+    def __init__(self, hub: Hub, admission: Admission, resumer: Resumer, upkeep: Upkeep, process: str) -> None:
         self._hub = hub
         self._admission = admission
         self._resumer = resumer
         self._upkeep = upkeep
-        self._server = secrets.token_hex(4)
+        self._process = process
+        self._numbers = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         cast(dict[str, Any], scope)["route"] = PATH
@@ -65,7 +67,9 @@ class StreamEndpoint:
         claims = await self._admission.identify(_header(scope, b"authorization") or "")
         self._admission.check_serving()
         self._admission.check_room(claims.user_id)
-        connection = Connection(claims.user_id, claims.session_id, claims.expires_at)
+        active = _query(scope, "active") != "false"
+        connection = Connection(claims.user_id, claims.session_id, claims.expires_at, active=active)
+        connection.number = next(self._numbers)
         self._hub.registry.admit(connection)
         return connection
 
@@ -91,7 +95,8 @@ class StreamEndpoint:
         yield frames.hello(
             resumed=beginning.resumed,
             cursor=cursor,
-            server=self._server,
+            server=self._process,
+            connection=name_of(self._process, connection.number),
             rotate_s=round(life),
         )
         if beginning.reset is not None:
@@ -145,8 +150,12 @@ def _header(scope: Scope, name: bytes) -> str | None:
 
 def _places(scope: Scope) -> tuple[str | None, str | None]:
     """The client's last event id and its cursor; an empty one is none."""
+    return _header(scope, b"last-event-id") or None, _query(scope, "cursor")
+
+
+def _query(scope: Scope, name: str) -> str | None:
     query = parse_qs(cast(bytes, cast(dict[str, Any], scope).get("query_string", b"")).decode("latin-1"))
-    return _header(scope, b"last-event-id") or None, (query.get("cursor") or [None])[0]
+    return (query.get(name) or [None])[0]
 
 
 async def _send_problem(scope: Scope, send: Send, problem: Problem) -> None:

@@ -22,6 +22,12 @@ class Audience:
             return self.projection.is_member(user_id, event.channel_id)
         return not self.projection.is_banned(user_id, event.channel_id)
 
+    def may_see_presence(self, user_id: str, person: str) -> bool:
+        """Whether the user is told if the person is there: of themselves, and of whom they share a channel with."""
+        if user_id == person:
+            return True
+        return not self.projection.channels_of(user_id).isdisjoint(self.projection.channels_of(person))
+
     def is_for(self, user_id: str, event: Event) -> bool:
         """Whether a replay shows `event` to the user, judged by the memberships of now.
 

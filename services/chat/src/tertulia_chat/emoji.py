@@ -1,4 +1,4 @@
-"""Which reactions there are: one emoji, written in one way.
+"""What is one emoji, for reactions and for what people say of themselves, and the one way to write it.
 
 A rule of our own: the packages that know emoji are long lists of every one, which refuse those of next year, or a whole
 engine of regular expressions. The rule is that of UTS #51, 1.4.9, with the tables below; it takes
@@ -66,9 +66,13 @@ _SHOWN_AS_TEXT = re.compile(rf"[{_TEXT}](?![{_TONE}])|[0-9#*]")
 _SELECTORS = str.maketrans("", "", "\ufe0e\ufe0f")
 
 
-def checked_emoji(wish: str) -> str:
-    """The emoji as it is stored and told. Raises ValidationFailed unless it is exactly one."""
+def checked_emoji(wish: str, *, pointer: str | None = None) -> str:
+    """The emoji as it is stored and told. Raises ValidationFailed unless it is exactly one.
+
+    `pointer` is its place in the body; without one it is the parameter `emoji`.
+    """
     bare = wish.translate(_SELECTORS) if len(wish) <= MAX_LENGTH else ""
     if _EMOJI.fullmatch(bare) is None:
-        raise ValidationFailed(errors=[FieldError(detail="One emoji.", parameter="emoji")])
+        parameter = None if pointer else "emoji"
+        raise ValidationFailed(errors=[FieldError(detail="One emoji.", pointer=pointer, parameter=parameter)])
     return _SHOWN_AS_TEXT.sub("\\g<0>\ufe0f", bare)
