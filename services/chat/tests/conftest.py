@@ -78,6 +78,11 @@ class Person:
         answer = await self.post(f"/channels/{channel['id']}/messages", body, expect)
         return answer["message"] if expect == 201 else answer
 
+    async def written(self, channel: dict[str, Any]) -> list[dict[str, Any]]:
+        """The newest messages, without those that nobody wrote."""
+        page = await self.get(f"/channels/{channel['id']}/messages?limit=200")
+        return [message for message in page["items"] if message["system"] is None]
+
     async def say(self, channel: dict[str, Any], text: str, key: str | None = None, expect: int | None = 201) -> Any:
         body = {"text": text, "client_msg_id": key or str(uuid.uuid4())}
         answer = await self.post(f"/channels/{channel['id']}/messages", body, expect)

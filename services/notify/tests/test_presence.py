@@ -10,7 +10,7 @@ from uuid_utils import uuid7
 
 from tertulia_notify.delivery.connection import Connection
 from tertulia_notify.limits import Limits
-from tertulia_notify.presence.states import State
+from tertulia_notify.presence.states import PresenceState
 from tertulia_shared import events
 
 CHANNEL = "c" * 36
@@ -362,9 +362,9 @@ async def test_messages_cost_presence_nothing(world: Any) -> None:
 
 def test_a_frame_is_small() -> None:
     connection = Connection("ada", "session", 0.0)
-    connection.push_presence({str(number): State.OFFLINE for number in range(500)}, anew=True)
-    connection.push_presence({"1": State.ONLINE, "2": State.AWAY})
-    connection.push_presence({"2": State.ONLINE})
+    connection.push_presence({str(number): PresenceState.OFFLINE for number in range(500)}, anew=True)
+    connection.push_presence({"1": PresenceState.ONLINE, "2": PresenceState.AWAY})
+    connection.push_presence({"2": PresenceState.ONLINE})
     connection.push(b"durable ")
     frame = connection.take()
     assert frame.startswith(b"durable event: presence\ndata: ")
@@ -372,9 +372,9 @@ def test_a_frame_is_small() -> None:
     assert [item["state"] for item in people[:4]] == ["offline", "online", "online", "offline"]
     assert len(people) == 500
     assert connection.take() == b""
-    connection.push_presence({"1": State.ONLINE})
+    connection.push_presence({"1": PresenceState.ONLINE})
     connection.push_presence({}, anew=True)
     assert json.loads(connection.take().partition(b"data: ")[2]) == {"people": [], "type": "presence"}
     connection.end("drain")
-    connection.push_presence({"1": State.AWAY})
+    connection.push_presence({"1": PresenceState.AWAY})
     assert b"presence" not in connection.take()

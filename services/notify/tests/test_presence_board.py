@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tertulia_notify.presence import local as local_module
 from tertulia_notify.presence import words
 from tertulia_notify.presence.board import Board
-from tertulia_notify.presence.states import State, as_wished, strongest
+from tertulia_notify.presence.states import PresenceState, as_wished, strongest
 from tertulia_shared.events import PresenceWish, encode
 
 GRACE, BEAT, LEASE = 3.0, 2.0, 7.0
@@ -30,11 +30,11 @@ class Process:
     noted: set[str] = field(default_factory=set)
     cut: bool = False
 
-    def here(self, user: str) -> State:
+    def here(self, user: str) -> PresenceState:
         mine = [active for owner, active in self.devices.values() if owner == user]
         if not mine:
-            return State.OFFLINE
-        return State.ONLINE if any(mine) else State.AWAY
+            return PresenceState.OFFLINE
+        return PresenceState.ONLINE if any(mine) else PresenceState.AWAY
 
 
 class House:
@@ -101,10 +101,10 @@ class House:
         self.deliver()
         self.now += 1
 
-    def truth(self, user: str) -> State:
+    def truth(self, user: str) -> PresenceState:
         return strongest(process.here(user) for process in self.processes.values())
 
-    def shown(self, user: str) -> list[State]:
+    def shown(self, user: str) -> list[PresenceState]:
         return [process.board.state_of(user) for process in self.processes.values()]
 
 
@@ -120,7 +120,7 @@ class House:
     ],
 )
 def test_what_is_shown_is_what_is_wished(device: str, wish: str, shown: str) -> None:
-    assert as_wished(State(device), PresenceWish(wish)) is State(shown)
+    assert as_wished(PresenceState(device), PresenceWish(wish)) is PresenceState(shown)
 
 
 def test_a_person_is_away_when_all_their_devices_are_idle() -> None:
@@ -133,7 +133,7 @@ def test_a_person_is_away_when_all_their_devices_are_idle() -> None:
         house.second()
         house.second()
         states.append(set(house.shown("ada")))
-    assert states == [{State.ONLINE}, {State.AWAY}, {State.ONLINE}]
+    assert states == [{PresenceState.ONLINE}, {PresenceState.AWAY}, {PresenceState.ONLINE}]
 
 
 def test_whoever_comes_back_within_the_grace_time_was_never_away() -> None:
@@ -146,15 +146,15 @@ def test_whoever_comes_back_within_the_grace_time_was_never_away() -> None:
         house.close(at, device)
         for _ in range(int(GRACE) - 1):
             house.second()
-            assert set(house.shown("ada")) == {State.ONLINE}
+            assert set(house.shown("ada")) == {PresenceState.ONLINE}
         at = second if at == first else first
         device = house.open(at, "ada")
         house.second()
-        assert set(house.shown("ada")) == {State.ONLINE}
+        assert set(house.shown("ada")) == {PresenceState.ONLINE}
     house.close(at, device)
     for _ in range(int(GRACE) + 2):
         house.second()
-    assert set(house.shown("ada")) == {State.OFFLINE}
+    assert set(house.shown("ada")) == {PresenceState.OFFLINE}
 
 
 def test_the_people_of_a_killed_process_fall_offline_when_its_lease_ends() -> None:
@@ -168,8 +168,8 @@ def test_the_people_of_a_killed_process_fall_offline_when_its_lease_ends() -> No
     for _ in range(int(LEASE) + 2):
         house.second()
         states += house.shown("ada")
-    assert states[: int(LEASE) - 1] == [State.ONLINE] * (int(LEASE) - 1)
-    assert states[-1] is State.OFFLINE
+    assert states[: int(LEASE) - 1] == [PresenceState.ONLINE] * (int(LEASE) - 1)
+    assert states[-1] is PresenceState.OFFLINE
     assert house.processes[survivor].board.peers == 0
 
 
@@ -183,7 +183,7 @@ def test_a_process_that_starts_learns_in_a_second_who_is_there() -> None:
     new = house.start()
     house.second()
     house.second()
-    assert [house.processes[new].board.state_of(user) for user in PEOPLE] == [State.ONLINE] * 3
+    assert [house.processes[new].board.state_of(user) for user in PEOPLE] == [PresenceState.ONLINE] * 3
 
 
 def test_while_nothing_can_be_heard_silence_means_nothing() -> None:
@@ -195,10 +195,10 @@ def test_while_nothing_can_be_heard_silence_means_nothing() -> None:
     house.processes[here].cut = True
     for _ in range(int(LEASE) * 3):
         house.second()
-        assert house.processes[here].board.state_of("ada") is State.ONLINE
+        assert house.processes[here].board.state_of("ada") is PresenceState.ONLINE
     house.processes[here].cut = False
     house.second()
-    assert house.processes[here].board.state_of("ada") is State.ONLINE
+    assert house.processes[here].board.state_of("ada") is PresenceState.ONLINE
 
 
 def test_a_process_that_stood_still_does_not_think_that_the_others_are_gone() -> None:
@@ -209,7 +209,7 @@ def test_a_process_that_stood_still_does_not_think_that_the_others_are_gone() ->
         house.second()
     house.now += LEASE * 10
     house.look(here)
-    assert house.processes[here].board.state_of("ada") is State.ONLINE
+    assert house.processes[here].board.state_of("ada") is PresenceState.ONLINE
 
 
 def test_many_people_are_told_in_parts_and_a_missing_part_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,10 +234,10 @@ def test_many_people_are_told_in_parts_and_a_missing_part_is_asked_for_again(mon
     ]
     house.queues[old, new].remove(whole[1])
     house.deliver()
-    assert house.processes[new].board.state_of(people[0]) is State.OFFLINE, "not by halves"
+    assert house.processes[new].board.state_of(people[0]) is PresenceState.OFFLINE, "not by halves"
     for _ in range(int(BEAT) + 3):
         house.second()
-    assert {house.processes[new].board.state_of(user) for user in people} == {State.ONLINE}
+    assert {house.processes[new].board.state_of(user) for user in people} == {PresenceState.ONLINE}
 
 
 def test_a_quiet_process_says_little() -> None:
@@ -274,7 +274,7 @@ def test_nobody_flaps_and_nobody_lingers(steps: list[Step], seed: int) -> None:
     """Without losses: who was there within the grace time is not offline, everybody else is, on every process alike."""
     house, order = House(), random.Random(seed)
     names = [house.start() for _ in range(3)]
-    seen: dict[str, list[State]] = defaultdict(list)
+    seen: dict[str, list[PresenceState]] = defaultdict(list)
     house.second(order)
     house.second(order)
     for kind, number, place, flag in [*steps, *[("second", 0, 0, True)] * 8]:
@@ -295,13 +295,13 @@ def test_nobody_flaps_and_nobody_lingers(steps: list[Step], seed: int) -> None:
                 house.use(name, device, active=flag)
 
 
-def check_shown(shown: list[State], seen: list[State]) -> None:
+def check_shown(shown: list[PresenceState], seen: list[PresenceState]) -> None:
     """`seen` are the true states of the seconds so far, the newest last."""
     recently = set(seen[-int(GRACE) - 1 :])
-    if recently == {State.OFFLINE}:
-        assert set(shown) == {State.OFFLINE}
+    if recently == {PresenceState.OFFLINE}:
+        assert set(shown) == {PresenceState.OFFLINE}
     else:
-        assert State.OFFLINE not in shown
+        assert PresenceState.OFFLINE not in shown
     if len(seen) > GRACE and len(recently) == 1:
         assert set(shown) == {seen[-1]}
 

@@ -1,17 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
+import * as fixtures from '@/testing/fixtures'
+
 import { request } from './client'
 import { Problem } from './problem'
 import { closeSession, distrust, freshToken, onSession, openSession } from './session'
 import type { AuthResult, Me } from './types'
 
-const me: Me = {
-  id: 'u', username: 'ana', display_name: 'Ana', created_at: '', deactivated_at: null, email: '', preferences: {},
-  kind: 'person' as const,
-}
-
 function session(token: string, expiresIn = 900): AuthResult {
-  return { user: me, access_token: token, token_type: 'Bearer', expires_in: expiresIn, refresh_token: null }
+  return fixtures.session({ access_token: token, expires_in: expiresIn })
 }
 
 interface Seen {

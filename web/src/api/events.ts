@@ -1,6 +1,6 @@
 /** Events as they come over the stream and from `GET /channels/{ch}/events`. */
 import type { Run, RunDelta, RunStep } from './ai'
-import type { Channel, Message, Role, User, Workspace } from './types'
+import type { Channel, Message, PresenceSettings, Role, User, Workspace } from './types'
 
 interface EnvelopeOf<Type extends string, Data> {
   id: string
@@ -14,17 +14,30 @@ interface EnvelopeOf<Type extends string, Data> {
   data: Data
 }
 
+/** Until when somebody may not write. Events from before there were mutes come without it. */
+interface Mute {
+  muted_until?: string | null
+}
+
+interface Departure {
+  user_id: string
+  reason: 'left' | 'removed'
+}
+
 export type Envelope =
   | EnvelopeOf<'message.created' | 'message.updated' | 'message.deleted', { message: Message }>
   | EnvelopeOf<'run.started' | 'run.finished', { run: Run }>
   | EnvelopeOf<'channel.created' | 'channel.updated' | 'channel.archived', { channel: Channel }>
-  | EnvelopeOf<'member.joined', { channel: Channel; user: User; role: Role }>
-  | EnvelopeOf<'member.left', { user_id: string; reason: 'left' | 'removed' }>
+  | EnvelopeOf<'member.joined', { channel: Channel; user: User; role: Role } & Mute>
+  | EnvelopeOf<'member.updated', { user_id: string; role: Role } & Mute>
+  | EnvelopeOf<'member.left', Departure>
   | EnvelopeOf<'workspace.updated', { workspace: Workspace }>
-  | EnvelopeOf<'workspace.member_joined', { user: User; role: Role }>
-  | EnvelopeOf<'workspace.member_updated', { user_id: string; role: Role }>
-  | EnvelopeOf<'workspace.member_left', { user_id: string; reason: 'left' | 'removed' }>
+  | EnvelopeOf<'workspace.member_joined', { user: User; role: Role } & Mute>
+  | EnvelopeOf<'workspace.member_updated', { user_id: string; role: Role } & Mute>
+  | EnvelopeOf<'workspace.member_left', Departure>
+  | EnvelopeOf<'ban.updated', { channel_id: string; user_id: string; banned: boolean }>
   | EnvelopeOf<'user.updated', { user: User }>
+  | EnvelopeOf<'presence.updated', { user_id: string; presence: PresenceSettings }>
 
 export interface Typing {
   type: 'typing'

@@ -11,6 +11,7 @@ export type ChannelKind = Schemas['ChannelKind']
 export type UserKind = Schemas['UserKind']
 export type User = Answer<Schemas['User']>
 export type Me = Answer<Schemas['Me']>
+export type PresenceSettings = Answer<Schemas['PresenceSettings']>
 export type Workspace = Answer<Schemas['Workspace']>
 export type Channel = Answer<Schemas['Channel']>
 export type Message = Answer<Schemas['Message']>

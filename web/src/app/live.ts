@@ -38,6 +38,8 @@ export const useLive = defineStore('live', () => {
     onApplied: (event) => {
       if (caughtUp.value !== null && wasMissed(event)) caughtUp.value += 1
       runs.onEvent(event)
+      // A slow channel may be so no longer.
+      if (event.type === 'channel.updated') outbox.wake(event.data.channel.id)
       for (const listener of listeners) listener(event)
     },
   })

@@ -22,8 +22,12 @@ export function applyEvent(store: Entities, event: Envelope): void {
       return applyChannel(store, event.data.channel)
     case 'member.joined':
       return applyJoined(store, event)
+    case 'member.updated':
+      return applySeat(store, event)
     case 'member.left':
       return applyLeft(store, event)
+    case 'ban.updated':
+      return applyBan(store, event)
     case 'workspace.updated':
       return applyWorkspace(store, event)
     case 'workspace.member_joined':
@@ -31,9 +35,11 @@ export function applyEvent(store: Entities, event: Envelope): void {
     case 'workspace.member_left':
       return applyWorkspaceLeft(store, event)
     case 'workspace.member_updated':
-      return applyWorkspaceRole(store, event)
+      return applyWorkspaceSeat(store, event)
     case 'user.updated':
       return store.setUser(event.data.user)
+    case 'presence.updated':
+      return applyPresence(store, event)
     default:
       // A type this version does not know: its `ch_seq` still counts.
       return advance(store, event)
@@ -86,7 +92,7 @@ function applyChannel(store: Entities, channel: Channel): void {
 }
 
 function applyJoined(store: Entities, event: EventOf<'member.joined'>): void {
-  const { channel, user } = event.data
+  const { channel, user, muted_until: mutedUntil = null } = event.data
   store.setUser(user)
   const mine = user.id === store.myId
   const known = store.channels.get(channel.id)
@@ -95,10 +101,18 @@ function applyJoined(store: Entities, event: EventOf<'member.joined'>): void {
     return store.setChannel(channel, {
       joined: true,
       memberCount: (known?.memberCount ?? 0) + 1,
+      mutedUntil,
       knownSeq: Math.max(event.ch_seq ?? 0, channel.last_seq),
     })
   }
-  store.setChannel(channel, mine ? {} : { memberCount: (known?.memberCount ?? 0) + 1 })
+  store.setChannel(channel, mine ? { mutedUntil } : { memberCount: (known?.memberCount ?? 0) + 1 })
+}
+
+/** Of others' seats nothing is kept here. */
+function applySeat(store: Entities, event: EventOf<'member.updated'>): void {
+  const known = store.channels.get(event.channel_id ?? '')
+  if (known === undefined || event.data.user_id !== store.myId) return
+  store.setChannel(known.channel, { mutedUntil: event.data.muted_until ?? null })
 }
 
 function applyLeft(store: Entities, event: EventOf<'member.left'>): void {
@@ -107,6 +121,16 @@ function applyLeft(store: Entities, event: EventOf<'member.left'>): void {
   if (id === null || known === undefined) return
   if (event.data.user_id === store.myId) return store.forgetChannel(id)
   store.setChannel(known.channel, { memberCount: Math.max(0, known.memberCount - 1) })
+}
+
+/** Also a public channel that I am not in is closed to me then. */
+function applyBan(store: Entities, event: EventOf<'ban.updated'>): void {
+  if (event.data.banned && event.data.user_id === store.myId) store.forgetChannel(event.data.channel_id)
+}
+
+/** How I want to appear, as I said on another device. */
+function applyPresence(store: Entities, event: EventOf<'presence.updated'>): void {
+  if (store.me?.id === event.data.user_id) store.me = { ...store.me, presence: event.data.presence }
 }
 
 function applyWorkspace(store: Entities, event: EventOf<'workspace.updated'>): void {
@@ -123,14 +147,14 @@ function applyWorkspaceJoined(store: Entities, event: EventOf<'workspace.member_
   if (id !== null && members !== undefined) store.members.set(id, new Map(members).set(user.id, role))
 }
 
-function applyWorkspaceRole(store: Entities, event: EventOf<'workspace.member_updated'>): void {
+function applyWorkspaceSeat(store: Entities, event: EventOf<'workspace.member_updated'>): void {
   const id = event.workspace_id
   if (id === null) return
-  const { user_id, role } = event.data
+  const { user_id, role, muted_until: mutedUntil = null } = event.data
   const members = store.members.get(id)
   if (members !== undefined) store.members.set(id, new Map(members).set(user_id, role))
   const mine = store.workspaces.get(id)
-  if (user_id === store.myId && mine !== undefined) store.workspaces.set(id, { ...mine, role })
+  if (user_id === store.myId && mine !== undefined) store.workspaces.set(id, { ...mine, role, mutedUntil })
 }
 
 function applyWorkspaceLeft(store: Entities, event: EventOf<'workspace.member_left'>): void {

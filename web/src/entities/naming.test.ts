@@ -1,21 +1,16 @@
 import { describe, expect, it } from 'vitest'
 
 import type { Channel, User } from '@/api/types'
+import { channel, person } from '@/testing/fixtures'
 
 import { channelTitle, counterparts, hue, initials } from './naming'
 
 const people = new Map<string, User>(
-  ['Ana', 'Ben', 'Carla'].map((name) => [
-    name.toLowerCase(),
-    { id: name.toLowerCase(), username: name.toLowerCase(), display_name: name, created_at: '', deactivated_at: null, kind: 'person' as const },
-  ]),
+  ['Ana', 'Ben', 'Carla'].map((name) => [name.toLowerCase(), person(name.toLowerCase(), { display_name: name })]),
 )
 
 function direct(...ids: string[]): Channel {
-  return {
-    id: 'c', workspace_id: 'w', kind: ids.length > 2 ? 'group_dm' : 'dm', name: null, topic: '', created_by: 'ana',
-    created_at: '', archived_at: null, last_seq: 0, last_msg_seq: 0, member_ids: ids, purpose: '', posting: 'everyone', is_default: false,
-  }
+  return channel('c', 0, { kind: ids.length > 2 ? 'group_dm' : 'dm', name: null, member_ids: ids })
 }
 
 const title = (channel: Channel) => channelTitle(channel, 'ana', (id) => people.get(id), 'Somebody')

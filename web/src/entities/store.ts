@@ -22,11 +22,15 @@ export interface ChannelEntry {
   readonly readSeq: number
   /** The newest message told live that nobody wrote: it is never unread, so `last_msg_seq` does not count it. */
   readonly lastNoteSeq: number
+  /** Until when I may not write in it; null or past: I may. */
+  readonly mutedUntil: string | null
 }
 
 export interface WorkspaceEntry {
   readonly workspace: Workspace
   readonly role: Role
+  /** Until when I may not write in any of its conversations, once its snapshot or an event has told. */
+  readonly mutedUntil?: string | null
 }
 
 export const useEntities = defineStore('entities', () => {
@@ -51,8 +55,10 @@ export const useEntities = defineStore('entities', () => {
   }
 
   function setWorkspaces(items: readonly WorkspaceMembership[]): void {
+    const known = new Map(workspaces)
     workspaces.clear()
-    for (const item of items) workspaces.set(item.workspace.id, item)
+    // The list of workspaces says nothing of mutes.
+    for (const item of items) workspaces.set(item.workspace.id, { ...known.get(item.workspace.id), ...item })
   }
 
   function setChannel(channel: Channel, patch: Partial<Omit<ChannelEntry, 'channel'>> = {}): void {
@@ -61,6 +67,7 @@ export const useEntities = defineStore('entities', () => {
       joined: known?.joined ?? false,
       memberCount: known?.memberCount ?? 0,
       lastNoteSeq: known?.lastNoteSeq ?? 0,
+      mutedUntil: known?.mutedUntil ?? null,
       readSeq: known?.readSeq ?? readPositions.get(channel.id) ?? channel.last_msg_seq,
       ...patch,
       knownSeq: Math.max(patch.knownSeq ?? 0, known?.knownSeq ?? 0) || channel.last_seq,
@@ -97,8 +104,9 @@ export const useEntities = defineStore('entities', () => {
   function setBootstrap(snapshot: Bootstrap): void {
     const id = snapshot.workspace.id
     setMe(snapshot.me)
-    workspaces.set(id, { workspace: snapshot.workspace, role: snapshot.role })
-    for (const member of snapshot.members) setUser(member.user)
+    const mine = snapshot.members.find((member) => member.user.id === snapshot.me.id)
+    workspaces.set(id, { workspace: snapshot.workspace, role: snapshot.role, mutedUntil: mine?.muted_until ?? null })
+    for (const { user } of [...snapshot.members, ...snapshot.former]) setUser(user)
     members.set(id, new Map(snapshot.members.map((member) => [member.user.id, member.role])))
     const present = new Set(snapshot.channels.map((item) => item.channel.id))
     for (const [channelId, entry] of channels) {
@@ -109,6 +117,7 @@ export const useEntities = defineStore('entities', () => {
       setChannel(item.channel, {
         joined: true,
         memberCount: item.member_count,
+        mutedUntil: item.muted_until,
         ...(loaded ? {} : { knownSeq: item.channel.last_seq }),
       })
     }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { Message } from '@/api/types'
+import * as fixtures from '@/testing/fixtures'
 
 import type { Timeline } from './timeline'
 import {
@@ -8,12 +9,7 @@ import {
 } from './timeline'
 
 function message(seq: number, text = ''): Message {
-  return {
-    id: `m${seq}`, workspace_id: 'w', channel_id: 'c', ch_seq: seq, author_id: 'a', text, thread_id: null,
-    mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, audience: null, channels: [], messages: [], links: [],
-    in_channel: false, thread: null, forwarded: null, pinned: null, system: null, created_at: '2026-11-21T04:00:00.000Z',
-    client_msg_id: `k${seq}`,
-  }
+  return fixtures.message(seq, { text })
 }
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => message(from + i))

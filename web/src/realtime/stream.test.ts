@@ -117,6 +117,17 @@ describe('the stream', () => {
     expect(server.urls[1]).toBe('/api/v1/stream?cursor=c2')
   })
 
+  it('passes over a sign that it does not know, which is no position either', async () => {
+    await live()
+    await server.write('id: c1\nevent: message.created\ndata: {"type":"message.created","id":"e1"}\n\n')
+    await server.write('event: reset\ndata: {"reason":"too_far","cursor":"c9"}\n\n')
+    await server.write('event: presence\ndata: {"type":"presence","people":[]}\n\n')
+    await server.close()
+    await vi.advanceTimersByTimeAsync(250)
+    expect(seen.events.map((event) => event.id)).toEqual(['e1'])
+    expect(server.urls[1]).toBe('/api/v1/stream?cursor=c9')
+  })
+
   it('takes a connection without a byte for 45 s as dead', async () => {
     await live()
     await vi.advanceTimersByTimeAsync(DEAD_AFTER_MS - 10_000)

@@ -182,11 +182,17 @@ export class StreamClient {
       this.handlers.onTyping(JSON.parse(frame.data) as Typing)
     } else if (frame.event === 'run.delta' || frame.event === 'run.step') {
       this.handlers.onRunSign(JSON.parse(frame.data) as RunSign)
-    } else {
-      // The event is handed on before its id counts as seen, so that a throw in between repeats it.
-      if (frame.data !== '') this.handlers.onEvent(JSON.parse(frame.data) as Envelope)
-      if (frame.id !== null) this.#cursor = frame.id
-    }
+    } else this.#onLogged(frame)
+  }
+
+  /** An event, or the mere position of a quiet client. */
+  #onLogged(frame: Frame): void {
+    const data = frame.data === '' ? null : (JSON.parse(frame.data) as Envelope | Record<string, never>)
+    // Without an id of its own it is a sign of the moment that this page does not know (presence), and no position.
+    if (data !== null && !('id' in data)) return
+    // The event is handed on before its id counts as seen, so that a throw in between repeats it.
+    if (data !== null) this.handlers.onEvent(data as Envelope)
+    if (frame.id !== null) this.#cursor = frame.id
   }
 
   #onBye(frame: Frame, token: string): number | null {

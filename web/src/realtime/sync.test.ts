@@ -3,34 +3,18 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import type { Envelope, Hello } from '@/api/events'
 import { openSession } from '@/api/session'
-import type { Bootstrap, Channel, Me, Message, User } from '@/api/types'
+import type { Bootstrap, Message } from '@/api/types'
 import { useEntities } from '@/entities/store'
 import { EMPTY } from '@/entities/timeline'
+import * as fixtures from '@/testing/fixtures'
+import { channel, myself, note, person, session, TIME } from '@/testing/fixtures'
 
 import { Sync } from './sync'
 
-const TIME = '2026-11-21T04:00:00.000Z'
-
-function user(id: string): User {
-  return { id, username: id, display_name: id.toUpperCase(), created_at: TIME, deactivated_at: null, kind: 'person' }
-}
-
-const ana: Me = { ...user('ana'), email: 'ana@example.org', preferences: {} }
-
-function channel(id: string, lastSeq: number): Channel {
-  return {
-    id, workspace_id: 'w', kind: 'public', name: id, topic: '', created_by: 'ana', created_at: TIME, archived_at: null,
-    last_seq: lastSeq, last_msg_seq: lastSeq, member_ids: null, purpose: '', posting: 'everyone', is_default: false,
-  }
-}
+const ana = myself('ana')
 
 function message(channelId: string, seq: number): Message {
-  return {
-    id: `${channelId}-${seq}`, workspace_id: 'w', channel_id: channelId, ch_seq: seq, author_id: 'ben', text: `${seq}`,
-    thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, audience: null, channels: [], messages: [], links: [],
-    in_channel: false, thread: null, forwarded: null, pinned: null, system: null, created_at: TIME,
-    client_msg_id: `k${channelId}${seq}`,
-  }
+  return fixtures.message(seq, { id: `${channelId}-${seq}`, channel_id: channelId, client_msg_id: `k${channelId}${seq}` })
 }
 
 const base = { v: 1, workspace_id: 'w', actor_id: 'ben', time: TIME }
@@ -45,7 +29,7 @@ function created(channelId: string, seq: number): Envelope {
 function joined(channelId: string, seq: number, who: string): Envelope {
   return {
     ...base, id: `j${channelId}${seq}`, type: 'member.joined', channel_id: channelId, ch_seq: seq,
-    data: { channel: channel(channelId, seq), user: user(who), role: 'member' },
+    data: { channel: channel(channelId, seq), user: person(who), role: 'member' },
   }
 }
 
@@ -60,12 +44,16 @@ let gate: Promise<void>
 function snapshot(): Bootstrap {
   return {
     cursor: 'c1', me: ana, role: 'member', server_time: TIME,
-    workspace: { id: 'w', name: 'W', slug: 'w', created_by: 'ana', created_at: TIME, history_policy: 'edits' },
+    workspace: { id: 'w', name: 'W', slug: 'w', created_by: 'ana', created_at: TIME, history_policy: 'edits', permissions: {} },
     channels: [...log].map(([id, events]) => ({
       channel: channel(id, events.at(-1)?.ch_seq ?? 0), joined: true, member_count: memberCount, read_seq: 0,
       unread: 0, mentions: 0, preferences: { level: 'mentions', muted: false, section: null },
+      muted_until: null,
     })),
-    members: [{ user: ana, role: 'member' }, { user: user('ben'), role: 'owner' }],
+    members: [
+      { user: ana, role: 'member', muted_until: null }, { user: person('ben'), role: 'owner', muted_until: null },
+    ],
+    former: [],
     sidebar: { version: 0, sections: [] },
   }
 }
@@ -84,7 +72,7 @@ function serve(url: string): Response {
     const missing = events.filter((event) => (event.ch_seq ?? 0) > Number(searchParams.get('after')))
     return Response.json({ items: missing.slice(0, 2), last_seq: last, has_more: missing.length > 2 })
   }
-  if (path.startsWith('/users/')) return Response.json(user(id))
+  if (path.startsWith('/users/')) return Response.json(person(id))
   return Response.json({ channel: channel(id, last), joined: true, member_count: memberCount })
 }
 
@@ -103,7 +91,7 @@ beforeEach(() => {
     await gate
     return serve(url)
   })
-  openSession({ user: ana, access_token: 't', token_type: 'Bearer', expires_in: 900, refresh_token: null })
+  openSession(session())
   applied = []
   sync = new Sync(useEntities(), { onCursor: () => undefined, onApplied: (event) => applied.push(event.id) })
 })
@@ -248,9 +236,9 @@ describe('membership', () => {
     await opened()
     sync.onEvent({
       ...base, id: 'n', type: 'workspace.member_joined', channel_id: null, ch_seq: null,
-      data: { user: user('dora'), role: 'member' },
+      data: { user: person('dora'), role: 'member' },
     })
-    expect(store().users.get('dora')?.display_name).toBe('DORA')
+    expect(store().users.get('dora')?.display_name).toBe('dora')
     expect(store().members.get('w')?.get('dora')).toBe('member')
   })
 })
@@ -331,15 +319,121 @@ it('what a channel says by itself is shown and makes nothing unread', async () =
   await opened()
   const event = created('c', 3)
   if (event.type !== 'message.created') throw new Error('no message')
-  const system = { kind: 'joined' as const, user_ids: ['ben'], count: 1, before: null, after: null, message_id: null }
-  const note = { ...event.data.message, system }
-  happen({ ...event, data: { message: note } })
+  const system = note('joined', { user_ids: ['ben'], count: 1 })
+  const said = { ...event.data.message, system }
+  happen({ ...event, data: { message: said } })
   expect(seqs()).toEqual([3])
   expect(store().channels.get('c')).toMatchObject({ knownSeq: 3, lastNoteSeq: 3, channel: { last_msg_seq: 2 } })
-  const folded = { ...note, system: { ...system, user_ids: ['ben', 'carla'], count: 2 } }
+  const folded = { ...said, system: { ...system, user_ids: ['ben', 'carla'], count: 2 } }
   happen({ ...event, id: 'f', ch_seq: 4, type: 'message.updated', data: { message: folded } })
   expect(store().timelines.get('c')?.items).toEqual([folded])
 })
+
+describe('what moderators do', () => {
+  const LATER = '2026-11-21T05:00:00.000Z'
+  const toMe = { ...base, channel_id: null, ch_seq: null }
+  const muted = (seq: number, who: string, until: string | null): Envelope => ({
+    ...base, id: `m${seq}`, type: 'member.updated', channel_id: 'c', ch_seq: seq,
+    data: { user_id: who, role: 'member', muted_until: until },
+  })
+
+  it('mutes me in a channel, and lifts it', async () => {
+    await opened()
+    happen(muted(3, 'ben', LATER))
+    expect(store().channels.get('c')).toMatchObject({ knownSeq: 3, mutedUntil: null })
+    happen(muted(4, 'ana', LATER))
+    happen(created('c', 5))
+    expect(store().channels.get('c')).toMatchObject({ knownSeq: 5, mutedUntil: LATER })
+    happen(muted(6, 'ana', null))
+    expect(store().channels.get('c')?.mutedUntil).toBe(null)
+  })
+
+  it('mutes me in all of the workspace, which the list of workspaces does not undo', async () => {
+    await opened()
+    sync.onEvent({
+      ...toMe, id: 'wm', type: 'workspace.member_updated', data: { user_id: 'ana', role: 'moderator', muted_until: LATER },
+    })
+    store().setWorkspaces([{ workspace: snapshot().workspace, role: 'moderator' }])
+    expect(store().workspaces.get('w')).toMatchObject({ role: 'moderator', mutedUntil: LATER })
+    expect(store().members.get('w')?.get('ana')).toBe('moderator')
+  })
+
+  it('is in the snapshot, with who is deactivated by name', async () => {
+    const before = snapshot()
+    const told: Bootstrap = {
+      ...before,
+      channels: before.channels.map((item) => ({ ...item, muted_until: LATER })),
+      members: [{ user: ana, role: 'member', muted_until: LATER }],
+      former: [{ user: person('zoe'), deactivated_at: TIME }],
+    }
+    failing.set('/workspaces/w/bootstrap', [Response.json(told)])
+    await sync.openWorkspace('w')
+    expect(store().channels.get('c')?.mutedUntil).toBe(LATER)
+    expect(store().workspaces.get('w')?.mutedUntil).toBe(LATER)
+    expect(store().users.has('zoe')).toBe(true)
+    expect(store().members.get('w')?.has('zoe')).toBe(false)
+  })
+
+  it('makes a channel slow', async () => {
+    await opened()
+    happen({
+      ...base, id: 's', type: 'channel.updated', channel_id: 'c', ch_seq: 3,
+      data: { channel: channel('c', 3, { slow_mode_s: 30 }) },
+    })
+    expect(store().channels.get('c')?.channel.slow_mode_s).toBe(30)
+  })
+
+  it('a ban closes also a channel that I am not in', async () => {
+    await opened()
+    store().setChannel(channel('other', 2))
+    const ban = (who: string, banned: boolean) =>
+      sync.onEvent({
+        ...toMe, channel_id: 'other', id: 'b', type: 'ban.updated', data: { channel_id: 'other', user_id: who, banned },
+      })
+    ban('ben', true)
+    ban('ana', false)
+    expect(store().channels.has('other')).toBe(true)
+    ban('ana', true)
+    expect(store().channels.has('other')).toBe(false)
+  })
+
+  it('a kick takes the channel away as leaving does', async () => {
+    await opened()
+    const data = { user_id: 'ana', reason: 'removed', removal: 'kicked' } as const
+    happen({ ...base, id: 'k', type: 'member.left', channel_id: 'c', ch_seq: 3, data })
+    expect(store().channels.has('c')).toBe(false)
+  })
+})
+
+describe('what people say of themselves', () => {
+  const anywhere = { ...base, channel_id: null, ch_seq: null }
+
+  it('a status is there for all, and on my own account', async () => {
+    await opened()
+    const status = { emoji: '🌴', text: 'away', until: null }
+    sync.onEvent({ ...anywhere, id: 'u1', type: 'user.updated', data: { user: person('ben', { status }) } })
+    sync.onEvent({ ...anywhere, id: 'u2', type: 'user.updated', data: { user: person('ana', { status }) } })
+    expect(store().users.get('ben')?.status).toEqual(status)
+    expect(store().me).toMatchObject({ status, email: ana.email, presence: ana.presence })
+  })
+
+  it('how I want to appear follows my other devices', async () => {
+    await opened()
+    const presence = { state: 'away', dnd_until: null } as const
+    sync.onEvent({ ...anywhere, id: 'p', type: 'presence.updated', data: { user_id: 'ana', presence } })
+    expect(store().me?.presence).toEqual(presence)
+  })
+})
+
+it.each(['notice.created', 'report.created', 'notification.created', 'scheduled.updated', 'sidebar.updated', 'reminder.due'])(
+  '%s is not for this page and changes nothing',
+  async (type) => {
+    await opened()
+    const before = store().channels.get('c')
+    sync.onEvent({ ...base, id: type, type, channel_id: null, ch_seq: null, data: {} } as unknown as Envelope)
+    expect(store().channels.get('c')).toBe(before)
+  },
+)
 
 it('a type from the future moves the channel on and breaks nothing', async () => {
   await opened()

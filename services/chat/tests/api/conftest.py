@@ -51,6 +51,17 @@ def told(chat):
 
 
 @pytest.fixture
+def said_in():
+    """What people said in a channel, without what it says by itself: `await said_in(ann, channel)`."""
+
+    async def said_in(person, channel):
+        items = (await person.get(f"/channels/{channel['id']}/messages"))["items"]
+        return [item for item in items if item["system"] is None]
+
+    return said_in
+
+
+@pytest.fixture
 def name_in(chat):
     """Lets a stored message mention people or an audience."""
 
@@ -76,6 +87,20 @@ class House:
         items = (await self.bob.get(f"{self.here}/events?after=0&limit=200"))["items"]
         assert [event["ch_seq"] for event in items] == list(range(1, len(items) + 1))
         return items
+
+    async def changed(self):
+        """What was told last of who is in the channel; what it says of that by itself comes right behind."""
+        *_, change, said = await self.events()
+        data, by = change["data"], change["actor_id"]
+        if change["type"] == "member.joined":
+            about = data["user"]["id"]
+            kind = "joined" if about == by else "added"
+        else:
+            about = data["user_id"]
+            kind = data["reason"]
+        system = said["data"]["message"]["system"]
+        assert (system["kind"], system["user_ids"][-1], said["actor_id"]) == (kind, about, by)
+        return change
 
     async def audit(self, *, outcome="done"):
         rows = await self.chat.sql(

@@ -29,10 +29,12 @@ async def test_the_owner_and_admins_write_and_everybody_reads(chat, house):
     assert (await cat.say(channel, "me too", expect=403))["code"] == "posting_restricted"
     assert (await cat.reply(channel, said[0], "why?", expect=403))["code"] == "posting_restricted"
     await ann.reply(channel, said[0], "indeed")
-    stored = await chat.sql("SELECT text FROM message ORDER BY ch_seq")
-    assert [row["text"] for row in stored] == ["hear, hear", "hear, hear", "indeed"]
+    stored = await chat.sql("SELECT text, system::jsonb ->> 'kind' AS kind FROM message ORDER BY ch_seq")
+    assert [row["text"] for row in stored if row["kind"] is None] == ["hear, hear", "hear, hear", "indeed"]
+    assert {row["kind"] for row in stored} == {None, "joined"}
     read = (await cat.get(f"/channels/{channel['id']}/messages"))["items"]
-    assert [message["id"] for message in read[:2]] == [message["id"] for message in said]
+    assert [message["system"]["kind"] for message in read if message["system"]] == ["joined"]
+    assert [message["id"] for message in read[1:3]] == [message["id"] for message in said]
     await bob.patch(f"/channels/{channel['id']}", {"posting": "everyone"})
     await cat.say(channel, "at last")
 

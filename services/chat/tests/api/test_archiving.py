@@ -26,17 +26,23 @@ async def test_an_archived_channel_is_read_and_not_written(house):
     path = f"/channels/{channel['id']}"
     archived = (await bob.post(f"{path}/archive"))["channel"]
     assert archived["archived_at"] is not None
-    assert archived["last_seq"] == said["ch_seq"] + 1
+    assert archived["last_seq"] == said["ch_seq"] + 2
     assert (await cat.get(path))["channel"] == archived
-    assert (await cat.get(f"{path}/messages"))["items"] == [said]
+    joined, *read = (await cat.get(f"{path}/messages"))["items"]
+    assert (joined["system"]["kind"], joined["ch_seq"]) == ("joined", said["ch_seq"] - 1)
+    event, note = (await cat.get(f"{path}/events?after={said['ch_seq']}"))["items"]
+    assert read == [said, note["data"]["message"]]
     assert (await cat.say(channel, "one more", expect=409))["code"] == "channel_archived"
     assert (await bob.post(f"{path}/members", {"user_id": BOT_USER_ID}, 409))["code"] == "channel_archived"
-    (event,) = (await cat.get(f"{path}/events?after={said['ch_seq']}"))["items"]
-    assert (event["type"], event["data"]["channel"]) == ("channel.archived", archived)
+    assert event["type"] == "channel.archived"
+    assert event["data"]["channel"] == {**archived, "last_seq": said["ch_seq"] + 1}
+    assert (note["type"], note["data"]["message"]["system"]["kind"]) == ("message.created", "archived")
     opened = (await bob.post(f"{path}/unarchive"))["channel"]
-    assert opened == {**archived, "archived_at": None, "last_seq": archived["last_seq"] + 1}
-    (event,) = (await cat.get(f"{path}/events?after={archived['last_seq']}"))["items"]
-    assert (event["type"], event["data"]["channel"]) == ("channel.archived", opened)
+    assert opened == {**archived, "archived_at": None, "last_seq": archived["last_seq"] + 2}
+    event, note = (await cat.get(f"{path}/events?after={archived['last_seq']}"))["items"]
+    assert event["type"] == "channel.archived"
+    assert event["data"]["channel"] == {**opened, "last_seq": archived["last_seq"] + 1}
+    assert (note["type"], note["data"]["message"]["system"]["kind"]) == ("message.created", "unarchived")
     await cat.say(channel, "one more")
 
 
@@ -46,7 +52,8 @@ async def test_doing_it_again_changes_nothing(house):
     for verb in ("unarchive", "archive"):
         first = await bob.post(f"{path}/{verb}")
         assert await bob.post(f"{path}/{verb}") == first
-    assert first["channel"]["last_seq"] == channel["last_seq"] + 2
+    joined = archived = 2  # The change, and that the channel says it.
+    assert first["channel"]["last_seq"] == channel["last_seq"] + joined + archived
 
 
 async def test_who_may_archive(chat, house):

@@ -24,6 +24,8 @@ class Device:
     def apply(self, event):
         kind, data = event["type"], event["data"]
         match kind:
+            case "message.created" | "message.deleted" if data["message"]["system"]:
+                pass
             case "message.created":
                 self.count(data, 1)
             case "message.deleted":

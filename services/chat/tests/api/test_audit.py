@@ -62,7 +62,7 @@ async def test_everything_that_governs_is_an_entry(house):
     entries = (await audit(ann, workspace))[seen:]
     expiry = entries[3]["after"].pop("expires_at")
     assert datetime.fromisoformat(expiry) > datetime.now(UTC)
-    public = {"name": "plans", "kind": "public", "posting": "everyone", "is_default": False}
+    public = {"name": "plans", "kind": "public", "posting": "everyone", "is_default": False, "slow_mode_s": 0}
     assert [short(entry) for entry in entries] == [
         (
             "workspace.updated",

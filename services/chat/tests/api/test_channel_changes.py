@@ -38,12 +38,18 @@ async def test_a_rename_is_told_to_the_channel_with_a_number_and_to_the_workspac
     _, bob, cat, dan, _, _, channel = house
     renamed = await change(bob, channel, name="Pläne", topic=" soon ", purpose="all of them")
     seq = channel["last_seq"] + 1
-    assert renamed == {**channel, "name": "pläne", "topic": "soon", "purpose": "all of them", "last_seq": seq}
+    now_called = {**channel, "name": "pläne", "topic": "soon", "purpose": "all of them"}
+    assert renamed == {**now_called, "last_seq": seq + 3}
     for person in (cat, dan):
         assert (await person.get(f"/channels/{channel['id']}"))["channel"] == renamed
-    (event,) = (await cat.get(f"/channels/{channel['id']}/events?after={channel['last_seq']}"))["items"]
+    event, *notes = (await cat.get(f"/channels/{channel['id']}/events?after={channel['last_seq']}"))["items"]
     assert (event["type"], event["ch_seq"], event["actor_id"]) == ("channel.updated", seq, bob.id)
-    assert event["data"]["channel"] == renamed
+    assert event["data"]["channel"] == {**now_called, "last_seq": seq}
+    assert [(note["type"], note["ch_seq"], note["data"]["message"]["system"]["kind"]) for note in notes] == [
+        ("message.created", seq + 1, "renamed"),
+        ("message.created", seq + 2, "topic_changed"),
+        ("message.created", seq + 3, "purpose_changed"),
+    ]
     assert [(scope, number) for scope, number, _ in await told(chat, channel)] == [("ws", None), ("ch", seq)]
 
 
@@ -61,7 +67,7 @@ async def test_nothing_new_is_no_change(chat, house):
     _, bob, _, _, _, _, channel = house
     for _ in range(2):
         first = await change(bob, channel, name="Other", posting="admins", is_default=True)
-    assert first["last_seq"] == channel["last_seq"] + 1
+    assert first["last_seq"] == channel["last_seq"] + 2  # The change, and that the channel says its new name.
     assert await change(bob, channel) == first
     assert len(await told(chat, channel)) == 2
 
@@ -154,7 +160,12 @@ async def test_a_channel_that_becomes_private_is_gone_for_who_only_looked_in(cha
     for person in (bob, cat, gil):
         assert (await person.get(path))["channel"] == private
     outside, inside = await told(chat, channel)
-    assert (inside[0], inside[1]) == ("ch", private["last_seq"])
+    seq = channel["last_seq"] + 1
+    assert (inside[0], inside[1]) == ("ch", seq)
+    events = (await gil.get(f"{path}/events?after={seq}"))["items"]
+    said = [event["data"]["message"]["system"]["kind"] for event in events]
+    assert said == ["renamed", "topic_changed", "became_private"]
+    assert private["last_seq"] == seq + len(said)
     assert outside[:2] == ("ws", None)
     for word in ("hidden", "secret"):
         assert word not in outside[2]
@@ -200,7 +211,8 @@ async def test_archiving_is_told_to_the_workspace_too(chat, house):
     _, bob, _, _, _, workspace, channel = house
     archived = (await bob.post(f"/channels/{channel['id']}/archive"))["channel"]
     (_, none, outside), (_, seq, inside) = await told(chat, channel, "channel.archived")
-    assert (none, seq, outside) == (None, archived["last_seq"], inside)
+    assert (none, seq, outside) == (None, channel["last_seq"] + 1, inside)
+    assert archived["last_seq"] == seq + 1
     private = await bob.channel(workspace, "secret", "private")
     await bob.post(f"/channels/{private['id']}/archive")
     assert [scope for scope, _, _ in await told(chat, private)] == ["ch"]

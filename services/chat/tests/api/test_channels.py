@@ -19,7 +19,7 @@ async def test_public_channels_are_found_and_joined_by_everybody(chat):
     listed = (await bob.get(f"/workspaces/{workspace['id']}/channels"))["items"]
     assert [(item["channel"]["name"], item["joined"]) for item in listed] == [("general", True), ("plans", False)]
     joined = await bob.post(f"/channels/{channel['id']}/join")
-    assert joined["last_seq"] == channel["last_seq"] + 1
+    assert joined["last_seq"] == channel["last_seq"] + 2  # The joining, and that the channel says it.
     assert (await bob.post(f"/channels/{channel['id']}/join"))["last_seq"] == joined["last_seq"]
     assert (await bob.get(f"/channels/{channel['id']}"))["member_count"] == 2
 
@@ -150,7 +150,14 @@ async def test_leaving_is_idempotent_and_ends_writing(chat):
     await bob.post(f"/channels/{channel['id']}/leave", None, 204)
     await bob.say(channel, "?", expect=403)
     events = (await ann.get(f"/channels/{channel['id']}/events"))["items"]
-    assert [event["type"] for event in events] == ["member.joined", "member.joined", "member.left"]
+    assert [event["type"] for event in events] == [
+        "member.joined",
+        "member.joined",
+        "message.created",
+        "member.left",
+        "message.created",
+    ]
+    assert [event["data"]["message"]["system"]["kind"] for event in events[2::2]] == ["joined", "left"]
 
 
 async def test_who_may_remove_whom_from_a_channel(chat):

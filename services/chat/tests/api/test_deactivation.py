@@ -130,7 +130,7 @@ async def test_the_departure_has_its_place_in_every_channel_and_projections_foll
     assert projection.may_read(bob.id, private["id"])
     before = await end_of_log(chat)
     gone = await shut_out(ann, workspace, bob)
-    told = await events(chat, before)
+    told = [event for event in await events(chat, before) if not event[0].startswith("message.")]
     kinds = [(kind, scope[0], body["data"].get("user_id")) for kind, scope, body in told]
     assert kinds[:3] == [
         ("member.left", "ch", bob.id),
@@ -142,7 +142,7 @@ async def test_the_departure_has_its_place_in_every_channel_and_projections_foll
     assert left["data"]["deactivated_at"] == gone["deactivated_at"]
     for _, scope, body in told[:2]:
         channel = (await ann.get(f"/channels/{scope[1]}"))["channel"]
-        assert body["ch_seq"] == channel["last_seq"]
+        assert body["ch_seq"] == channel["last_seq"] - 1
     await follow()
     assert not projection.in_workspace(workspace["id"], bob.id)
     assert not projection.readable(workspace["id"], bob.id)
@@ -173,7 +173,7 @@ async def test_who_is_let_in_again_finds_their_place(chat, house):
     place = next(one for one in after["channels"] if one["channel"]["id"] == mine["id"])
     assert (place["preferences"], place["unread"]) == (wishes, 0)
     await bob.patch(f"/channels/{mine['id']}", {"name": "still-mine"})
-    texts = [one["text"] for one in (await bob.get(f"/channels/{mine['id']}/messages"))["items"]]
+    texts = [one["text"] for one in await bob.written(mine)]
     assert texts == ["while you were out"]
     assert (await bob.get(f"/channels/{elsewhere['id']}"))["joined"] is False
     told = [body["data"]["preferences"] for kind, _, body in await events(chat) if kind == "preferences.updated"]
@@ -220,7 +220,7 @@ async def test_who_is_removed_for_good_may_be_invited_again(chat, house):
     await ann.delete(f"/workspaces/{workspace['id']}/members/{cat.id}")
     ((kind, _, body),) = await events(chat, before)
     assert kind == "workspace.member_left"
-    assert body["data"] == {"user_id": cat.id, "reason": "removed", "deactivated_at": None}
+    assert body["data"] == {"user_id": cat.id, "reason": "removed", "removal": "kicked", "deactivated_at": None}
     await let_in(ann, workspace, cat, 404)
     cat = await chat.login(cat.user["username"])
     await ann.invite(workspace, cat)

@@ -51,6 +51,8 @@ async def live_a_little(chat, ann, bob, cat, workspace):
     await ann.delete(f"/messages/{named['id']}", 200)
     await chat.decide()
     await bob.post(f"/workspaces/{workspace['id']}/notifications/read", {"id": told["notification"]["id"]})
+    report = (await bob.post(f"/messages/{slip['id']}/report", {"category": "spam"}, 201))["report"]
+    await ann.post(f"/reports/{report['id']}/resolve", {"outcome": "message_deleted"})
     await ann.delete(f"/messages/{slip['id']}", 200)
     headers = {"authorization": f"Bearer {chat.parts.services.issue('bot')}"}
     run = {"id": str(uuid.uuid4()), "channel_id": channel["id"], "asker_id": bob.id, **ASK}
@@ -60,6 +62,7 @@ async def live_a_little(chat, ann, bob, cat, workspace):
     await ann.patch(f"/channels/{channel['id']}", {"name": "ideas", "topic": "new ones"})
     await ann.patch(f"/channels/{private['id']}/members/{bob.id}", {"role": "owner"})
     await ann.patch(f"/workspaces/{workspace['id']}/members/{bob.id}", {"role": "admin"})
+    await ann.ask("PUT", f"/channels/{channel['id']}/bans/{cat.id}", json={})
     for verb in ("archive", "unarchive", "archive"):
         await ann.post(f"/channels/{channel['id']}/{verb}")
     await ann.post(f"/channels/{channel['id']}/leave", None, 204)

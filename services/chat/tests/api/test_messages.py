@@ -40,6 +40,7 @@ async def test_a_message_carries_everything(room):
         "thread": None,
         "forwarded": None,
         "pinned": None,
+        "system": None,
     }
 
 
@@ -179,13 +180,13 @@ async def test_the_log_of_a_channel_has_no_gap(chat, room):
     await bob.say(channel, "hi")
     await bob.post(f"/channels/{channel['id']}/leave", None, 204)
     page = await ann.get(f"/channels/{channel['id']}/events?after=0")
-    assert [event["ch_seq"] for event in page["items"]] == [1, 2, 3, 4, 5]
-    assert (page["last_seq"], page["has_more"]) == (5, False)
+    assert [event["ch_seq"] for event in page["items"]] == [1, 2, 3, 4, 5, 6, 7]
+    assert (page["last_seq"], page["has_more"]) == (7, False)
     page = await ann.get(f"/channels/{channel['id']}/events?after=2&limit=2")
     assert [event["ch_seq"] for event in page["items"]] == [3, 4]
     assert page["has_more"] is True
-    page = await ann.get(f"/channels/{channel['id']}/events?after=5")
-    assert (page["items"], page["last_seq"]) == ([], 5)
+    page = await ann.get(f"/channels/{channel['id']}/events?after=7")
+    assert (page["items"], page["last_seq"]) == ([], 7)
     assert (await ann.get(f"/channels/{channel['id']}/events?after=99"))["items"] == []
     await ann.get(f"/channels/{channel['id']}/events?limit=0", 422)
 

@@ -100,7 +100,8 @@ async def test_an_edit_reads_the_text_again_and_a_deletion_forgets_it(house):
     gone = (await ann.delete(f"/messages/{said['id']}", 200))["message"]
     assert carried(gone) == ([], None, [], [], [])
     log = (await bob.get(f"/channels/{general['id']}/events?limit=200"))["items"]
-    told = [event["data"]["message"] for event in log if event["type"].startswith("message.")]
+    joined, *told = [event["data"]["message"] for event in log if event["type"].startswith("message.")]
+    assert joined["system"]["kind"] == "joined"
     assert [carried(message) for message in told] == [([], None, [], [], [])] * 5
 
 
@@ -154,7 +155,7 @@ async def test_sending_again_answers_with_everything(chat, house):
     assert await ann.say(general, said["text"], key, expect=200) == now
 
 
-async def test_an_imported_message_is_read_like_a_sent_one(chat, house):
+async def test_an_imported_message_is_read_like_a_sent_one(chat, house, said_in):
     ann, bob, _, workspace, plans, secret, _ = house
     texts = ["hello", f"<@{bob.id}> @here #plans #secret https://example.org"]
     body = [
@@ -165,7 +166,7 @@ async def test_an_imported_message_is_read_like_a_sent_one(chat, house):
     headers = {"authorization": f"Bearer {chat.parts.services.issue('stack')}"}
     address = f"/internal/v1/channels/{workspace['general']['id']}/import"
     await chat.ask("POST", address, 200, json={"messages": body}, headers=headers)
-    items = (await ann.get(f"/channels/{workspace['general']['id']}/messages"))["items"]
+    items = await said_in(ann, workspace["general"])
     nothing, links = ([], None, [], [], []), ["https://example.org"]
     assert [carried(item) for item in items] == [
         nothing,

@@ -45,11 +45,13 @@ class Play:
 
     def __init__(self, people, world, log):
         self.people, self.world, self.log = people, world, log
+        self.cases = 0
 
     async def do(self, name, who, a, b, c):
         ask = model.DEEDS[name](self.world, who, a, b, c)
         if ask is None:
             return
+        self.cases += 1
         before = await self.told()
         more = {"json": ask.body} if ask.body is not None else {}
         answer = await self.people[who].ask(ask.method, ask.path, None, **more)
@@ -105,6 +107,7 @@ async def settle(chat, roles):
 
 
 async def play(chat, roles, steps):
+    """How many deeds there were: not each that is drawn can be done."""
     people, world = await settle(chat, roles)
     log = await asyncpg.connect(chat.postgres_url)
     try:
@@ -113,6 +116,16 @@ async def play(chat, roles, steps):
             await acted.do(*step)
     finally:
         await log.close()
+    return acted.cases
+
+
+@pytest.fixture
+def counted():
+    """Takes the cases of every example of a test; fails unless there were 20,000."""
+    cases = []
+    yield cases.append
+    print(f"{sum(cases):,} cases, no difference")
+    assert sum(cases) >= 20_000
 
 
 NUMBER = st.integers(0, 7)
@@ -131,8 +144,8 @@ async def test_everybody_may_what_the_model_says(chat, roles, steps):
 
 
 @pytest.mark.full
-@pytest.mark.timeout(2400)
+@pytest.mark.timeout(3600)
 @given(roles=GIVEN, steps=st.lists(STEP, min_size=STEPS, max_size=STEPS))
-@settings(max_examples=320, **RUN)
-async def test_everybody_may_what_the_model_says_in_20_000_cases(chat, roles, steps):
-    await play(chat, roles, steps)
+@settings(max_examples=420, **RUN)
+async def test_everybody_may_what_the_model_says_in_20_000_cases(chat, counted, roles, steps):
+    counted(await play(chat, roles, steps))

@@ -49,9 +49,10 @@ async def test_a_pin_is_told_and_listed_as_the_message_is_now(room):
     assert await pins(ann, channel) == {"items": [pinned], "next": None}
     assert await unpin(ann, said) == said
     assert await pins(ann, channel) == {"items": [], "next": None}
-    first, second = await events(ann, channel, said["ch_seq"])
+    first, note, second = await events(ann, channel, said["ch_seq"])
     assert (first["type"], first["actor_id"], first["ch_seq"]) == ("message.pinned", bob.id, said["ch_seq"] + 1)
-    assert (second["type"], second["actor_id"], second["ch_seq"]) == ("message.unpinned", ann.id, said["ch_seq"] + 2)
+    assert note["data"]["message"]["system"]["message_id"] == said["id"]
+    assert (second["type"], second["actor_id"], second["ch_seq"]) == ("message.unpinned", ann.id, said["ch_seq"] + 3)
     assert second["data"] == {"message": said}
 
 
@@ -61,10 +62,10 @@ async def test_doing_it_again_changes_nothing(room):
     assert await unpin(bob, said) == said
     pinned = await pin(bob, said)
     assert await pin(ann, said) == pinned
-    (event,) = await events(ann, channel, said["ch_seq"])
+    event, _ = await events(ann, channel, said["ch_seq"])
     assert event["data"]["message"] == pinned
     assert await unpin(bob, said) == await unpin(ann, said)
-    assert len(await events(ann, channel, said["ch_seq"])) == 2
+    assert len(await events(ann, channel, said["ch_seq"])) == 3
 
 
 async def test_who_may_pin_and_who_sees_pins(chat, room):
@@ -169,7 +170,8 @@ async def test_the_sending_and_the_newest_pin_tell_the_text(room):
     for act in (pin, unpin, pin, unpin):
         await act(bob, said)
     log = await events(ann, channel, said["ch_seq"] - 1)
-    assert [event["data"]["message"]["text"] for event in log] == ["the rules", "", "", "", "the rules"]
+    told = [event["data"]["message"] for event in log]
+    assert [one["text"] for one in told if not one["system"]] == ["the rules", "", "", "", "the rules"]
     assert log[0]["data"]["message"] == said
 
 

@@ -47,7 +47,7 @@ async def test_a_reaction_tells_all_that_the_message_has(room):
     marked = await react(ann, said)
     assert marked == {**said, "reactions": [has("👍", bob, ann), has("🎉", bob)]}
     assert (await bob.get(f"/messages/{said['id']}"))["message"] == marked
-    assert (await bob.get(f"/channels/{channel['id']}/messages"))["items"] == [marked]
+    assert await bob.written(channel) == [marked]
     left = await take_back(bob, said)
     assert left["reactions"] == [has("👍", ann), has("🎉", bob)]
     *_, added, removed = await events(ann, channel)

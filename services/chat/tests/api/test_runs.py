@@ -19,6 +19,13 @@ async def room(chat, bot):
     return ann, bob, workspace["general"], bot
 
 
+async def posted(chat):
+    """All that was said, without the note that Bob joined."""
+    (_, joined), *events = await recorded(chat, "message.%")
+    assert joined["data"]["message"]["system"]["kind"] == "joined"
+    return events
+
+
 async def recorded(chat, like="%"):
     rows = await chat.sql("SELECT * FROM event_log WHERE type LIKE $1 ORDER BY id", like)
     return [(row["subject"].split(".")[3:], json.loads(row["body"])) for row in rows]
@@ -108,7 +115,7 @@ async def test_a_workspace_that_the_release_before_founded_gets_the_bot(chat, ro
     assert BOT_USER_ID in [member["user"]["id"] for member in members]
 
 
-async def test_the_answer_is_a_message_of_the_bot_with_its_mark(chat, room):
+async def test_the_answer_is_a_message_of_the_bot_with_its_mark(chat, room, said_in):
     ann, _, channel, bot = room
     source = await ann.say(channel, "it is 42")
     run = (await bot.open(ann, channel, trigger_message_id=source["id"]))["run"]
@@ -145,7 +152,7 @@ async def test_the_answer_is_a_message_of_the_bot_with_its_mark(chat, room):
         "finished_at": finished["run"]["finished_at"],
     }
     assert (await ann.get(f"/messages/{message['id']}"))["message"] == message
-    assert (await ann.get(f"/channels/{channel['id']}/messages"))["items"] == [source, message]
+    assert await said_in(ann, channel) == [source, message]
     (_, created), (scope, ended) = (await recorded(chat))[-2:]
     assert (created["type"], created["data"]["message"], created["actor_id"]) == (
         "message.created",
@@ -163,7 +170,7 @@ async def test_nothing_to_say_ends_the_run_without_a_message(chat, room, state, 
     run = (await bot.open(ann, channel))["run"]
     finished = await bot.finish(run["id"], text, state=state)
     assert (finished["message"], finished["run"]["state"], finished["run"]["message_id"]) == (None, state, None)
-    assert await recorded(chat, "message.%") == []
+    assert await posted(chat) == []
 
 
 async def test_a_stopped_answer_says_so(room):
@@ -179,7 +186,7 @@ async def test_a_failed_run_posts_nothing_and_says_why(chat, room):
     finished = await bot.finish(run["id"], "half an ans", state="failed", error="provider_unavailable")
     assert (finished["run"]["state"], finished["run"]["error"]) == ("failed", "provider_unavailable")
     assert finished["message"] is None
-    assert await recorded(chat, "message.%") == []
+    assert await posted(chat) == []
 
 
 async def test_an_answer_that_is_too_long_is_cut(room):
@@ -192,7 +199,7 @@ async def test_an_answer_that_is_too_long_is_cut(room):
     assert texts[1] == texts[2] == "🙂" * 15_999 + "…"
 
 
-async def test_the_first_outcome_counts_also_of_two_at_once(chat, room):
+async def test_the_first_outcome_counts_also_of_two_at_once(chat, room, said_in):
     ann, bob, channel, bot = room
     run = (await bot.open(ann, channel))["run"]
     answers = await asyncio.gather(
@@ -202,8 +209,7 @@ async def test_the_first_outcome_counts_also_of_two_at_once(chat, room):
     assert all(answer == answers[0] for answer in answers)
     assert await bot.finish(run["id"], "four") == answers[0]
     assert len(await recorded(chat, "run.finished")) == 1
-    said = (await bob.get(f"/channels/{channel['id']}/messages"))["items"]
-    assert said == ([answers[0]["message"]] if answers[0]["message"] else [])
+    assert await said_in(bob, channel) == ([answers[0]["message"]] if answers[0]["message"] else [])
 
 
 async def test_an_unknown_run_cannot_be_finished(room):
@@ -212,7 +218,7 @@ async def test_an_unknown_run_cannot_be_finished(room):
 
 
 @pytest.mark.parametrize("way_out", ["channel", "workspace"])
-async def test_nothing_is_posted_for_an_asker_who_left(chat, room, way_out):
+async def test_nothing_is_posted_for_an_asker_who_left(room, said_in, way_out):
     ann, bob, channel, bot = room
     run = (await bot.open(bob, channel))["run"]
     place = channel["id"] if way_out == "channel" else channel["workspace_id"]
@@ -220,7 +226,7 @@ async def test_nothing_is_posted_for_an_asker_who_left(chat, room, way_out):
     finished = await bot.finish(run["id"])
     assert (finished["run"]["state"], finished["run"]["error"], finished["message"]) == ("failed", "asker_left", None)
     assert await bot.finish(run["id"]) == finished
-    assert (await ann.get(f"/channels/{channel['id']}/messages"))["items"] == []
+    assert await said_in(ann, channel) == []
 
 
 async def test_nothing_is_posted_into_an_archived_channel(room):
@@ -233,7 +239,7 @@ async def test_nothing_is_posted_into_an_archived_channel(room):
     assert await bot.finish(run["id"]) == finished
 
 
-async def test_an_asker_who_is_being_removed_gets_no_answer(chat, room):
+async def test_an_asker_who_is_being_removed_gets_no_answer(chat, room, said_in):
     """The removal holds the seat; finishing waits for it, sees how it ended and posts nothing."""
     ann, bob, channel, bot = room
     run = (await bot.open(bob, channel))["run"]
@@ -246,7 +252,7 @@ async def test_an_asker_who_is_being_removed_gets_no_answer(chat, room):
         assert (await waiting)["run"]["error"] == "asker_left"
     finally:
         await removal.close()
-    assert (await ann.get(f"/channels/{channel['id']}/messages"))["items"] == []
+    assert await said_in(ann, channel) == []
 
 
 async def test_answers_and_messages_at_once_leave_no_gap(room):
@@ -256,8 +262,9 @@ async def test_answers_and_messages_at_once_leave_no_gap(room):
         *(bot.finish(run) for run in runs),
         *(one.say(channel, "and I") for one in (ann, bob) * 3),
     )
-    items = (await ann.get(f"/channels/{channel['id']}/messages"))["items"]
-    assert [item["ch_seq"] for item in items] == list(range(3, 13))
+    joined, *items = (await ann.get(f"/channels/{channel['id']}/messages"))["items"]
+    assert (joined["ch_seq"], joined["system"]["kind"]) == (3, "joined")
+    assert [item["ch_seq"] for item in items] == list(range(4, 14))
 
 
 async def test_finishing_wakes_the_relay(chat, room):

@@ -94,22 +94,22 @@ async def test_a_recurring_one_shows_its_next_time(room):
         ({"recurrence": {**DAILY, "starts_at": later(days=-1)}}, "time_in_the_past", "/recurrence/starts_at"),
         ({"recurrence": {**DAILY, "starts_at": later(days=367)}}, "time_too_far", "/recurrence/starts_at"),
         (
-            {"recurrence": {**DAILY, "rrule": "FREQ=SECONDLY", "starts_at": later()}},
+            {"recurrence": {**DAILY, "rrule": "FREQ=SECONDLY", "starts_at": later(days=1)}},
             "recurrence_invalid",
             "/recurrence/rrule",
         ),
         (
-            {"recurrence": {**DAILY, "rrule": "FREQ=DAILY;UNTIL=20200101", "starts_at": later()}},
+            {"recurrence": {**DAILY, "rrule": "FREQ=DAILY;UNTIL=20200101", "starts_at": later(days=1)}},
             "recurrence_over",
             "/recurrence/rrule",
         ),
         (
-            {"recurrence": {**DAILY, "rrule": "FREQ=DAILY;" * 40, "starts_at": later()}},
+            {"recurrence": {**DAILY, "rrule": "FREQ=DAILY;" * 40, "starts_at": later(days=1)}},
             "validation_failed",
             "/recurrence/rrule",
         ),
         (
-            {"recurrence": {**DAILY, "timezone": "Mars", "starts_at": later()}},
+            {"recurrence": {**DAILY, "timezone": "Mars", "starts_at": later(days=1)}},
             "timezone_unknown",
             "/recurrence/timezone",
         ),

@@ -8,6 +8,7 @@ import sys
 import uuid
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 
 from tertulia_chat.app import schedulers
@@ -56,8 +57,14 @@ async def mine(person, channel, state="open"):
     return (await person.get(f"/workspaces/{channel['workspace_id']}/scheduled?show={state}"))["items"]
 
 
+async def said(person, channel):
+    """What people wrote; the channel's own notes are nobody's."""
+    items = (await person.get(f"/channels/{channel['id']}/messages?limit=200"))["items"]
+    return [item for item in items if item["system"] is None]
+
+
 async def texts(person, channel):
-    return [item["text"] for item in (await person.get(f"/channels/{channel['id']}/messages?limit=200"))["items"]]
+    return [item["text"] for item in await said(person, channel)]
 
 
 async def time_passes(chat, **more):
@@ -80,14 +87,14 @@ async def test_it_is_sent_when_it_is_due_and_not_before(chat, room, turn):
     assert await texts(bob, channel) == []
     await asyncio.sleep(0.75)
     await turn()
-    (said,) = (await bob.get(f"/channels/{channel['id']}/messages"))["items"]
-    assert (said["text"], said["author_id"], said["audience"]) == ("now, @here", ann.id, "here")
+    (now,) = await said(bob, channel)
+    assert (now["text"], now["author_id"], now["audience"]) == ("now, @here", ann.id, "here")
     (sent,) = await mine(ann, channel, "sent")
     assert (sent["state"], sent["text"], sent["id"]) == ("sent", "", soon["id"])
     assert sent["last"] == {
         "due_at": soon["send_at"],
         "sent_at": sent["last"]["sent_at"],
-        "message_id": said["id"],
+        "message_id": now["id"],
         "missed": 0,
     }
     assert await turn() == POLL_S
@@ -98,7 +105,7 @@ async def test_a_reply_goes_to_its_thread(chat, room, turn):
     root = await bob.say(channel, "who comes?")
     await plan(ann, channel, thread_id=root["id"], also_in_channel=True, text=f"I, <@{bob.id}>")
     await turn()
-    (root, reply) = (await bob.get(f"/channels/{channel['id']}/messages"))["items"]
+    (root, reply) = await said(bob, channel)
     assert (reply["thread_id"], reply["in_channel"], reply["mentions"]) == (root["id"], True, [bob.id])
     assert root["thread"]["reply_count"] == 1
 
@@ -184,7 +191,7 @@ async def test_what_was_sent_before_a_restored_backup_is_not_sent_again(chat, ro
     assert await texts(bob, channel) == ["later"]
     (again,) = await mine(ann, channel, "sent")
     assert again["last"]["message_id"] == sent["last"]["message_id"]
-    (row,) = await chat.sql("SELECT client_msg_id FROM message")
+    (row,) = await chat.sql("SELECT client_msg_id FROM message WHERE system IS NULL")
     assert row["client_msg_id"] == key_of(uuid.UUID(one["id"]), before[0]["due_at"])
 
 
@@ -250,6 +257,14 @@ async def restrict(ann, bob, channel, chat):
     await ann.patch(f"/channels/{channel['id']}", {"posting": "admins"})
 
 
+async def mute(ann, bob, channel, chat):
+    await ann.ask("PUT", f"/channels/{channel['id']}/mutes/{bob.id}", 200, json={"until": later(hours=1)})
+
+
+async def ban(ann, bob, channel, chat):
+    await ann.ask("PUT", f"/channels/{channel['id']}/bans/{bob.id}", 200, json={})
+
+
 async def deactivate(ann, bob, channel, chat):
     await chat.sql("UPDATE user_account SET deactivated_at = now() WHERE id = $1", uuid.UUID(bob.id))
 
@@ -261,6 +276,8 @@ async def deactivate(ann, bob, channel, chat):
         (leave_channel, "not_a_member"),
         (archive, "channel_archived"),
         (restrict, "posting_restricted"),
+        (mute, "muted"),
+        (ban, "banned"),
         (deactivate, "author_deactivated"),
     ],
 )
@@ -321,6 +338,26 @@ async def test_what_is_only_too_soon_is_tried_again(chat, room, turn):
     assert await texts(bob, channel) == ["later"]
 
 
+async def test_in_a_slow_channel_each_waits_for_its_turn(chat, room, turn):
+    ann, bob, channel = room
+    for text in ("one", "other"):
+        await plan(bob, channel, text=text)
+    await ann.patch(f"/channels/{channel['id']}", {"slow_mode_s": 30})
+    await turn()
+    (first,) = await texts(ann, channel)
+    (waits,) = await mine(bob, channel)
+    assert (waits["state"], waits["error"], {first, waits["text"]}) == ("scheduled", None, {"one", "other"})
+    assert (await bob.post(f"/scheduled/{waits['id']}/send", None, 429))["code"] == "slow_mode"
+    (row,) = await chat.sql(
+        "SELECT extract(epoch FROM wake_at - now())::float8 AS wait FROM scheduled_message WHERE wake_at IS NOT NULL"
+    )
+    assert 20 < row["wait"] <= 30
+    await chat.sql("UPDATE slow_mode_turn SET sent_at = sent_at - interval '30 s'")
+    await chat.sql("UPDATE scheduled_message SET wake_at = now() WHERE wake_at IS NOT NULL")
+    await turn()
+    assert await texts(ann, channel) == [first, waits["text"]]
+
+
 @pytest.mark.parametrize("error", [ZeroDivisionError(), Busy()])
 async def test_one_that_breaks_keeps_no_other_from_its_time(chat, room, turn, error):
     ann, bob, channel = room
@@ -372,6 +409,10 @@ async def test_deleted_in_time_it_is_not_sent(chat, room, turn):
     assert await texts(bob, channel) == []
 
 
+def is_note(event):
+    return event["type"] == "message.created" and event["data"]["message"]["system"] is not None
+
+
 async def test_somebody_leaves_while_theirs_is_sent(chat, room, turn):
     """Whatever comes first: nothing of them stands behind their departure."""
     ann, bob, channel = room
@@ -380,7 +421,23 @@ async def test_somebody_leaves_while_theirs_is_sent(chat, room, turn):
     await asyncio.gather(turn(), leave_channel(ann, bob, channel, chat), turn())
     await turn()
     events = (await ann.get(f"/channels/{channel['id']}/events?after=0&limit=200"))["items"]
-    kinds = [event["type"] for event in events]
+    kinds = [event["type"] for event in events if not is_note(event)]
     assert "message.created" not in kinds[kinds.index("member.left") :]
     failed = [one for one in await mine(bob, channel) if one["state"] == "failed"]
     assert kinds.count("message.created") + len(failed) == 6
+
+
+async def test_what_is_due_is_found_by_an_index(chat):
+    """As it is asked: prepared, for any values."""
+    for one in schedulers(chat.parts):
+        connection = await asyncpg.connect(chat.postgres_url)
+        try:
+            await connection.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
+            await connection.execute(f"PREPARE hold AS {one._hold}")
+            plan = await connection.fetch("EXPLAIN EXECUTE hold(4, 10)")
+        finally:
+            await connection.close()
+        text = "\n".join(row[0] for row in plan)
+        index = one.name.removeprefix("scheduler:") + "_wake_idx"
+        assert text.count(index) == 2
+        assert "Seq Scan" not in text.replace("Seq Scan on pg_", "")

@@ -228,7 +228,7 @@ async def test_many_at_once_are_one_note_that_names_a_hundred(chat, house):
         people = [await session.get_one(UserRow, uuid.UUID(one)) for one in ids]
         sent.clear()
         joined = await membership.add_people(session, row, people, role=Role.MEMBER, actor_id=uuid.UUID(ann.id))
-    assert (len(joined), len(sent)) == (1_000, 5)
+    assert (len(joined), len(sent)) == (1_000, 6)
     (note,) = await items(ann, channel)
     assert (note["system"]["count"], note["system"]["user_ids"]) == (1_000, ids[:100])
     assert note["text"] == "added 1000 people"
@@ -310,6 +310,18 @@ async def test_only_admins_delete_it_and_may_bring_it_back(chat, house):
     told = [event for event in await log(chat, channel) if event["type"] == "message.created"]
     assert "a secret" not in json.dumps([event for event in told if event["data"]["message"]["id"] == note["id"]])
     assert (await ann.post(f"{path}/restore"))["message"] == note
+
+
+async def test_whoever_deletes_it_the_audit_log_says_so_and_nobody_is_told_that_theirs_was(chat, house):
+    ann, bob, cat, _, channel = house
+    await join(bob, channel)
+    await ann.post(f"/channels/{channel['id']}/members", {"user_id": cat.id}, 201)
+    of_bob, of_ann = await items(ann, channel)
+    for one in (of_bob, of_ann):
+        await ann.ask("DELETE", f"/messages/{one['id']}", params={"reason": "Noise."})
+    rows = await chat.sql("SELECT target_id, reason FROM audit_log WHERE action = 'message.deleted' ORDER BY id")
+    assert [tuple(row) for row in rows] == [(of_bob["id"], "Noise."), (of_ann["id"], "Noise.")]
+    assert (await bob.get("/users/me/notices"))["items"] == []
 
 
 async def test_its_key_sends_nothing(house):

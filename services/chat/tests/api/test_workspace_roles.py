@@ -72,7 +72,7 @@ async def test_a_new_role_is_told_to_the_workspace_and_the_same_is_not(chat, hou
     assert await give(ann, workspace, bob, "admin") == "admin"
     ((scope, event),) = await told(chat)
     assert (scope, event["ch_seq"], event["actor_id"]) == (["ws", workspace["id"]], None, ann.id)
-    assert event["data"] == {"user_id": bob.id, "role": "admin"}
+    assert event["data"] == {"user_id": bob.id, "role": "admin", "muted_until": None}
     items = (await bob.get("/workspaces"))["items"]
     assert [item["role"] for item in items] == ["admin"]
 

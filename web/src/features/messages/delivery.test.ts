@@ -11,17 +11,28 @@ const queued: Pending = {
 
 describe('a failed try', () => {
   it.each([0, 408, 429, 500, 502, 503, 504])('with status %i waits for another one', (status) => {
-    expect(afterProblem(queued, new Problem(status, 'x', ''))).toMatchObject({ state: 'queued', attempts: 1 })
+    expect(afterProblem(queued, new Problem(status, 'x', ''), 0)).toMatchObject({ state: 'queued', attempts: 1 })
   })
 
   it.each([400, 403, 404, 409, 413, 422])('with status %i is final and keeps the reason', (status) => {
-    const failed = afterProblem(queued, new Problem(status, 'archived', 'Read-only', 'r1'))
+    const failed = afterProblem(queued, new Problem(status, 'archived', 'Read-only', 'r1'), 0)
     expect(failed.state).toBe('failed')
     expect(failed.failure).toEqual({ code: 'archived', detail: 'Read-only', requestId: 'r1' })
   })
 
   it('for want of a session waits for the next log-in', () => {
-    expect(afterProblem(queued, new Problem(401, 'unauthenticated', '')).state).toBe('queued')
+    expect(afterProblem(queued, new Problem(401, 'unauthenticated', ''), 0).state).toBe('queued')
+  })
+
+  it('in a slow channel waits for its turn, and knows when that is', () => {
+    const slow = new Problem(429, 'slow_mode', '', null, [], 25)
+    expect(afterProblem(queued, slow, 1_000)).toMatchObject({ state: 'queued', slowUntil: 26_000 })
+    expect(afterProblem(queued, new Problem(429, 'rate_limited', '', null, [], 25), 1_000)).not.toHaveProperty('slowUntil')
+  })
+
+  it('of somebody who is muted is final', () => {
+    const muted = new Problem(403, 'muted', 'Until …', null, [], 25)
+    expect(afterProblem(queued, muted, 0)).toMatchObject({ state: 'failed', failure: { code: 'muted' } })
   })
 })
 

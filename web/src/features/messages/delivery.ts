@@ -20,6 +20,8 @@ export interface Pending {
   readonly state: DeliveryState
   readonly attempts: number
   readonly failure: Failure | null
+  /** The channel is slow and takes it from then on, unix ms; absent when none has said so. */
+  readonly slowUntil?: number
 }
 
 /** Seconds between tries; the last one repeats. */
@@ -32,9 +34,12 @@ export function retryDelay(attempts: number, retryAfterS: number | null, random:
 }
 
 /** What a failed try makes of a message: it waits for the next one, or it has failed for good. */
-export function afterProblem(pending: Pending, problem: Problem): Pending {
+export function afterProblem(pending: Pending, problem: Problem, now: number): Pending {
   const attempts = pending.attempts + 1
-  if (problem.temporary || problem.status === 401) return { ...pending, state: 'queued', attempts }
+  if (problem.temporary || problem.status === 401) {
+    const queued: Pending = { ...pending, state: 'queued', attempts }
+    return problem.code === 'slow_mode' ? { ...queued, slowUntil: now + (problem.retryAfter ?? 0) * 1000 } : queued
+  }
   const failure = { code: problem.code, detail: problem.message, requestId: problem.requestId }
   return { ...pending, state: 'failed', attempts, failure }
 }

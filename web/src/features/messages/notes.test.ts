@@ -1,12 +1,9 @@
 import { expect, it } from 'vitest'
 
 import type { SystemNote } from '@/api/types'
+import { note } from '@/testing/fixtures'
 
 import { noteText } from './notes'
-
-function note(kind: SystemNote['kind'], more: Partial<SystemNote> = {}): SystemNote {
-  return { kind, user_ids: [], count: 0, before: null, after: null, message_id: null, ...more }
-}
 
 function said(value: SystemNote): string | null {
   return noteText(
@@ -35,4 +32,5 @@ it('tells a new topic from none', () => {
 
 it('leaves what it does not know to the text of the message', () => {
   expect(said(note('other'))).toBe(null)
+  expect(said(note('sparkled' as SystemNote['kind']))).toBe(null)
 })

@@ -4,9 +4,9 @@ import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { closeSession, openSession } from '@/api/session'
-import type { Message } from '@/api/types'
 import { useEntities } from '@/entities/store'
 import { EMPTY } from '@/entities/timeline'
+import { message, myself, session } from '@/testing/fixtures'
 
 import { useOutbox } from './outbox'
 import { outboxStorage } from './outboxStorage'
@@ -18,23 +18,22 @@ interface Post {
 }
 
 /** What the server answers to each POST, in turn; the last one repeats. */
-let answers: (number | 'cut')[]
+let answers: (number | 'cut' | 'slow')[]
 let posts: Post[]
 let seq = 0
 
 function answer(post: Post): Response {
   const next = answers.length > 1 ? answers.shift() : answers[0]
   if (next === 'cut') throw new TypeError('network')
+  if (next === 'slow') return Response.json({ code: 'slow_mode' }, { status: 429, headers: { 'Retry-After': '21600' } })
   if (next !== 201 && next !== 200) {
     return Response.json({ code: 'nope', detail: 'No.', request_id: 'r1' }, { status: next ?? 500 })
   }
-  const message: Message = {
-    id: `m-${post.client_msg_id}`, workspace_id: 'w', channel_id: post.channel, ch_seq: ++seq, author_id: 'ana',
-    text: post.text, thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, audience: null, channels: [], messages: [], links: [],
-    in_channel: false, thread: null, forwarded: null, pinned: null, system: null,
+  const sent = message(++seq, {
+    id: `m-${post.client_msg_id}`, channel_id: post.channel, author_id: 'ana', text: post.text,
     created_at: new Date().toISOString(), client_msg_id: post.client_msg_id,
-  }
-  return Response.json({ message }, { status: next })
+  })
+  return Response.json({ message: sent }, { status: next })
 }
 
 beforeEach(() => {
@@ -49,12 +48,8 @@ beforeEach(() => {
     return Promise.resolve().then(() => answer(post))
   })
   setActivePinia(createPinia())
-  const user = {
-    id: 'ana', username: 'ana', display_name: 'Ana', created_at: '', deactivated_at: null, email: '', preferences: {},
-    kind: 'person' as const,
-  }
-  openSession({ user, access_token: 't', token_type: 'Bearer', expires_in: 86_400, refresh_token: null })
-  useEntities().setMe(user)
+  openSession(session())
+  useEntities().setMe(myself('ana'))
   useEntities().timelines.set('c1', EMPTY)
 })
 
@@ -154,6 +149,30 @@ describe('the outbox', () => {
     await vi.advanceTimersByTimeAsync(1_000)
     await settled(() => expect(outbox.queue('c1')).toEqual([]))
     expect(posts).toHaveLength(1)
+  })
+
+  it('waits in a slow channel for its turn, and no longer when the channel is slow no more', async () => {
+    answers = ['slow', 201]
+    const outbox = useOutbox()
+    outbox.send('c1', 'in its time')
+    await settled(() => expect(outbox.queue('c1')[0]?.slowUntil).toBeGreaterThan(Date.now() + 21_000_000))
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(posts).toHaveLength(1)
+    outbox.wake('c1')
+    await settled(() => expect(outbox.queue('c1')).toEqual([]))
+    expect(posts).toHaveLength(2)
+  })
+
+  it('is not held up by what was deleted in a slow channel', async () => {
+    answers = ['slow', 201]
+    const outbox = useOutbox()
+    outbox.send('c1', 'thought better of')
+    await settled(() => expect(outbox.queue('c1')[0]?.slowUntil).toBeDefined())
+    const waiting = outbox.queue('c1')[0]
+    if (waiting !== undefined) await outbox.remove(waiting)
+    outbox.send('c1', 'instead')
+    await settled(() => expect(outbox.queue('c1')).toEqual([]))
+    expect(texts()).toEqual(['thought better of', 'instead'])
   })
 
   it('sends what the disk refuses to keep', async () => {

@@ -78,7 +78,13 @@ export const useOutbox = defineStore('outbox', () => {
 
   async function remove(pending: Pending): Promise<void> {
     forget(pending)
+    wake(pending.channelId)
     await outboxStorage.remove(pending.id)
+  }
+
+  /** Ends the wait of one channel: what was waited for may be gone. */
+  function wake(channelId: string): void {
+    wakers.get(channelId)?.()
   }
 
   /** Ends every wait: the network is back, or the person asks for it. */
@@ -138,7 +144,7 @@ export const useOutbox = defineStore('outbox', () => {
   async function settle(pending: Pending, problem: Problem): Promise<number> {
     // Deleted while the request was on its way: leave it gone.
     if (!queue(pending.channelId).some((item) => item.id === pending.id)) return 0
-    const next = afterProblem(pending, problem)
+    const next = afterProblem(pending, problem, Date.now())
     replace(next)
     await keep(next)
     return next.state === 'failed' ? 0 : retryDelay(next.attempts, problem.retryAfter, Math.random)
@@ -168,5 +174,5 @@ export const useOutbox = defineStore('outbox', () => {
     await outboxStorage.clear()
   }
 
-  return { queues, unsent, queue, send, retry, remove, retryAll, restore, pause, clear }
+  return { queues, unsent, queue, send, retry, remove, wake, retryAll, restore, pause, clear }
 })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { Message } from '@/api/types'
+import * as fixtures from '@/testing/fixtures'
 
 import type { Pending } from './delivery'
 import type { Row } from './rows'
@@ -10,12 +11,7 @@ const NOON = new Date(2026, 10, 20, 12).getTime()
 const MINUTE = 60_000
 
 function message(seq: number, author: string, time: number): Message {
-  return {
-    id: `m${seq}`, workspace_id: 'w', channel_id: 'c', ch_seq: seq, author_id: author, text: `text ${seq}`,
-    thread_id: null, mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, audience: null, channels: [], messages: [], links: [],
-    in_channel: false, thread: null, forwarded: null, pinned: null, system: null,
-    created_at: new Date(time).toISOString(), client_msg_id: `k${seq}`,
-  }
+  return fixtures.message(seq, { author_id: author, text: `text ${seq}`, created_at: new Date(time).toISOString() })
 }
 
 function pending(id: string, time: number): Pending {
@@ -25,8 +21,7 @@ function pending(id: string, time: number): Pending {
 }
 
 function note(seq: number, author: string, time: number): Message {
-  const system = { kind: 'joined' as const, user_ids: [author], count: 1, before: null, after: null, message_id: null }
-  return { ...message(seq, author, time), system }
+  return { ...message(seq, author, time), system: fixtures.note('joined', { user_ids: [author], count: 1 }) }
 }
 
 const shape = (rows: Row[]) =>

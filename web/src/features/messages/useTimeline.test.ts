@@ -2,28 +2,11 @@ import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { closeSession, openSession } from '@/api/session'
-import type { Channel, Message } from '@/api/types'
 import { applyMessage } from '@/entities/apply'
 import { useEntities } from '@/entities/store'
+import { channel, message, session } from '@/testing/fixtures'
 
 import { useTimeline } from './useTimeline'
-
-const TIME = '2026-11-21T04:00:00.000Z'
-
-function message(seq: number): Message {
-  return {
-    id: `m${seq}`, workspace_id: 'w', channel_id: 'c', ch_seq: seq, author_id: 'ben', text: `${seq}`, thread_id: null,
-    mentions: [], reactions: [], edited_at: null, deleted_at: null, ai: null, audience: null, channels: [], messages: [], links: [],
-    in_channel: false, thread: null, forwarded: null, pinned: null, system: null, created_at: TIME, client_msg_id: `k${seq}`,
-  }
-}
-
-function channel(lastSeq: number): Channel {
-  return {
-    id: 'c', workspace_id: 'w', kind: 'public', name: 'c', topic: '', created_by: 'ana', created_at: TIME,
-    archived_at: null, last_seq: lastSeq, last_msg_seq: lastSeq, member_ids: null, purpose: '', posting: 'everyone', is_default: false,
-  }
-}
 
 interface Asked {
   query: string
@@ -44,25 +27,21 @@ function request(number: number): Promise<Asked> {
 
 function open(lastSeq: number) {
   const store = useEntities()
-  store.setChannel(channel(lastSeq), { joined: true })
+  store.setChannel(channel('c', lastSeq), { joined: true })
   return store
 }
 
 beforeEach(() => {
   asked = []
   setActivePinia(createPinia())
-  const user = {
-    id: 'ana', username: 'ana', display_name: 'Ana', created_at: '', deactivated_at: null, email: '', preferences: {},
-    kind: 'person' as const,
-  }
-  openSession({ user, access_token: 't', token_type: 'Bearer', expires_in: 86_400, refresh_token: null })
+  openSession(session())
   vi.stubGlobal('fetch', (url: string) => {
     if (!url.includes('/channels/')) return Promise.resolve(Response.json({ message: message(2) }))
     return new Promise<Response>((resolve) => {
       asked.push({
         query: url.split('?')[1] ?? '',
         answer: (seqs, { before = false, after = false } = {}) =>
-          resolve(Response.json({ items: seqs.map(message), has_before: before, has_after: after })),
+          resolve(Response.json({ items: seqs.map((seq) => message(seq)), has_before: before, has_after: after })),
       })
     })
   })

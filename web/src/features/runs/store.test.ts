@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Run, RunDelta } from '@/api/ai'
 import type { Envelope } from '@/api/events'
 import { closeSession, openSession } from '@/api/session'
+import { session } from '@/testing/fixtures'
 
 import { useRuns } from './store'
 
@@ -34,11 +35,7 @@ beforeEach(() => {
   setActivePinia(createPinia())
   server = new Map()
   asked = []
-  const user = {
-    id: 'ana', username: 'ana', display_name: 'Ana', created_at: '', deactivated_at: null, email: '', preferences: {},
-    kind: 'person' as const,
-  }
-  openSession({ user, access_token: 't', token_type: 'Bearer', expires_in: 86_400, refresh_token: null })
+  openSession(session())
   vi.stubGlobal('fetch', (url: string) => {
     asked.push(url)
     const [, id] = /\/runs\/(\w+)/.exec(url) ?? []

@@ -3,6 +3,7 @@ import type { EffectScope } from 'vue'
 import { effectScope } from 'vue'
 
 import { closeSession, openSession } from '@/api/session'
+import { session } from '@/testing/fixtures'
 
 import { useSearch } from './useSearch'
 
@@ -19,11 +20,7 @@ let scope: EffectScope
 beforeEach(() => {
   asked = []
   scope = effectScope()
-  const user = {
-    id: 'ana', username: 'ana', display_name: 'Ana', created_at: '', deactivated_at: null, email: '', preferences: {},
-    kind: 'person' as const,
-  }
-  openSession({ user, access_token: 't', token_type: 'Bearer', expires_in: 86_400, refresh_token: null })
+  openSession(session())
   vi.stubGlobal('fetch', (url: string, init: RequestInit) =>
     new Promise<Response>((resolve, reject) => {
       const entry: Asked = {

@@ -15,7 +15,7 @@ from tertulia_chat.audit import export, queries
 from tertulia_chat.audit.denials import AUDITED
 from tertulia_chat.audit.queries import Wanted
 from tertulia_chat.audit.record import Action, Entry, Target, note
-from tertulia_chat.audit.schemas import AuditPage, Format, Outcome
+from tertulia_chat.audit.schemas import AuditFormat, AuditPage, Outcome
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
 from tertulia_chat.edge import Cursor
@@ -75,7 +75,9 @@ class AuditController(Controller):
         opt={AUDITED: Action.AUDIT_EXPORTED},
         responses={
             **PROBLEMS,
-            200: answer(str, "An entry a line; with `format=csv` as `text/csv`.", export.MEDIA_TYPES[Format.JSONL]),
+            200: answer(
+                str, "An entry a line; with `format=csv` as `text/csv`.", export.MEDIA_TYPES[AuditFormat.JSONL]
+            ),
         },
     )
     async def export(
@@ -83,7 +85,7 @@ class AuditController(Controller):
         caller: NamedDependency[Caller],
         workspace_id: FromPath[UUID],
         database: NamedDependency[Database],
-        form: Annotated[Format, QueryParameter(name="format")] = Format.JSONL,
+        form: Annotated[AuditFormat, QueryParameter(name="format")] = AuditFormat.JSONL,
         actor: Actor = None,
         action: Deed = None,
         target: Whom = None,

@@ -91,7 +91,7 @@ class Denials:
 
 
 def _action(scope: Scope) -> str | None:
-    handler = scope.get("route_handler")
+    handler = cast("dict[str, Any]", scope).get("route_handler")  # none for an address that there is not
     action = handler.opt.get(AUDITED) if handler is not None else None
     return str(action) if action is not None else None
 

@@ -13,23 +13,23 @@ from uuid import UUID
 import msgspec
 
 from tertulia_chat.audit.queries import Wanted, batch, view
-from tertulia_chat.audit.schemas import AuditEntry, Format
+from tertulia_chat.audit.schemas import AuditEntry, AuditFormat
 from tertulia_chat.database import Database
 from tertulia_chat.tables import now
 
 AT_ONCE = 500
 
-MEDIA_TYPES = {Format.JSONL: "application/x-ndjson", Format.CSV: "text/csv"}
+MEDIA_TYPES = {AuditFormat.JSONL: "application/x-ndjson", AuditFormat.CSV: "text/csv"}
 _COLUMNS = AuditEntry.__struct_fields__
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would take for more than text."""
 
 
-async def lines(database: Database, wanted: Wanted, form: Format) -> AsyncIterator[bytes]:
+async def lines(database: Database, wanted: Wanted, form: AuditFormat) -> AsyncIterator[bytes]:
     """Batches of whole lines, the oldest entry first; CSV begins with the names of its columns."""
     end = now()
     wanted = replace(wanted, end=min(wanted.end, end) if wanted.end else end)
-    if form == Format.CSV:
+    if form == AuditFormat.CSV:
         yield _csv([_COLUMNS])
     after: UUID | None = None
     while True:
@@ -37,7 +37,7 @@ async def lines(database: Database, wanted: Wanted, form: Format) -> AsyncIterat
             rows = await batch(session, wanted, after, AT_ONCE)
         if rows:
             entries = [view(row) for row in rows]
-            yield _csv(map(_cells, entries)) if form == Format.CSV else _jsonl(entries)
+            yield _csv(map(_cells, entries)) if form == AuditFormat.CSV else _jsonl(entries)
             after = rows[-1].id
         if len(rows) < AT_ONCE:
             return

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from tertulia_chat.audit.schemas import AuditEntry, AuditPage, Outcome
 from tertulia_chat.tables import AuditRow, first_id
@@ -31,7 +31,7 @@ class Wanted:
             if time is not None and time.tzinfo is None:
                 raise ValidationFailed(errors=[FieldError(detail="A time with its time zone.", parameter=name)])
 
-    def query(self) -> Select[tuple[AuditRow]]:
+    def query(self) -> SelectOfScalar[AuditRow]:
         """Each filter has an index that ends with the id, which also tells the time."""
         query = select(AuditRow).where(col(AuditRow.workspace_id) == self.workspace_id)
         if self.actor_id is not None:

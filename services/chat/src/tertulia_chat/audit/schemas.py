@@ -12,7 +12,7 @@ class Outcome(StrEnum):
     DENIED = "denied"
 
 
-class Format(StrEnum):
+class AuditFormat(StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
 

@@ -73,15 +73,18 @@ async def _my_channels(session: AsyncSession, user_id: UUID, workspace_id: UUID)
     found = list(await session.execute(query))
     people = await people_of(session, [channel.id for channel, *_ in found if channel.is_direct])
     return [
-        JoinedChannel(
-            channel=channel.view(people.get(channel.id, [])),
-            joined=True,
-            member_count=channel.member_count,
-            read_seq=member.read_seq,
-            unread=unread,
-            mentions=unread if channel.is_direct else mentions,
-            preferences=member.view_preferences(),
-            muted_until=muted_until,
+        (
+            JoinedChannel(
+                channel=channel.view(people.get(channel.id, [])),
+                joined=True,
+                member_count=channel.member_count,
+                read_seq=member.read_seq,
+                unread=unread,
+                mentions=unread if channel.is_direct else mentions,
+                preferences=member.view_preferences(),
+                muted_until=muted_until,
+            ),
+            member.joined_seq,
         )
         for channel, member, unread, mentions, muted_until in found
     ]

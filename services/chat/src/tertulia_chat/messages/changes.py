@@ -76,7 +76,7 @@ async def delete(session: AsyncSession, caller_id: UUID, message_id: UUID, reaso
         await _change(session, caller_id, row, seat.channel, answers)
         if run_id is not None:
             await forget_run(session, run_id)
-        if row.author_id != caller_id:
+        if row.author_id != caller_id or row.system is not None:
             await _account_for(session, caller_id, row, length, reason)
     return row.view()
 
@@ -124,8 +124,8 @@ def _require_may_restore(caller_id: UUID, row: MessageRow, seat: ChannelSeat) ->
 
 
 async def _account_for(session: AsyncSession, actor_id: UUID, row: MessageRow, length: int, reason: str) -> None:
-    """Somebody else's message was deleted: its author is told, and the audit log."""
-    if row.author_id != BOT_ID:
+    """Somebody else's message was deleted: its author is told, and the audit log. What a channel says is nobody's."""
+    if row.author_id != BOT_ID and row.system is None:
         notice = NoticeRow(
             user_id=row.author_id,
             workspace_id=row.workspace_id,

@@ -86,8 +86,9 @@ async def send_scheduled(
 ) -> Message:
     """Sends in a transaction of the caller's, for somebody who need not be logged in; otherwise as `Sender.send`.
 
-    With this `client_msg_id` seen it answers with the first one's message. Raises AuthorDeactivated, NotFound,
-    NotAMember, PostingRestricted, ChannelArchived, ThreadNotFound, ClientMsgIdReused, DependencyUnavailable.
+    With this `client_msg_id` seen it answers with the first one's message. Raises AuthorDeactivated, NotFound, Banned,
+    NotAMember, Muted, PostingRestricted, ChannelArchived, ThreadNotFound, SlowMode, ClientMsgIdReused,
+    DependencyUnavailable.
     """
     wish = SendMessage(text=text, client_msg_id=client_msg_id, thread_id=thread_id, also_in_channel=also_in_channel)
     driver = (await (await session.connection()).get_raw_connection()).driver_connection

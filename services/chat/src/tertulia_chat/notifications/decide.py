@@ -8,8 +8,8 @@ no gap, and from the event log when they have.
 A new message is decided with all rules. An edit tells only those whom the message names now and who were not told; a
 deletion withdraws what is unread; a deletion undone brings it back.
 
-What was taken over from elsewhere tells nobody: such a message is older than its id. Nor is anybody told of what was
-sent before deciding began (`decided.since`), however it is edited.
+What a channel says by itself tells nobody, and neither does what was taken over from elsewhere: such a message is
+older than its id. Nor is anybody told of what was sent before deciding began (`decided.since`), however it is edited.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -25,8 +25,8 @@ from tertulia_chat.notifications import metrics
 from tertulia_chat.notifications.keywords import Said, watching
 from tertulia_chat.notifications.news import News
 from tertulia_chat.notifications.rules import DECIDE, REASONS, RETURN, WITHDRAW
-from tertulia_chat.outbox import NewEvent, record
-from tertulia_chat.tables import NotificationRow, now
+from tertulia_chat.notifications.telling import tell, telling
+from tertulia_chat.tables import now
 from tertulia_shared.events import (
     MessageDeleted,
     MessageUpdated,
@@ -38,7 +38,7 @@ from tertulia_shared.events import (
 LOCK_KEY = 0x7E2703
 AT_ONCE = 500
 """Messages in one transaction."""
-MOST_PEOPLE = 20_000
+MOST_PEOPLE = 10_000
 """How many people one transaction may have to tell, or one message more."""
 
 _ONE_AT_A_TIME = sa.text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})")
@@ -62,7 +62,8 @@ SELECT t.id, t.workspace_id, t.channel_id, t.ch_seq, CASE WHEN place.watched THE
 FROM place CROSS JOIN LATERAL (
     SELECT * FROM message t
     WHERE t.channel_id = place.channel_id AND t.ch_seq > place.start_seq AND t.ch_seq <= place.end_seq
-      AND t.deleted_at IS NULL AND t.created_at > uuid_extract_timestamp(t.id) - interval '1 minute'
+      AND t.deleted_at IS NULL AND t.system IS NULL
+      AND t.created_at > uuid_extract_timestamp(t.id) - interval '1 minute'
     ORDER BY t.ch_seq LIMIT :limit
 ) AS t
 ORDER BY t.channel_id, t.ch_seq LIMIT :limit
@@ -77,7 +78,7 @@ WHERE e.type IN ('{MessageUpdated.type}', '{MessageDeleted.type}')
 # An edit of what was sent before deciding began tells nobody.
 _SINCE = sa.text("""
 SELECT t.id FROM message t LEFT JOIN decided d ON d.channel_id = t.channel_id
-WHERE t.id = ANY (CAST(:ids AS uuid[])) AND t.ch_seq > coalesce(d.since, 0)
+WHERE t.id = ANY (CAST(:ids AS uuid[])) AND t.system IS NULL AND t.ch_seq > coalesce(d.since, 0)
   AND t.created_at > uuid_extract_timestamp(t.id) - interval '1 minute'
 """)
 
@@ -87,7 +88,9 @@ SELECT channel_id, 0, seq FROM unnest(CAST(:channels AS uuid[]), CAST(:seqs AS b
 ON CONFLICT (channel_id) DO UPDATE SET seq = excluded.seq
 """)
 
-_decide, _withdraw, _return = sa.text(DECIDE), sa.text(WITHDRAW), sa.text(RETURN)
+_decide = telling(DECIDE, NotificationCreated)
+_withdraw = telling(WITHDRAW, NotificationWithdrawn)
+_return = telling(RETURN, NotificationCreated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,47 +184,30 @@ async def _changes(session: AsyncSession, stretches: Mapping[UUID, Stretch]) -> 
 async def _decide_changes(session: AsyncSession, changed: Collection[UUID]) -> None:
     if not changed:
         return
-    values = {"ids": list(changed)}
-    withdrawn = await _rows(session, _withdraw, {**values, "now": now()})
-    await record(session, *(_event(NotificationWithdrawn(notification=row.view()), row) for row in withdrawn))
-    back = await _rows(session, _return, values)
-    await record(session, *(_event(NotificationCreated(notification=row.view()), row) for row in back))
+    values, time = {"ids": list(changed)}, now()
+    withdrawn = await tell(session, _withdraw, NotificationWithdrawn, {**values, "now": time}, time)
+    await tell(session, _return, NotificationCreated, values, time)
     ids = list(await session.scalars(_SINCE, values))
     if ids:
         await _tell(session, ids, weakest=REASONS.index(NotificationReason.AUDIENCE), watched=set())
-    metrics.WITHDRAWN.inc(len(withdrawn))
+    metrics.WITHDRAWN.inc(sum(withdrawn.values()))
 
 
 async def _tell(
     session: AsyncSession, ids: Sequence[UUID], *, weakest: int, watched: Collection[tuple[UUID, UUID]]
 ) -> None:
+    time = now()
     values = {
         "ids": ids,
         "weakest": weakest,
         "kept_ids": [message_id for message_id, _ in watched],
         "kept_users": [user_id for _, user_id in watched],
         "reasons": list(REASONS),
-        "now": now(),
+        "now": time,
     }
-    rows = sorted(await _rows(session, _decide, values), key=lambda row: row.id)
-    await record(session, *(_event(NotificationCreated(notification=row.view()), row) for row in rows))
-    for row in rows:
-        metrics.DECIDED.labels(row.reason).inc()
-
-
-async def _rows(session: AsyncSession, statement: sa.TextClause, values: Mapping[str, Any]) -> list[NotificationRow]:
-    return [NotificationRow(**row) for row in (await session.execute(statement, values)).mappings()]
-
-
-def _event(fact: NotificationCreated | NotificationWithdrawn, row: NotificationRow) -> NewEvent:
-    """Nobody does it: there is no actor. It goes in the lane of the channel, after what caused it."""
-    return NewEvent(
-        fact=fact,
-        workspace_id=str(row.workspace_id),
-        scope="user",
-        scope_id=str(row.user_id),
-        channel_id=str(row.channel_id),
-    )
+    people = await tell(session, _decide, NotificationCreated, values, time)
+    for reason, number in people.items():
+        metrics.DECIDED.labels(reason).inc(number)
 
 
 def _bounds(stretches: Mapping[UUID, Stretch]) -> dict[str, list[Any]]:

@@ -15,6 +15,7 @@ _CHANGES = frozenset({MessageUpdated.type, MessageDeleted.type})
 
 class _Message(msgspec.Struct):
     id: UUID
+    system: dict[str, object] | None = None
 
 
 class _Data(msgspec.Struct):
@@ -30,7 +31,8 @@ _changed = msgspec.json.Decoder(_Change).decode
 
 @dataclass(slots=True)
 class News:
-    """Of one channel: the numbers that were seen, and which messages some of them edited, deleted or brought back."""
+    """Of one channel: the numbers that were seen, and which people's messages some of them edited, deleted or brought
+    back."""
 
     seqs: set[int] = field(default_factory=set[int])
     changes: dict[int, UUID] = field(default_factory=dict[int, UUID])
@@ -59,7 +61,9 @@ def news_in(deliveries: Iterable[Delivery]) -> dict[UUID, News]:
             news = found.setdefault(UUID(channel), News())
             news.seqs.add(int(number))
             if delivery.event_type in _CHANGES:
-                news.changes[int(number)] = _changed(delivery.data).data.message.id
+                message = _changed(delivery.data).data.message
+                if message.system is None:
+                    news.changes[int(number)] = message.id
         except (ValueError, msgspec.DecodeError) as error:
             raise Reject(str(error)) from error
     return {channel_id: news for channel_id, news in found.items() if news.seqs}

@@ -1,4 +1,4 @@
-"""Which messages name whom, and which is each channel's newest: what unread is counted from.
+"""Which messages name whom, and which that somebody wrote is each channel's newest: what unread is counted from.
 
 `mention` follows its messages by triggers, in the transaction that changes a message's row. Once that row is locked the
 two agree, or never will by themselves.
@@ -14,7 +14,7 @@ from tertulia_chat.tables import EVERYBODY
 
 _FIRST = UUID(int=0)
 
-_NEWEST = "coalesce((SELECT max(t.ch_seq) FROM message t WHERE t.channel_id = c.id), 0)"
+_NEWEST = "coalesce((SELECT max(t.ch_seq) FROM message t WHERE t.channel_id = c.id AND t.system IS NULL), 0)"
 _CHANNELS = f"""
 SELECT c.id, c.last_msg_seq <> {_NEWEST} AS wrong FROM channel c WHERE c.id > $1 ORDER BY c.id LIMIT $2
 """  # noqa: S608 composed of constants only

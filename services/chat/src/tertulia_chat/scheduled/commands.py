@@ -32,7 +32,7 @@ async def schedule(
 ) -> tuple[ScheduledMessage, bool]:
     """The scheduled message, and whether it is new.
 
-    Raises NotFound, NotAMember, PostingRestricted, ChannelArchived, ThreadNotFound, ClientMsgIdReused,
+    Raises NotFound, Banned, NotAMember, Muted, PostingRestricted, ChannelArchived, ThreadNotFound, ClientMsgIdReused,
     TooManyScheduled, ValidationFailed and what `put_when` raises.
     """
     await access_workspace(session, caller_id, workspace_id)

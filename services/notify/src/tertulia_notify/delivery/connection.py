@@ -10,7 +10,7 @@ from typing import Literal
 
 from tertulia_notify.delivery import frames
 from tertulia_notify.delivery.ephemeral import EphemeralQueue, Key
-from tertulia_notify.presence.states import State
+from tertulia_notify.presence.states import PresenceState
 from tertulia_shared.events import RunDelta
 
 MAX_QUEUED_EVENTS = 512
@@ -103,7 +103,7 @@ class Connection:
             queue.put_delta(delta, frame)
             self._wake()
 
-    def push_presence(self, states: Mapping[str, State], *, anew: bool = False) -> None:
+    def push_presence(self, states: Mapping[str, PresenceState], *, anew: bool = False) -> None:
         """Show these people's states. Until they are taken a later state replaces an earlier one; none is lost.
 
         `anew`: whatever waited is out of date.

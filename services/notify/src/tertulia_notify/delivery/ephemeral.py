@@ -12,7 +12,7 @@ import msgspec
 
 from tertulia_notify import metrics
 from tertulia_notify.delivery import frames
-from tertulia_notify.presence.states import PersonState, PresenceFrame, State
+from tertulia_notify.presence.states import PersonState, PresenceFrame, PresenceState
 from tertulia_shared.events import RunDelta
 
 MAX_SLOTS = 64
@@ -54,7 +54,7 @@ class EphemeralQueue:
         self._slots: dict[Key, bytes | _Text] = {}
         self._tails: dict[str, _Text] = {}
         self._text_bytes = 0
-        self._presence: dict[str, State] | None = None
+        self._presence: dict[str, PresenceState] | None = None
 
     def __bool__(self) -> bool:
         return bool(self._slots) or self._presence is not None
@@ -77,7 +77,7 @@ class EphemeralQueue:
             tail = self._tails[delta.run_id] = _Text(delta, frame)
             self._slots[("delta", delta.run_id, str(len(self._slots)))] = tail
 
-    def put_presence(self, states: Mapping[str, State], *, anew: bool = False) -> None:
+    def put_presence(self, states: Mapping[str, PresenceState], *, anew: bool = False) -> None:
         """`anew`: instead of what waits. Also nobody's states make a frame: it says that there are none."""
         if self._presence is None or anew:
             self._presence = {}

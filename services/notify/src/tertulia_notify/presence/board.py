@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from tertulia_notify.presence.local import Local
 from tertulia_notify.presence.peers import Peers
-from tertulia_notify.presence.states import State, strongest
+from tertulia_notify.presence.states import PresenceState, strongest
 from tertulia_notify.presence.words import Asked, Word
 
 
@@ -33,10 +33,10 @@ class Board:
         """How many other processes there are."""
         return len(self._peers)
 
-    def state_of(self, user_id: str) -> State:
+    def state_of(self, user_id: str) -> PresenceState:
         return strongest((self._local.state_of(user_id), self._peers.state_of(user_id)))
 
-    def place(self, user_id: str, state: State, now: float) -> None:
+    def place(self, user_id: str, state: PresenceState, now: float) -> None:
         """What the person's connections to this process say; OFFLINE when there is none."""
         if self._local.place(user_id, state, now):
             self._touched.add(user_id)

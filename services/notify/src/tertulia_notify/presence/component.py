@@ -17,7 +17,7 @@ from tertulia_notify.delivery.hub import Hub
 from tertulia_notify.limits import Limits
 from tertulia_notify.presence import words
 from tertulia_notify.presence.board import Board
-from tertulia_notify.presence.states import State, as_wished
+from tertulia_notify.presence.states import PresenceState, as_wished
 from tertulia_shared.bus import Bus, BusMessage, BusUnavailable
 from tertulia_shared.events import encode
 from tertulia_shared.telemetry import logger
@@ -42,7 +42,7 @@ class Presence:
             beat_s=limits.presence_beat_s,
             lease_s=limits.presence_lease_s,
         )
-        self._shown: dict[str, State] = {}
+        self._shown: dict[str, PresenceState] = {}
         """Everybody who is not offline to others."""
         self._projection = hub.projection
 
@@ -61,14 +61,14 @@ class Presence:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             log.warning("presence.malformed", error=str(error))
 
-    def states(self, user_id: str, people: Iterable[str]) -> dict[str, State]:
+    def states(self, user_id: str, people: Iterable[str]) -> dict[str, PresenceState]:
         """Of those whom the user may see."""
         if self._hub.projection is not self._projection:
             # Not before it is known who does not want to be seen.
             self.look(self._clock())
         audience = self._hub.audience
         return {
-            person: self._shown.get(person, State.OFFLINE)
+            person: self._shown.get(person, PresenceState.OFFLINE)
             for person in people
             if audience.may_see_presence(user_id, person)
         }
@@ -106,9 +106,9 @@ class Presence:
 
     def _show(self, user_id: str) -> None:
         state = as_wished(self._board.state_of(user_id), self._hub.projection.presence_wish_of(user_id))
-        if state is self._shown.get(user_id, State.OFFLINE):
+        if state is self._shown.get(user_id, PresenceState.OFFLINE):
             return
-        if state is State.OFFLINE:
+        if state is PresenceState.OFFLINE:
             del self._shown[user_id]
         else:
             self._shown[user_id] = state
@@ -130,7 +130,7 @@ class Presence:
         lost = {person for person in people if not audience.may_see_presence(connection.user_id, person)}
         if lost:
             self._hub.registry.watch(connection, connection.watched - lost)
-            connection.push_presence(dict.fromkeys(lost, State.OFFLINE))
+            connection.push_presence(dict.fromkeys(lost, PresenceState.OFFLINE))
 
     def _say(self, word: words.Word) -> None:
         """Without NATS it is lost; the others see that by the next number."""
@@ -142,17 +142,17 @@ class Presence:
             log.debug("presence.not_said", error=str(error))
 
     def _measure(self) -> None:
-        away = sum(state is State.AWAY for state in self._shown.values())
+        away = sum(state is PresenceState.AWAY for state in self._shown.values())
         metrics.PRESENT.labels("away").set(away)
         metrics.PRESENT.labels("online").set(len(self._shown) - away)
         metrics.PRESENCE_PROCESSES.set(self._board.peers)
         metrics.PRESENCE_WATCHES.set(self._hub.registry.watches)
 
 
-def _by_devices(connections: Iterable[Connection]) -> State:
-    state = State.OFFLINE
+def _by_devices(connections: Iterable[Connection]) -> PresenceState:
+    state = PresenceState.OFFLINE
     for connection in connections:
         if connection.active:
-            return State.ONLINE
-        state = State.AWAY
+            return PresenceState.ONLINE
+        state = PresenceState.AWAY
     return state

@@ -7,7 +7,7 @@ pages are reloaded, and none of that is news.
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
-from tertulia_notify.presence.states import State
+from tertulia_notify.presence.states import PresenceState
 from tertulia_notify.presence.words import Alive, Changed, Whole, Word
 
 PEOPLE_IN_A_PART = 5_000
@@ -21,10 +21,10 @@ class Local:
         self._process = process
         self._grace_s = grace_s
         self._beat_s = beat_s
-        self._people: dict[str, State] = {}
+        self._people: dict[str, PresenceState] = {}
         self._gone_at: dict[str, float] = {}
         """Who has no connection any more, in the order of the times at which they count as gone."""
-        self._unsaid: dict[str, State] = {}
+        self._unsaid: dict[str, PresenceState] = {}
         self._number = 0
         self._said_at = float("-inf")
         self.asked = False
@@ -33,12 +33,12 @@ class Local:
     def people(self) -> AbstractSet[str]:
         return self._people.keys()
 
-    def state_of(self, user_id: str) -> State:
-        return self._people.get(user_id, State.OFFLINE)
+    def state_of(self, user_id: str) -> PresenceState:
+        return self._people.get(user_id, PresenceState.OFFLINE)
 
-    def place(self, user_id: str, state: State, now: float) -> bool:
+    def place(self, user_id: str, state: PresenceState, now: float) -> bool:
         """What the person's connections are now; OFFLINE when there is none. Whether their state here changed."""
-        if state is State.OFFLINE:
+        if state is PresenceState.OFFLINE:
             if user_id in self._people and user_id not in self._gone_at:
                 self._gone_at[user_id] = now + self._grace_s
             return False
@@ -54,7 +54,7 @@ class Local:
             gone.add(user_id)
         for user_id in gone:
             del self._gone_at[user_id]
-            self._set(user_id, State.OFFLINE)
+            self._set(user_id, PresenceState.OFFLINE)
         return gone
 
     def words(self, now: float) -> Iterator[Word]:
@@ -75,10 +75,10 @@ class Local:
             self._said_at = now
             yield Alive(self._process, self._number)
 
-    def _set(self, user_id: str, state: State) -> bool:
+    def _set(self, user_id: str, state: PresenceState) -> bool:
         if self.state_of(user_id) is state:
             return False
-        if state is State.OFFLINE:
+        if state is PresenceState.OFFLINE:
             del self._people[user_id]
         else:
             self._people[user_id] = state
@@ -86,7 +86,7 @@ class Local:
         return True
 
 
-def _parts(people: dict[str, State]) -> Iterator[dict[str, State]]:
+def _parts(people: dict[str, PresenceState]) -> Iterator[dict[str, PresenceState]]:
     items = list(people.items())
     for start in range(0, len(items), PEOPLE_IN_A_PART):
         yield dict(items[start : start + PEOPLE_IN_A_PART])

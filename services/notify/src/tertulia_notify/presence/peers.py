@@ -7,7 +7,7 @@ elsewhere.
 
 from dataclasses import dataclass, field
 
-from tertulia_notify.presence.states import State, strongest
+from tertulia_notify.presence.states import PresenceState, strongest
 from tertulia_notify.presence.words import Asked, Changed, Whole, Word
 
 UNKNOWN = -1
@@ -17,8 +17,8 @@ UNKNOWN = -1
 class _Peer:
     heard_at: float
     number: int = UNKNOWN
-    people: dict[str, State] = field(default_factory=dict[str, State])
-    coming: dict[str, State] = field(default_factory=dict[str, State])
+    people: dict[str, PresenceState] = field(default_factory=dict[str, PresenceState])
+    coming: dict[str, PresenceState] = field(default_factory=dict[str, PresenceState])
     """Of a `Whole`, the parts that are here."""
     coming_number: int = UNKNOWN
     next_part: int = 0
@@ -35,7 +35,7 @@ class Peers:
     def __len__(self) -> int:
         return len(self._peers)
 
-    def state_of(self, user_id: str) -> State:
+    def state_of(self, user_id: str) -> PresenceState:
         return strongest(peer.people[user_id] for peer in self._peers.values() if user_id in peer.people)
 
     def people(self) -> set[str]:
@@ -95,9 +95,9 @@ class Peers:
         return before.keys() | peer.people.keys()
 
 
-def _update(people: dict[str, State], changes: dict[str, State]) -> None:
+def _update(people: dict[str, PresenceState], changes: dict[str, PresenceState]) -> None:
     for user_id, state in changes.items():
-        if state is State.OFFLINE:
+        if state is PresenceState.OFFLINE:
             people.pop(user_id, None)
         else:
             people[user_id] = state

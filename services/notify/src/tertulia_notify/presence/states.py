@@ -8,7 +8,7 @@ import msgspec
 from tertulia_shared.events import PresenceWish
 
 
-class State(StrEnum):
+class PresenceState(StrEnum):
     ONLINE = "online"
     """Some device is in use."""
     AWAY = "away"
@@ -18,7 +18,7 @@ class State(StrEnum):
 
 class PersonState(msgspec.Struct, frozen=True):
     user_id: str
-    state: State
+    state: PresenceState
 
 
 class PresenceFrame(msgspec.Struct, frozen=True):
@@ -28,16 +28,16 @@ class PresenceFrame(msgspec.Struct, frozen=True):
     type: str = "presence"
 
 
-_STRENGTH = {State.OFFLINE: 0, State.AWAY: 1, State.ONLINE: 2}
+_STRENGTH = {PresenceState.OFFLINE: 0, PresenceState.AWAY: 1, PresenceState.ONLINE: 2}
 
 
-def strongest(states: Iterable[State]) -> State:
+def strongest(states: Iterable[PresenceState]) -> PresenceState:
     """Whoever is in use somewhere is there, whatever the other devices say."""
-    return max(states, key=_STRENGTH.__getitem__, default=State.OFFLINE)
+    return max(states, key=_STRENGTH.__getitem__, default=PresenceState.OFFLINE)
 
 
-def as_wished(state: State, wish: PresenceWish) -> State:
+def as_wished(state: PresenceState, wish: PresenceWish) -> PresenceState:
     """What others are shown."""
-    if wish is PresenceWish.OFFLINE or state is State.OFFLINE:
-        return State.OFFLINE
-    return State.AWAY if wish is PresenceWish.AWAY else state
+    if wish is PresenceWish.OFFLINE or state is PresenceState.OFFLINE:
+        return PresenceState.OFFLINE
+    return PresenceState.AWAY if wish is PresenceWish.AWAY else state

@@ -6,7 +6,7 @@ Each process numbers its changes. Who has not got all of them sees that by the n
 
 import msgspec
 
-from tertulia_notify.presence.states import State
+from tertulia_notify.presence.states import PresenceState
 
 
 class Changed(msgspec.Struct, frozen=True, tag="changed"):
@@ -14,7 +14,7 @@ class Changed(msgspec.Struct, frozen=True, tag="changed"):
 
     process: str
     number: int
-    people: dict[str, State]
+    people: dict[str, PresenceState]
 
 
 class Alive(msgspec.Struct, frozen=True, tag="alive"):
@@ -31,7 +31,7 @@ class Whole(msgspec.Struct, frozen=True, tag="whole"):
     number: int
     part: int
     parts: int
-    people: dict[str, State]
+    people: dict[str, PresenceState]
 
 
 class Asked(msgspec.Struct, frozen=True, tag="asked"):
