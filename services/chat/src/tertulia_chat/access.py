@@ -28,7 +28,7 @@ from typing import cast
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Boolean, ColumnElement, literal_column
+from sqlalchemy import Boolean, ColumnElement, Uuid, bindparam, literal_column
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import and_, col, select
@@ -151,6 +151,59 @@ class ChannelSeat:
         return member
 
 
+# Made once: nearly every request asks one of these, and composing a statement takes longer than running it.
+_USER, _WORKSPACE, _CHANNEL = (bindparam(name, type_=Uuid()) for name in ("user_id", "workspace_id", "channel_id"))
+_PEOPLE, _CHANNELS = (bindparam(name, type_=Uuid(), expanding=True) for name in ("people", "channels"))
+
+_WORKSPACE_SEAT = (
+    sa.select(WorkspaceRow, col(WorkspaceMemberRow.role))
+    .join(WorkspaceMemberRow, col(WorkspaceMemberRow.workspace_id) == col(WorkspaceRow.id))
+    .where(col(WorkspaceRow.id) == _WORKSPACE, col(WorkspaceMemberRow.user_id) == _USER)
+    .execution_options(populate_existing=True)
+)
+_CHANNEL_SEAT = (
+    sa.select(
+        ChannelRow,
+        col(WorkspaceMemberRow.role),
+        ChannelMemberRow,
+        col(WorkspaceRow.permissions),
+        muted_until(_USER, col(ChannelRow.id), col(ChannelRow.workspace_id)),
+        is_banned(_USER, col(ChannelRow.id)),
+    )
+    .join(WorkspaceRow, col(WorkspaceRow.id) == col(ChannelRow.workspace_id))
+    .join(
+        WorkspaceMemberRow,
+        and_(
+            col(WorkspaceMemberRow.workspace_id) == col(ChannelRow.workspace_id),
+            col(WorkspaceMemberRow.user_id) == _USER,
+        ),
+    )
+    .outerjoin(
+        ChannelMemberRow,
+        and_(col(ChannelMemberRow.channel_id) == col(ChannelRow.id), col(ChannelMemberRow.user_id) == _USER),
+    )
+    .where(col(ChannelRow.id) == _CHANNEL)
+    .execution_options(populate_existing=True)
+)
+_WORKSPACE_OF = sa.select(col(ChannelRow.workspace_id)).where(col(ChannelRow.id) == _CHANNEL)
+_LOCK_WORKSPACE = (
+    sa.select(col(WorkspaceRow.id)).where(col(WorkspaceRow.id) == _WORKSPACE).with_for_update(key_share=True)
+)
+_LOCK_CHANNELS = (
+    sa.select(col(ChannelRow.id))
+    .where(col(ChannelRow.id).in_(_CHANNELS))
+    .order_by(col(ChannelRow.id))
+    .with_for_update(key_share=True)
+)
+_HOLD_SEATS = (
+    sa.select(UserRow)
+    .join(WorkspaceMemberRow, col(WorkspaceMemberRow.user_id) == col(UserRow.id))
+    .where(col(WorkspaceMemberRow.workspace_id) == _WORKSPACE, col(UserRow.id).in_(_PEOPLE))
+    .order_by(col(UserRow.id))
+    .with_for_update(read=True, key_share=True, of=WorkspaceMemberRow)
+)
+
+
 async def access_workspace(
     session: AsyncSession, user_id: UUID, workspace_id: UUID, *, lock: bool = False
 ) -> WorkspaceSeat:
@@ -160,17 +213,9 @@ async def access_workspace(
     is being removed at the same moment either finishes first or is a stranger.
     """
     if lock:
-        await session.execute(
-            select(WorkspaceRow.id).where(col(WorkspaceRow.id) == workspace_id).with_for_update(key_share=True)
-        )
+        await session.execute(_LOCK_WORKSPACE, {"workspace_id": workspace_id})
         await hold_seats(session, workspace_id, [user_id])
-    query = (
-        select(WorkspaceRow, WorkspaceMemberRow.role)
-        .join(WorkspaceMemberRow, col(WorkspaceMemberRow.workspace_id) == col(WorkspaceRow.id))
-        .where(col(WorkspaceRow.id) == workspace_id, col(WorkspaceMemberRow.user_id) == user_id)
-        .execution_options(populate_existing=True)
-    )
-    found = (await session.execute(query)).one_or_none()
+    found = (await session.execute(_WORKSPACE_SEAT, {"workspace_id": workspace_id, "user_id": user_id})).one_or_none()
     if found is None:
         raise NotFound
     return WorkspaceSeat(found[0], Role(found[1]))
@@ -181,14 +226,7 @@ async def hold_seats(session: AsyncSession, workspace_id: UUID, people: Iterable
 
     Seats are held before channels are locked; whoever sees somebody off does it in the same order.
     """
-    query = (
-        select(UserRow)
-        .join(WorkspaceMemberRow, col(WorkspaceMemberRow.user_id) == col(UserRow.id))
-        .where(col(WorkspaceMemberRow.workspace_id) == workspace_id, col(UserRow.id).in_(list(people)))
-        .order_by(col(UserRow.id))
-        .with_for_update(read=True, key_share=True, of=WorkspaceMemberRow)
-    )
-    return list(await session.scalars(query))
+    return list(await session.scalars(_HOLD_SEATS, {"workspace_id": workspace_id, "people": list(people)}))
 
 
 async def access_channel(
@@ -206,41 +244,12 @@ async def access_channel(
     true until then. `holding` holds the seats of more people, `beside` locks more channels without a word on access.
     """
     if lock:
-        workspace_id = await session.scalar(select(ChannelRow.workspace_id).where(col(ChannelRow.id) == channel_id))
+        workspace_id = await session.scalar(_WORKSPACE_OF, {"channel_id": channel_id})
         if workspace_id is None:
             raise NotFound
         await hold_seats(session, workspace_id, {user_id, *holding})
-        await session.execute(
-            select(ChannelRow.id)
-            .where(col(ChannelRow.id).in_({channel_id, *beside}))
-            .order_by(col(ChannelRow.id))
-            .with_for_update(key_share=True)
-        )
-    query = (
-        sa.select(
-            ChannelRow,
-            col(WorkspaceMemberRow.role),
-            ChannelMemberRow,
-            col(WorkspaceRow.permissions),
-            muted_until(user_id, col(ChannelRow.id), col(ChannelRow.workspace_id)),
-            is_banned(user_id, col(ChannelRow.id)),
-        )
-        .join(WorkspaceRow, col(WorkspaceRow.id) == col(ChannelRow.workspace_id))
-        .join(
-            WorkspaceMemberRow,
-            and_(
-                col(WorkspaceMemberRow.workspace_id) == col(ChannelRow.workspace_id),
-                col(WorkspaceMemberRow.user_id) == user_id,
-            ),
-        )
-        .outerjoin(
-            ChannelMemberRow,
-            and_(col(ChannelMemberRow.channel_id) == col(ChannelRow.id), col(ChannelMemberRow.user_id) == user_id),
-        )
-        .where(col(ChannelRow.id) == channel_id)
-        .execution_options(populate_existing=True)
-    )
-    found = (await session.execute(query)).one_or_none()
+        await session.execute(_LOCK_CHANNELS, {"channels": list({channel_id, *beside})})
+    found = (await session.execute(_CHANNEL_SEAT, {"channel_id": channel_id, "user_id": user_id})).one_or_none()
     if found is None:
         raise NotFound
     channel, role = found[0], Role(found[1])

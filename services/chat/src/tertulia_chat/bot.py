@@ -4,9 +4,10 @@ It is nobody: it has no password, no session and no seat in a channel but the di
 it, and it is not counted where people are. What it says is posted for the person who asked (`runs`).
 """
 
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import bindparam
+from sqlalchemy import Table, bindparam, inspect
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -18,7 +19,7 @@ from tertulia_shared.events import BOT_USER_ID, Role, WorkspaceMemberJoined
 BOT_ID = UUID(BOT_USER_ID)
 # Made once: every run asks it, and nearly always it does nothing.
 _SEAT = (
-    insert(WorkspaceMemberRow)
+    insert(cast("Table", inspect(WorkspaceMemberRow).local_table))
     .values(workspace_id=bindparam("workspace_id"), user_id=BOT_ID, role=Role.MEMBER, joined_at=bindparam("joined_at"))
     .on_conflict_do_nothing()
     .returning(col(WorkspaceMemberRow.user_id))

@@ -36,7 +36,7 @@ def muted_in_sql(*, channel: str, workspace: str, user: str) -> str:
     )"""  # noqa: S608 composed of constants only
 
 
-def is_banned(user_id: UUID, place_id: Mapped[UUID]) -> ColumnElement[bool]:
+def is_banned(user_id: UUID | ColumnElement[UUID], place_id: Mapped[UUID]) -> ColumnElement[bool]:
     """As `banned_in_sql`."""
     return (
         select(SanctionRow.user_id)
@@ -46,7 +46,7 @@ def is_banned(user_id: UUID, place_id: Mapped[UUID]) -> ColumnElement[bool]:
     )
 
 
-def muted_until(user_id: UUID, *places: Mapped[UUID]) -> ColumnElement[datetime | None]:
+def muted_until(user_id: UUID | ColumnElement[UUID], *places: Mapped[UUID]) -> ColumnElement[datetime | None]:
     """As `muted_in_sql`."""
     return (
         select(func.max(SanctionRow.until))
@@ -102,5 +102,5 @@ def in_force() -> ColumnElement[bool]:
     return or_(col(SanctionRow.until).is_(None), col(SanctionRow.until) > func.now())
 
 
-def _of(kind: SanctionKind, user_id: UUID) -> ColumnElement[bool]:
+def _of(kind: SanctionKind, user_id: UUID | ColumnElement[UUID]) -> ColumnElement[bool]:
     return and_(col(SanctionRow.kind) == kind, col(SanctionRow.user_id) == user_id, in_force())
