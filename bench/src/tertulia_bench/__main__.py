@@ -10,10 +10,18 @@ import sys
 import uvloop
 from rich.console import Console
 
-from tertulia_bench import bot, report, search, send, sink, start, unread
+from tertulia_bench import bot, history, report, search, send, sink, start, unread
 from tertulia_bench.conversation import Lost
 
-BENCHMARKS = {"send": send, "search": search, "sink": sink, "bot": bot, "unread": unread, "start": start}
+BENCHMARKS = {
+    "send": send,
+    "search": search,
+    "sink": sink,
+    "history": history,
+    "bot": bot,
+    "unread": unread,
+    "start": start,
+}
 
 
 def main(arguments: list[str]) -> int:

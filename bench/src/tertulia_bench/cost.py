@@ -6,6 +6,8 @@ from time import monotonic
 
 import psutil
 
+from tertulia_stack.background import BackgroundStack
+
 Processes = Mapping[str, Sequence[psutil.Process]]
 
 
@@ -21,6 +23,16 @@ class Meter:
         """Cores used by each name: 1.0 is one core all the time."""
         wall = monotonic() - self._started
         return {name: (_seconds(each) - self._before[name]) / wall for name, each in self._processes.items()}
+
+
+def service_processes(stack: BackgroundStack) -> dict[str, list[psutil.Process]]:
+    """The processes of each service of a running stack, for telling where processor time goes."""
+    found: dict[str, list[psutil.Process]] = {}
+    for service in stack.status()["services"]:
+        if service.get("pid"):
+            top = psutil.Process(service["pid"])
+            found[service["name"]] = [top, *top.children(recursive=True)]
+    return found
 
 
 def cores() -> int:

@@ -10,6 +10,7 @@ import msgspec
 import psutil
 
 from tertulia_bench.conversation import WRITERS, Reader, Room
+from tertulia_bench.cost import service_processes
 from tertulia_bench.http import Caller, Connection, Refused, raw_request
 from tertulia_stack.background import BackgroundStack
 from tertulia_stack.parts import PARTS
@@ -150,18 +151,8 @@ class Tertulia:
         return Room(writing, taking)
 
     def processes(self) -> dict[str, list[psutil.Process]]:
-        return services_of(self.stack)
+        return service_processes(self.stack)
 
     async def stop(self) -> None:
         await self._open.aclose()
         await asyncio.to_thread(self.stack.stop)
-
-
-def services_of(stack: BackgroundStack) -> dict[str, list[psutil.Process]]:
-    """The processes of each service, for telling where processor time goes."""
-    found: dict[str, list[psutil.Process]] = {}
-    for service in stack.status()["services"]:
-        if service.get("pid"):
-            top = psutil.Process(service["pid"])
-            found[service["name"]] = [top, *top.children(recursive=True)]
-    return found

@@ -22,10 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tertulia_bench.conversation import SENTENCE, Lost, percentile
-from tertulia_bench.cost import Meter, cores
+from tertulia_bench.cost import Meter, cores, service_processes
 from tertulia_bench.http import Connection, raw_request
 from tertulia_bench.loading import HOST, Account, Loader
-from tertulia_bench.tertulia import services_of
 from tertulia_stack.background import BackgroundStack
 from tertulia_stack.home import Home
 from tertulia_stack.parts import PARTS
@@ -126,7 +125,7 @@ async def _measure(stack: BackgroundStack, loader: Loader, console: Console) -> 
     connection = await Connection.open(HOST, stack.port)
     try:
         writer = Writer(connection, stack.port, owner)
-        processes = await asyncio.to_thread(services_of, stack)
+        processes = await asyncio.to_thread(service_processes, stack)
         with console.status("Warming up"):
             for place in places:
                 for _ in range(WARM_UP):

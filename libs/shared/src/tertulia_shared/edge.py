@@ -60,10 +60,13 @@ PROBLEMS: dict[int, ResponseSpec] = {
         403: "Known, but not allowed.",
         404: "Nothing here that the caller may know of.",
         409: "Does not fit the present state.",
+        413: "The body is too large.",
         422: "Some of the input is not acceptable.",
+        429: "Too many requests; `Retry-After` says when to try again.",
         503: "A part of the system is away; `Retry-After` says when to try again.",
     }.items()
 }
+GONE = {410: answer(ProblemDocument, "It was here, and is no longer.", "application/problem+json")}
 
 get = partial(litestar.get, responses=PROBLEMS)
 post = partial(litestar.post, responses=PROBLEMS)

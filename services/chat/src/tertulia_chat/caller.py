@@ -2,7 +2,8 @@
 
 chat trusts nobody's word: it checks the access token's signature itself and then that the session still lives. The
 second check is one lookup by key in PostgreSQL on every request, without a cache, so a logout holds at once on every
-replica. The statement that sends a message has it built in (`LIVE_SESSION`) and spends no round trip on it.
+replica. The statements that send a message and read a page of them have it built in (`LIVE_SESSION`) and spend no round
+trip on it.
 """
 
 from dataclasses import dataclass

@@ -14,10 +14,11 @@ an idempotency key.
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import asyncpg
 import sqlalchemy as sa
+from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -113,18 +114,27 @@ class Database:
 
     async def hot_row(self, statement: str, *values: Any) -> asyncpg.Record | None:
         """Run one prepared statement in one round trip. Raises DependencyUnavailable, and what the statement raises."""
-        with unavailable():
-            async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-                return await connection.fetchrow(statement, *values)
+        async with self._hot_connection() as connection:
+            return await connection.fetchrow(statement, *values)
+
+    async def hot_rows(self, statement: str, *values: Any) -> list[asyncpg.Record]:
+        """As `hot_row`, all rows."""
+        async with self._hot_connection() as connection:
+            return await connection.fetch(statement, *values)
 
     async def hot_row_holding(
         self, lock: str, locked: Sequence[Any], statement: str, *values: Any
     ) -> asyncpg.Record | None:
         """As `hot_row`, but the statement begins once what `lock` names is locked, and sees what is true then."""
+        async with self._hot_connection() as connection, connection.transaction():
+            await connection.execute(lock, *locked)
+            return await connection.fetchrow(statement, *values)
+
+    @asynccontextmanager
+    async def _hot_connection(self) -> AsyncGenerator[PoolConnectionProxy]:
         with unavailable():
-            async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection, connection.transaction():
-                await connection.execute(lock, *locked)
-                return await connection.fetchrow(statement, *values)
+            async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+                yield connection
 
     @property
     def pool(self) -> asyncpg.Pool:
@@ -140,6 +150,15 @@ class Database:
     async def check(self) -> None:
         """Raises DependencyUnavailable unless PostgreSQL answers."""
         await self.hot_row("SELECT 1")
+
+
+async def fetch(session: AsyncSession, statement: str, *values: Any) -> list[asyncpg.Record]:
+    """Run a statement in the session's transaction, which has begun, and make no objects of its rows: for long lists.
+
+    The values stand in it as `$1`, `$2` and so on.
+    """
+    connection = await (await session.connection()).get_raw_connection()
+    return await cast(asyncpg.Connection, connection.driver_connection).fetch(statement, *values)
 
 
 def engine_for(url: str, pool_size: int = 1) -> AsyncEngine:

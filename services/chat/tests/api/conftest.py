@@ -1,10 +1,17 @@
-"""The bot, for the tests of what it asks of chat."""
+"""The bot, for the tests of what it asks of chat; what people were told; and what PostgreSQL was asked."""
 
 import json
+import re
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import asyncpg
 import pytest
+import sqlalchemy as sa
+
+from tertulia_chat import database
 
 ASK = {"command": "ask", "prompt": "what is it?", "model": "small"}
 USED = {"model": "small-2", "prompt_tokens": 30, "completion_tokens": 4, "duration_ms": 900, "attempt": 2}
@@ -149,3 +156,107 @@ def told_of(chat):
         return [(item["message"]["text"], item["notification"]["reason"]) for item in reversed(page["items"])]
 
     return told_of
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A statement as PostgreSQL got it. The hot connections plan theirs once for all values."""
+
+    text: str
+    values: tuple[Any, ...] = ()
+    hot: bool = False
+
+
+_OF_TRANSACTIONS = re.compile(r"\s*(;|(BEGIN|COMMIT|ROLLBACK)\b)")
+
+
+@pytest.fixture
+def statements(chat, monkeypatch):
+    """Every statement that chat sent, without those that only begin or end transactions.
+
+    The session's connections prepare theirs, and SQLAlchemy tells of them; all others go through asyncpg's own methods.
+    A cursor is one statement, however often it is asked for more.
+    """
+    sent: list[Sent] = []
+    asyncpg_only = ("fetch", "fetchrow", "fetchval", "execute", "cursor")
+
+    def note(text, values, hot):
+        if not _OF_TRANSACTIONS.match(text):
+            sent.append(Sent(text, tuple(values or ()), hot))
+
+    def noting(method):
+        def call(connection, text, *values, **more):
+            note(text, values, isinstance(connection, database._AsIs))
+            return method(connection, text, *values, **more)
+
+        return call
+
+    def by_session(connection, cursor, text, values, context, many):
+        note(text, () if many else values, False)
+
+    for name in asyncpg_only:
+        monkeypatch.setattr(asyncpg.Connection, name, noting(getattr(asyncpg.Connection, name)))
+    engine = chat.parts.database._engine.sync_engine
+    sa.event.listen(engine, "before_cursor_execute", by_session)
+    yield sent
+    sa.event.remove(engine, "before_cursor_execute", by_session)
+
+
+class Furnished:
+    """Two people and all that they have done, so that every address finds something to work on.
+
+    Ann owns the workspace, `plans` and what is in it; Bob belongs to both, Cid to the workspace alone and Dan to
+    nothing. `ids` are for the parameters of paths that have these names.
+    """
+
+    def __init__(self, chat: Any) -> None:
+        self.chat = chat
+        self.ids: dict[str, str] = {}
+
+    async def furnish(self) -> None:
+        self.ann, self.bob, self.cid, self.dan = await self.chat.people(4)
+        self.workspace = await self.ann.workspace()
+        await self.ann.invite(self.workspace, self.bob, self.cid)
+        self.general = self.workspace["general"]
+        self.plans = await self.ann.channel(self.workspace)
+        await self.bob.post(f"/channels/{self.plans['id']}/join")
+        self.root = await self.ann.say(self.plans, f"<@{self.bob.id}> shall we?")
+        self.reply = await self.bob.reply(self.plans, self.root, "we shall")
+        self.said = await self.ann.say(self.plans, "something")
+        await self.bob.ask("PUT", f"/messages/{self.said['id']}/reactions/👍")
+        await self.ann.ask("PUT", f"/messages/{self.said['id']}/pin")
+        await self.ann.ask("PUT", f"/messages/{self.said['id']}/save", 204)
+        await self.ann.ask("PUT", f"/channels/{self.plans['id']}/draft", json={"text": "not yet"})
+        invite = await self.ann.post(f"/workspaces/{self.workspace['id']}/invites", {}, 201)
+        self.ids = {
+            "workspace_id": self.workspace["id"],
+            "channel_id": self.plans["id"],
+            "message_id": self.said["id"],
+            "thread_id": self.root["id"],
+            "user_id": self.bob.id,
+            "code": invite["code"],
+            "emoji": "🎉",
+        }
+
+    def headers(self, who: str | None) -> dict[str, str]:
+        if who is None:
+            return {}
+        token = self.chat.parts.services.issue("search") if who == "a service" else getattr(self, who).access_token
+        return {"authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+def furnish(chat):
+    """Make a furnished workspace."""
+
+    async def furnish():
+        made = Furnished(chat)
+        await made.furnish()
+        return made
+
+    return furnish
+
+
+@pytest.fixture
+async def furnished(furnish):
+    return await furnish()

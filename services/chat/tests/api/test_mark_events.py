@@ -1,9 +1,7 @@
-"""Old state and the events of marks make the new state, step by step; and what the lists cost in statements."""
+"""Old state and the events of marks make the new state, step by step."""
 
 import uuid
 
-import pytest
-import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -127,32 +125,3 @@ async def test_every_event_of_a_mark_decodes_and_repeats_no_text_but_a_pin(chat)
     assert all(decode(decode_envelope(row["body"])) is not None for row in rows)
     telling = [row["type"] for row in rows if "only once" in row["body"]]
     assert telling == ["message.unpinned", "message.created"]
-
-
-@pytest.fixture
-def statements(chat):
-    """The statements that SQLAlchemy sent."""
-    sent = []
-    engine = chat.parts.database._engine.sync_engine
-    sa.event.listen(engine, "before_cursor_execute", lambda *more: sent.append(more[2]))
-    return sent
-
-
-@pytest.mark.parametrize("which", ["saved", "drafts", "pins"])
-async def test_a_list_costs_the_same_however_long_it_is(chat, statements, which):
-    ann = await chat.person()
-    workspace = await ann.workspace()
-    home, here = f"/workspaces/{workspace['id']}", workspace["general"]
-    path = f"/channels/{here['id']}/pins" if which == "pins" else f"{home}/{which}"
-    counts = []
-    for number in range(12):
-        place = await ann.channel(workspace, f"place-{number}") if which != "pins" else here
-        said = await ann.say(place, "words")
-        if which == "drafts":
-            await ann.ask("PUT", f"/channels/{place['id']}/draft", json={"text": "words"})
-        else:
-            await ann.ask("PUT", f"/messages/{said['id']}/{'pin' if which == 'pins' else 'save'}", None)
-        statements.clear()
-        assert len((await ann.get(path))["items"]) == number + 1
-        counts.append(len(statements))
-    assert counts == [2] * 12

@@ -2,36 +2,43 @@
 
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import and_, col, select
 
 from tertulia_chat.access import access_workspace
 from tertulia_chat.bootstrap.schemas import Bootstrap, FormerPerson, JoinedChannel, Person
+from tertulia_chat.database import fetch
 from tertulia_chat.membership import people_of
-from tertulia_chat.sanctions import mute_in_force
-from tertulia_chat.tables import (
-    ChannelMemberRow,
-    ChannelRow,
-    DeactivatedMemberRow,
-    SanctionRow,
-    SidebarRow,
-    UserRow,
-    WorkspaceMemberRow,
-    now,
-    untouched,
-)
+from tertulia_chat.sanctions import mute_joined_in_sql
+from tertulia_chat.tables import ChannelMemberRow, ChannelRow, Fetched, SidebarRow, UserRow, now, untouched
 from tertulia_chat.unread import direct, mentions_in_channel, unread_in_channel
 from tertulia_shared.events import Role
 
-_CURSOR = ("channel_member.user_id", "channel_member.channel_id", "channel_member.read_seq")
-_UNREAD = sa.literal_column(
-    f"CASE WHEN channel.last_msg_seq > channel_member.read_seq THEN {unread_in_channel(*_CURSOR)} ELSE 0 END"
-)
-_MENTIONS = sa.literal_column(
-    f"CASE WHEN channel.last_msg_seq > channel_member.read_seq AND NOT {direct('channel.kind')} "
-    f"THEN {mentions_in_channel(*_CURSOR)} ELSE 0 END"
-)
+_CHANNELS = Fetched(ChannelRow)
+_SEATS = Fetched(ChannelMemberRow)
+_USERS = Fetched(UserRow, without=("email", "password_hash", "preferences", "presence", "dnd_until"))
+
+_CURSOR = ("m.user_id", "m.channel_id", "m.read_seq")
+_MINE = f"""
+    SELECT {_CHANNELS.columns("c")}, {_SEATS.columns("m")}, c.id AS place,
+        CASE WHEN c.last_msg_seq > m.read_seq THEN {unread_in_channel(*_CURSOR)} ELSE 0 END AS unread,
+        CASE WHEN c.last_msg_seq > m.read_seq AND NOT {direct("c.kind")} THEN {mentions_in_channel(*_CURSOR)} ELSE 0 END
+            AS mentions,
+        mute.until AS muted_until
+    FROM channel_member m JOIN channel c ON c.id = m.channel_id
+    {mute_joined_in_sql(place="m.channel_id", user="m.user_id")}
+    WHERE m.user_id = $1 AND m.workspace_id = $2 ORDER BY c.id
+"""  # noqa: S608 composed of constants only
+# Who belongs to it, and who did and is deactivated: these have a `left_at`.
+_PEOPLE = f"""
+    SELECT {_USERS.columns("u")}, seat.role, seat.left_at, mute.until AS muted_until
+    FROM (
+        SELECT user_id, role, NULL AS left_at FROM workspace_member WHERE workspace_id = $1
+        UNION ALL SELECT user_id, role, deactivated_at FROM deactivated_member WHERE workspace_id = $1
+    ) AS seat JOIN user_account u ON u.id = seat.user_id
+    {mute_joined_in_sql(place="$1", user="u.id")}
+    ORDER BY u.id
+"""  # noqa: S608 composed of constants only
 
 
 async def read(session: AsyncSession, user_id: UUID, workspace_id: UUID, cursor: str | None) -> Bootstrap:
@@ -63,54 +70,37 @@ async def _myself(session: AsyncSession, user_id: UUID, workspace_id: UUID) -> t
 
 async def _my_channels(session: AsyncSession, user_id: UUID, workspace_id: UUID) -> list[tuple[JoinedChannel, int]]:
     """Each with my `joined_seq`."""
-    query = (
-        sa.select(ChannelRow, ChannelMemberRow, _UNREAD, _MENTIONS, col(SanctionRow.until))
-        .join(ChannelMemberRow, col(ChannelMemberRow.channel_id) == col(ChannelRow.id))
-        .outerjoin(SanctionRow, mute_in_force(col(ChannelMemberRow.channel_id), col(ChannelMemberRow.user_id)))
-        .where(col(ChannelMemberRow.user_id) == user_id, col(ChannelMemberRow.workspace_id) == workspace_id)
-        .order_by(col(ChannelRow.id))
-    )
-    found = list(await session.execute(query))
-    people = await people_of(session, [channel.id for channel, *_ in found if channel.is_direct])
+    found = [
+        (_CHANNELS.row(record), _SEATS.row(record[len(_CHANNELS) :]), record)
+        for record in await fetch(session, _MINE, user_id, workspace_id)
+    ]
+    people = await people_of(session, [record["place"] for channel, _, record in found if channel.is_direct])
     return [
         (
             JoinedChannel(
-                channel=channel.view(people.get(channel.id, [])),
+                channel=channel.view(people.get(record["place"], [])),
                 joined=True,
                 member_count=channel.member_count,
-                read_seq=member.read_seq,
-                unread=unread,
-                mentions=unread if channel.is_direct else mentions,
-                preferences=member.view_preferences(),
-                muted_until=muted_until,
+                read_seq=seat.read_seq,
+                unread=record["unread"],
+                mentions=record["unread" if channel.is_direct else "mentions"],
+                preferences=seat.view_preferences(),
+                muted_until=record["muted_until"],
             ),
-            member.joined_seq,
+            seat.joined_seq,
         )
-        for channel, member, unread, mentions, muted_until in found
+        for channel, seat, record in found
     ]
 
 
 async def _people(session: AsyncSession, workspace_id: UUID) -> tuple[list[Person], list[FormerPerson]]:
     """Who belongs to it, and who did and is deactivated."""
-    seats = sa.union_all(
-        sa.select(
-            col(WorkspaceMemberRow.user_id), col(WorkspaceMemberRow.role), sa.null().label("deactivated_at")
-        ).where(col(WorkspaceMemberRow.workspace_id) == workspace_id),
-        sa.select(
-            col(DeactivatedMemberRow.user_id), col(DeactivatedMemberRow.role), col(DeactivatedMemberRow.deactivated_at)
-        ).where(col(DeactivatedMemberRow.workspace_id) == workspace_id),
-    ).subquery()
-    query = (
-        sa.select(UserRow, seats.c.role, seats.c.deactivated_at, col(SanctionRow.until))
-        .join(seats, seats.c.user_id == col(UserRow.id))
-        .outerjoin(SanctionRow, mute_in_force(workspace_id, col(UserRow.id)))
-        .order_by(col(UserRow.id))
-    )
     members: list[Person] = []
     former: list[FormerPerson] = []
-    for user, role, deactivated_at, muted_until in await session.execute(query):
-        if deactivated_at is None:
-            members.append(Person(user=user.view(), role=Role(role), muted_until=muted_until))
+    for record in await fetch(session, _PEOPLE, workspace_id):
+        user = _USERS.row(record).view()
+        if record["left_at"] is None:
+            members.append(Person(user=user, role=Role(record["role"]), muted_until=record["muted_until"]))
         else:
-            former.append(FormerPerson(user=user.view(), deactivated_at=deactivated_at))
+            former.append(FormerPerson(user=user, deactivated_at=record["left_at"]))
     return members, former

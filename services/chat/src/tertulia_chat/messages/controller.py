@@ -10,9 +10,10 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from tertulia_chat.access import access_channel, access_message
 from tertulia_chat.audit import Action
 from tertulia_chat.audit.denials import AUDITED
-from tertulia_chat.caller import Caller
+from tertulia_chat.caller import Authenticator, Caller
 from tertulia_chat.database import Database
 from tertulia_chat.messages import changes, forward, history, imports, queries, threads
+from tertulia_chat.messages.pages import Pages
 from tertulia_chat.messages.schemas import (
     EditMessage,
     EventPage,
@@ -25,7 +26,7 @@ from tertulia_chat.messages.schemas import (
     SentMessage,
 )
 from tertulia_chat.messages.send import Sender
-from tertulia_shared.edge import PROBLEMS, Limit, answer, delete, get, patch, post, require_service
+from tertulia_shared.edge import GONE, PROBLEMS, Limit, answer, delete, get, patch, post, require_service
 from tertulia_shared.problems import FieldError, ValidationFailed
 from tertulia_shared.tokens import ServiceTokens
 
@@ -60,26 +61,30 @@ class ChannelMessagesController(Controller):
     @get("/messages", summary="The newest messages, or those before, after or around a number")
     async def index(
         self,
-        caller: NamedDependency[Caller],
+        request: Request[Any, Any, Any],
         channel_id: FromPath[UUID],
         database: NamedDependency[Database],
+        authenticator: NamedDependency[Authenticator],
         before: Seq = None,
         after: Seq = None,
         around: Seq = None,
         limit: Limit = 50,
     ) -> MessagePage:
         _at_most_one(before, after, around)
-        async with database.transaction() as session:
-            seat = await access_channel(session, caller.user_id, channel_id)
-            if before is not None:
-                return await queries.before(session, seat, before, limit)
-            if after is not None:
-                return await queries.after(session, seat, after, limit)
-            if around is not None:
-                return await queries.around(session, seat, around, limit)
-            return await queries.newest(session, seat, limit)
+        pages = Pages(database, authenticator, request.headers.get("authorization", ""), channel_id)
+        if before is not None:
+            return await pages.before(before, limit)
+        if after is not None:
+            return await pages.after(after, limit)
+        if around is not None:
+            return await pages.around(around, limit)
+        return await pages.newest(limit)
 
-    @get("/events", summary="Every change of a channel above a number, without a gap")
+    @get(
+        "/events",
+        summary="Every change of a channel above a number, without a gap",
+        responses={**PROBLEMS, **GONE},
+    )
     async def events(
         self,
         caller: NamedDependency[Caller],

@@ -10,6 +10,7 @@ from tertulia_chat.tables.audit import AuditRow
 from tertulia_chat.tables.base import first_id, new_id, now, time_of
 from tertulia_chat.tables.channels import ChannelMemberRow, ChannelRow
 from tertulia_chat.tables.drafts import DraftRow
+from tertulia_chat.tables.fetched import Fetched
 from tertulia_chat.tables.marks import SavedMessageRow
 from tertulia_chat.tables.messages import NO_THREAD, MessageRow, RevisionRow
 from tertulia_chat.tables.moderation import NoticeRow, ReportRow, SanctionKind, SanctionRow, SlowModeTurnRow
@@ -30,6 +31,7 @@ __all__ = [
     "DeactivatedMemberRow",
     "DecidedRow",
     "DraftRow",
+    "Fetched",
     "InviteRow",
     "KeywordRow",
     "MentionRow",

@@ -96,10 +96,10 @@ class MessageRow(SQLModel, table=True):
             edited_at=self.edited_at,
             deleted_at=self.deleted_at,
             ai=msgspec.convert(self.ai, AiMark) if self.ai else None,
-            mentions=[str(user_id) for user_id in self.mentions],
+            mentions=list(map(str, self.mentions)),
             audience=Audience(self.audience) if self.audience else None,
-            channels=[str(channel_id) for channel_id in self.channels],
-            messages=[str(message_id) for message_id in self.messages],
+            channels=list(map(str, self.channels)),
+            messages=list(map(str, self.messages)),
             links=self.links,
             in_channel=self.in_channel,
             forwarded=msgspec.convert(self.forwarded, Origin) if self.forwarded else None,
@@ -123,7 +123,7 @@ class MessageRow(SQLModel, table=True):
             reply_count=self.reply_count,
             last_reply_seq=self.last_reply_seq,
             last_reply_at=self.last_reply_at,
-            last_repliers=[str(user_id) for user_id in self.last_repliers],
+            last_repliers=list(map(str, self.last_repliers)),
         )
 
 

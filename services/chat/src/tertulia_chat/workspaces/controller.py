@@ -29,7 +29,7 @@ from tertulia_chat.workspaces.schemas import (
     PutPermissions,
     WorkspaceList,
 )
-from tertulia_shared.edge import Limit, delete, get, patch, post, put
+from tertulia_shared.edge import GONE, PROBLEMS, Limit, delete, get, patch, post, put
 from tertulia_shared.events import Workspace
 
 Deactivated = Annotated[bool, QueryParameter(description="Instead, who did and is deactivated.")]
@@ -226,7 +226,13 @@ class WorkspaceController(Controller):
             await invites.withdraw(session, seat, code, caller.user_id)
 
 
-@post("/invites/{code:str}/accept", status_code=200, tags=["workspaces"], summary="Enter a workspace by code")
+@post(
+    "/invites/{code:str}/accept",
+    status_code=200,
+    tags=["workspaces"],
+    summary="Enter a workspace by code",
+    responses={**PROBLEMS, **GONE},
+)
 async def accept_invite(
     caller: NamedDependency[Caller], code: FromPath[str], database: NamedDependency[Database]
 ) -> Membership:

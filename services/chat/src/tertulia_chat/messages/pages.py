@@ -1,0 +1,112 @@
+"""A channel's messages, page by page.
+
+A page is one statement, which looks up whether the session still lives and the channel may be read as well. It is
+planned once for all channels (`Database.hot_rows`) and makes no objects of the session: somebody who scrolls asks for
+nothing else.
+"""
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import NoReturn
+from uuid import UUID
+
+from tertulia_chat.access import READABLE, READER, access_channel
+from tertulia_chat.caller import LIVE_SESSION, Authenticator
+from tertulia_chat.database import Database
+from tertulia_chat.messages.schemas import MessagePage
+from tertulia_chat.tables import Fetched, MessageRow
+from tertulia_shared.problems import NotFound
+
+_MESSAGES = Fetched(MessageRow, without=("changed_seq", "pin_seq"))
+_BEYOND = 2**53 + 1
+"""No message has so high a number."""
+_BY_NUMBER = attrgetter("ch_seq")
+
+_NEXT_TO_EACH_OTHER = f"""
+    (SELECT {_MESSAGES.columns("b")} FROM message b
+     WHERE b.channel_id = c.id AND b.ch_seq < $4 ORDER BY b.ch_seq DESC LIMIT $5)
+    UNION ALL
+    (SELECT {_MESSAGES.columns("a")} FROM message a
+     WHERE a.channel_id = c.id AND a.ch_seq >= $4 ORDER BY a.ch_seq LIMIT $6)
+"""  # noqa: S608 composed of constants only
+# $1 channel, $2 user, $3 session, $4 where the two sides part, $5 and $6 how many on each. One row at least for a
+# channel that may be read, none for another or when the session has ended.
+_PAGE = f"""
+    SELECT page.*, c.last_msg_seq
+    FROM channel c {READER.replace(":user_id", "$2")}
+    LEFT JOIN LATERAL ({_NEXT_TO_EACH_OTHER}) AS page ON true
+    WHERE c.id = $1 AND {READABLE} AND EXISTS ({LIVE_SESSION})
+"""  # noqa: S608 composed of constants only
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Both ascending: `below` are some messages with a number smaller than `parting`, `above` the others."""
+
+    parting: int
+    below: list[MessageRow]
+    above: list[MessageRow]
+    last_msg_seq: int
+
+    def page(self, rows: list[MessageRow]) -> MessagePage:
+        """These, all of what was found between the first and the last of them."""
+        first = rows[0].ch_seq if rows else self.parting
+        last = rows[-1].ch_seq if rows else self.parting - 1
+        return MessagePage(
+            items=[row.view() for row in rows],
+            has_before=bool(self.below) and self.below[0].ch_seq < first,
+            has_after=self.last_msg_seq > last,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The messages of a channel, for whom the `authorization` names.
+
+    All raise Unauthenticated, NotFound, Banned and DependencyUnavailable.
+    """
+
+    database: Database
+    authenticator: Authenticator
+    authorization: str
+    channel_id: UUID
+
+    async def newest(self, limit: int) -> MessagePage:
+        return await self.before(_BEYOND, limit)
+
+    async def before(self, seq: int, limit: int) -> MessagePage:
+        """The last ones with a smaller number."""
+        found = await self._find(seq, below=limit + 1)
+        return found.page(found.below[-limit:])
+
+    async def after(self, seq: int, limit: int) -> MessagePage:
+        """The first ones with a greater number."""
+        found = await self._find(seq + 1, below=1, above=limit)
+        return found.page(found.above)
+
+    async def around(self, seq: int, limit: int) -> MessagePage:
+        """Up to half from that number downwards, the rest above it; one side's lack is made up by the other."""
+        found = await self._find(seq + 1, below=limit + 1, above=limit)
+        lower = found.below[-max(limit - len(found.above), (limit + 1) // 2) :]
+        return found.page([*lower, *found.above[: limit - len(lower)]])
+
+    async def _find(self, parting: int, *, below: int, above: int = 0) -> _Found:
+        """At most so many of the messages next to `parting` on both sides."""
+        caller = await self.authenticator.claimed(self.authorization)
+        records = await self.database.hot_rows(
+            _PAGE, self.channel_id, caller.user_id, caller.session_id, parting, below, above
+        )
+        if not records:
+            await self._refuse()
+        rows = [_MESSAGES.row(record) for record in records if record["id"] is not None]
+        rows.sort(key=_BY_NUMBER)
+        lower = bisect_left(rows, parting, key=_BY_NUMBER)
+        return _Found(parting, rows[:lower], rows[lower:], records[0]["last_msg_seq"])
+
+    async def _refuse(self) -> NoReturn:
+        """Say why there was nothing: the session has ended, the channel is none of theirs, or they are banned."""
+        caller = await self.authenticator.authenticated(self.authorization)
+        async with self.database.transaction() as session:
+            await access_channel(session, caller.user_id, self.channel_id)
+        raise NotFound  # they came in between the two statements
