@@ -139,11 +139,15 @@ async def house(chat):
     return House(chat, people, workspace, channel)
 
 
-@pytest.fixture
-def in_an_hour():
+def an_hour_on():
     """As the API writes it."""
     end = datetime.now(UTC) + timedelta(hours=1)
     return end.replace(microsecond=end.microsecond // 1000 * 1000).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@pytest.fixture
+def in_an_hour():
+    return an_hour_on()
 
 
 @pytest.fixture
@@ -203,7 +207,7 @@ def statements(chat, monkeypatch):
 
 
 class Furnished:
-    """Two people and all that they have done, so that every address finds something to work on.
+    """Four people and all that they have done, so that every address finds something to work on.
 
     Ann owns the workspace, `plans` and what is in it; Bob belongs to both, Cid to the workspace alone and Dan to
     nothing. `ids` are for the parameters of paths that have these names.
@@ -227,7 +231,14 @@ class Furnished:
         await self.ann.ask("PUT", f"/messages/{self.said['id']}/pin")
         await self.ann.ask("PUT", f"/messages/{self.said['id']}/save", 204)
         await self.ann.ask("PUT", f"/channels/{self.plans['id']}/draft", json={"text": "not yet"})
-        invite = await self.ann.post(f"/workspaces/{self.workspace['id']}/invites", {}, 201)
+        there, it = f"/workspaces/{self.workspace['id']}", f"/messages/{self.said['id']}"
+        invite = await self.ann.post(f"{there}/invites", {}, 201)
+        later = {"text": "later", "client_msg_id": str(uuid.uuid4()), "send_at": an_hour_on()}
+        scheduled = await self.ann.post(f"{there}/scheduled", {"channel_id": self.plans["id"], **later}, 201)
+        reminder = await self.ann.post(f"{it}/reminders", {"remind_at": an_hour_on()}, 201)
+        report = await self.cid.post(f"/messages/{self.reply['id']}/report", {"category": "spam"}, 201)
+        await self.ann.ask("PUT", f"{there}/keywords", json={"keywords": ["budget"]})
+        await self.chat.decide()
         self.ids = {
             "workspace_id": self.workspace["id"],
             "channel_id": self.plans["id"],
@@ -235,6 +246,9 @@ class Furnished:
             "thread_id": self.root["id"],
             "user_id": self.bob.id,
             "code": invite["code"],
+            "scheduled_id": scheduled["scheduled"]["id"],
+            "reminder_id": reminder["reminder"]["id"],
+            "report_id": report["report"]["id"],
             "emoji": "🎉",
         }
 
