@@ -33,7 +33,7 @@ _NEXT_TO_EACH_OTHER = f"""
 # $1 channel, $2 user, $3 session, $4 where the two sides part, $5 and $6 how many on each. One row at least for a
 # channel that may be read, none for another or when the session has ended.
 _PAGE = f"""
-    SELECT page.*, c.last_msg_seq
+    SELECT page.*
     FROM channel c {READER.replace(":user_id", "$2")}
     LEFT JOIN LATERAL ({_NEXT_TO_EACH_OTHER}) AS page ON true
     WHERE c.id = $1 AND {READABLE} AND EXISTS ({LIVE_SESSION})
@@ -42,12 +42,12 @@ _PAGE = f"""
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Both ascending: `below` are some messages with a number smaller than `parting`, `above` the others."""
+    """Both ascending: `below` are some messages with a number smaller than `parting`, `above` the others. Where there
+    are more than a page shows, so that it knows what lies beside it, one at least is here."""
 
     parting: int
     below: list[MessageRow]
     above: list[MessageRow]
-    last_msg_seq: int
 
     def page(self, rows: list[MessageRow]) -> MessagePage:
         """These, all of what was found between the first and the last of them."""
@@ -56,7 +56,7 @@ class _Found:
         return MessagePage(
             items=[row.view() for row in rows],
             has_before=bool(self.below) and self.below[0].ch_seq < first,
-            has_after=self.last_msg_seq > last,
+            has_after=bool(self.above) and self.above[-1].ch_seq > last,
         )
 
 
@@ -77,21 +77,21 @@ class Pages:
 
     async def before(self, seq: int, limit: int) -> MessagePage:
         """The last ones with a smaller number."""
-        found = await self._find(seq, below=limit + 1)
+        found = await self._find(seq, below=limit + 1, above=1)
         return found.page(found.below[-limit:])
 
     async def after(self, seq: int, limit: int) -> MessagePage:
         """The first ones with a greater number."""
-        found = await self._find(seq + 1, below=1, above=limit)
-        return found.page(found.above)
+        found = await self._find(seq + 1, below=1, above=limit + 1)
+        return found.page(found.above[:limit])
 
     async def around(self, seq: int, limit: int) -> MessagePage:
         """Up to half from that number downwards, the rest above it; one side's lack is made up by the other."""
-        found = await self._find(seq + 1, below=limit + 1, above=limit)
+        found = await self._find(seq + 1, below=limit + 1, above=limit + 1)
         lower = found.below[-max(limit - len(found.above), (limit + 1) // 2) :]
         return found.page([*lower, *found.above[: limit - len(lower)]])
 
-    async def _find(self, parting: int, *, below: int, above: int = 0) -> _Found:
+    async def _find(self, parting: int, *, below: int, above: int) -> _Found:
         """At most so many of the messages next to `parting` on both sides."""
         caller = await self.authenticator.claimed(self.authorization)
         records = await self.database.hot_rows(
@@ -102,7 +102,7 @@ class Pages:
         rows = [_MESSAGES.row(record) for record in records if record["id"] is not None]
         rows.sort(key=_BY_NUMBER)
         lower = bisect_left(rows, parting, key=_BY_NUMBER)
-        return _Found(parting, rows[:lower], rows[lower:], records[0]["last_msg_seq"])
+        return _Found(parting, rows[:lower], rows[lower:])
 
     async def _refuse(self) -> NoReturn:
         """Say why there was nothing: the session has ended, the channel is none of theirs, or they are banned."""
