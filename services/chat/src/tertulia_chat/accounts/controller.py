@@ -6,6 +6,7 @@ from uuid import UUID
 from litestar import Controller, Request, Response
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
 from tertulia_chat.accounts import commands, queries, sessions, status
@@ -31,13 +32,15 @@ from tertulia_chat.errors import RefreshTokenInvalid, RefreshTokenReused
 from tertulia_chat.revocation import revoke, revoke_all
 from tertulia_chat.tables import UserRow
 from tertulia_chat.tables.accounts import Me
-from tertulia_shared.edge import delete, get, patch, post, put
+from tertulia_shared.edge import PROBLEMS, delete, get, patch, post, put
 from tertulia_shared.events import PresenceSettings, RevokeReason, User
 
 AnyRequest = Request[Any, Any, Any]
 
 COOKIE = "tertulia_refresh"
 COOKIE_PATH = "/api/v1/auth"
+# Said of a `Response[None]`, which would be described as JSON that is null.
+_EMPTY = {**PROBLEMS, 204: ResponseSpec(None, description="Done; nothing follows.")}
 
 
 class AuthController(Controller):
@@ -88,7 +91,7 @@ class AuthController(Controller):
             raise RefreshTokenReused
         return await self._granted(request, tokens, row, outcome, status_code=200)
 
-    @post("/logout", status_code=204, summary="End this session", security=[])
+    @post("/logout", status_code=204, summary="End this session", security=[], responses=_EMPTY)
     async def logout(
         self,
         request: AnyRequest,
@@ -107,7 +110,7 @@ class AuthController(Controller):
                 await revoke(session, await sessions.session_of(session, token), RevokeReason.LOGOUT)
         return Response(None, status_code=204, cookies=[self._cookie(request, "", max_age=0)])
 
-    @post("/logout-all", status_code=204, summary="End all my sessions")
+    @post("/logout-all", status_code=204, summary="End all my sessions", responses=_EMPTY)
     async def logout_all(
         self, request: AnyRequest, caller: NamedDependency[Caller], database: NamedDependency[Database]
     ) -> Response[None]:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
 EVERYBODY = UUID(int=0)
@@ -18,7 +19,7 @@ class ThreadFollowRow(SQLModel, table=True):
     channel_id: UUID
     workspace_id: UUID
     following: bool
-    read_seq: int
+    read_seq: int = Field(sa_type=BigInteger)
 
 
 class MentionRow(SQLModel, table=True):
@@ -30,7 +31,7 @@ class MentionRow(SQLModel, table=True):
     user_id: UUID = Field(primary_key=True)
     message_id: UUID = Field(primary_key=True)
     channel_id: UUID
-    ch_seq: int
+    ch_seq: int = Field(sa_type=BigInteger)
     author_id: UUID
     thread_id: UUID | None = None
     in_channel: bool

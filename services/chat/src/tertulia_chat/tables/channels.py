@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
 from tertulia_chat.tables.base import UtcTime, new_id, now
@@ -32,9 +33,9 @@ class ChannelRow(SQLModel, table=True):
     created_by: UUID
     created_at: datetime = Field(default_factory=now, sa_type=UtcTime)
     archived_at: datetime | None = Field(default=None, sa_type=UtcTime)
-    last_seq: int = 0
-    last_msg_seq: int = 0
-    last_left_seq: int = 0
+    last_seq: int = Field(default=0, sa_type=BigInteger)
+    last_msg_seq: int = Field(default=0, sa_type=BigInteger)
+    last_left_seq: int = Field(default=0, sa_type=BigInteger)
     member_count: int = 0
     purpose: str = ""
     posting: str = Posting.EVERYONE
@@ -79,8 +80,8 @@ class ChannelMemberRow(SQLModel, table=True):
     workspace_id: UUID
     role: str
     joined_at: datetime = Field(default_factory=now, sa_type=UtcTime)
-    joined_seq: int
-    read_seq: int = 0
+    joined_seq: int = Field(sa_type=BigInteger)
+    read_seq: int = Field(default=0, sa_type=BigInteger)
     level: str = NotificationLevel.MENTIONS
     muted: bool = False
     section: str | None = None

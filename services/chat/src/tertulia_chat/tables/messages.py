@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
 from tertulia_chat.tables.base import Json, JsonList, TextList, UtcTime, UuidList
@@ -44,7 +45,7 @@ class MessageRow(SQLModel, table=True):
     id: UUID = Field(primary_key=True)
     workspace_id: UUID
     channel_id: UUID
-    ch_seq: int
+    ch_seq: int = Field(sa_type=BigInteger)
     author_id: UUID
     client_msg_id: UUID
     text: str
@@ -53,7 +54,7 @@ class MessageRow(SQLModel, table=True):
     edited_at: datetime | None = Field(default=None, sa_type=UtcTime)
     deleted_at: datetime | None = Field(default=None, sa_type=UtcTime)
     ai: dict[str, Any] | None = Field(default=None, sa_type=Json)
-    changed_seq: int | None = None
+    changed_seq: int | None = Field(default=None, sa_type=BigInteger)
     mentions: list[UUID] = Field(default=[], sa_type=UuidList)
     audience: str | None = None
     channels: list[UUID] = Field(default=[], sa_type=UuidList)
@@ -63,12 +64,12 @@ class MessageRow(SQLModel, table=True):
     forwarded: dict[str, Any] | None = Field(default=None, sa_type=Json)
     reactions: list[dict[str, Any]] = Field(default=[], sa_type=JsonList)
     reply_count: int = 0
-    last_reply_seq: int | None = None
+    last_reply_seq: int | None = Field(default=None, sa_type=BigInteger)
     last_reply_at: datetime | None = Field(default=None, sa_type=UtcTime)
     last_repliers: list[UUID] = Field(default=[], sa_type=UuidList)
     pinned_by: UUID | None = None
     pinned_at: datetime | None = Field(default=None, sa_type=UtcTime)
-    pin_seq: int | None = None
+    pin_seq: int | None = Field(default=None, sa_type=BigInteger)
     system: dict[str, Any] | None = Field(default=None, sa_type=Json)
 
     @property

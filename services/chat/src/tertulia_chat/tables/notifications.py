@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
 from tertulia_chat.tables.base import UtcTime
@@ -22,7 +23,7 @@ class NotificationRow(SQLModel, table=True):
     workspace_id: UUID
     channel_id: UUID
     message_id: UUID
-    ch_seq: int
+    ch_seq: int = Field(sa_type=BigInteger)
     thread_id: UUID | None = None
     reason: str
     created_at: datetime = Field(sa_type=UtcTime)
