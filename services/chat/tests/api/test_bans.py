@@ -225,3 +225,10 @@ async def test_pages_of_bans(house, chat):
         if cursor is None:
             break
     assert seen == sorted(person.id for person in people)
+
+
+@pytest.mark.parametrize("until", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize("deed", ["bans", "mutes"])
+async def test_an_end_that_no_year_of_utc_holds_is_refused(house, deed, until):
+    for place in (house.here, house.there):
+        await house.ann.ask("PUT", f"{place}/{deed}/{house.cat.id}", 422, json={"until": until})

@@ -123,10 +123,13 @@ async def page(
 def _checked(until: datetime | None) -> datetime | None:
     if until is None:
         return None
-    until = to_milliseconds(until)
-    if until <= now():
+    try:
+        end = to_milliseconds(until)
+    except OverflowError:  # no year of UTC holds it
+        end = None
+    if end is None or end <= now():
         raise ValidationFailed(errors=[FieldError(detail="A time in the future.", pointer="/until")])
-    return until
+    return end
 
 
 async def _take_effect(session: AsyncSession, place: Place, kind: SanctionKind, row: SanctionRow) -> None:
