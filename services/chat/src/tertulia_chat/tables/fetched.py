@@ -75,7 +75,13 @@ def _empty(column: sa.Column[Any]) -> str:
     """The literal of an empty list, braces doubled, where the column always holds a list."""
     if column.nullable:
         return ""
-    return {UuidList: "{{}}", TextList: "{{}}", JsonList: "[]"}.get(type(column.type), "")
+    match column.type:
+        case UuidList() | TextList():
+            return "{{}}"
+        case JsonList():
+            return "[]"
+        case _:
+            return ""
 
 
 def _own_methods(kind: type[SQLModel]) -> dict[str, Any]:
