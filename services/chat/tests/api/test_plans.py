@@ -50,7 +50,7 @@ INSERT INTO message (id, workspace_id, channel_id, ch_seq, author_id, client_msg
         mentions, reply_count, last_reply_seq, last_reply_at)
     SELECT id, '{workspace}', channel_id, ch_seq, '{bob}', gen_random_uuid(), 'so it goes', now() + n * interval '1 ms',
         CASE WHEN channel_id = '{large}' AND ch_seq % 10 = 1 AND ch_seq > 10 THEN '{root}'::uuid END,
-        CASE WHEN n % ({messages} / {named}) = 0 THEN ARRAY['{ann}'::uuid] ELSE '{{}}' END,
+        CASE WHEN n / 2 % ({messages} / {named}) = 0 THEN ARRAY['{ann}'::uuid] ELSE '{{}}' END,
         CASE WHEN n % 1000 = 0 THEN 1 ELSE 0 END, CASE WHEN n % 1000 = 0 THEN ch_seq + 1 END,
         CASE WHEN n % 1000 = 0 THEN now() + n * interval '1 ms' END
     FROM said ORDER BY n;
