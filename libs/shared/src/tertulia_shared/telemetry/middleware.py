@@ -6,15 +6,18 @@ It never wraps or buffers a body, so a stream passes through untouched. Its cost
 import random
 import re
 from time import perf_counter
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from prometheus_client import Histogram
 
 from tertulia_shared.telemetry import trace
 from tertulia_shared.telemetry.logs import debug_enabled, logger
 from tertulia_shared.telemetry.metrics import HTTP_SECONDS
+
+if TYPE_CHECKING:
+    # Every process has telemetry, and those that serve nothing start without Litestar.
+    from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logger(__name__)
 
@@ -29,11 +32,11 @@ class TraceMiddleware:
     """Wraps a whole ASGI application. `scope["request_id"]` and `scope["route"]` are for whoever comes inside:
     an application that is not Litestar names its route template by setting `scope["route"]`."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: "ASGIApp") -> None:
         self.app = app
         self._series: dict[tuple[str, str, int], Histogram] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -52,7 +55,7 @@ class TraceMiddleware:
         finally:
             exchange.finish()
 
-    async def _recorded(self, exchange: "_Exchange", parent: trace.TraceContext | None, receive: Receive) -> None:
+    async def _recorded(self, exchange: "_Exchange", parent: trace.TraceContext | None, receive: "Receive") -> None:
         method = exchange.scope["method"]
         recorded = trace.start(f"{method}", parent, SpanKind.SERVER)
         trace.enter(trace.context_of(recorded))
@@ -82,7 +85,7 @@ class _Exchange:
 
     __slots__ = ("_middleware", "_send", "_started", "request_id", "scope", "seconds", "status")
 
-    def __init__(self, middleware: TraceMiddleware, scope: Scope, send: Send, request_id: str) -> None:
+    def __init__(self, middleware: TraceMiddleware, scope: "Scope", send: "Send", request_id: str) -> None:
         self._middleware = middleware
         self._send = send
         self._started = perf_counter()
@@ -95,7 +98,7 @@ class _Exchange:
     def route(self) -> str:
         return self.scope.get("route") or self.scope.get("path_template") or UNMATCHED
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: "Message") -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.seconds = perf_counter() - self._started
@@ -111,7 +114,7 @@ class _Exchange:
             log.debug("request", method=method, route=route, status=self.status, ms=round(seconds * 1000, 2))
 
 
-def _incoming(scope: Scope) -> tuple[trace.TraceContext | None, str, str | None]:
+def _incoming(scope: "Scope") -> tuple[trace.TraceContext | None, str, str | None]:
     """The caller's trace and request id, where they are well-formed, and the caller's address.
 
     The gateway says whose address it was; the last hop it added is the one to believe.
