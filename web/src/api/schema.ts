@@ -11855,6 +11855,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Report"];
+                    "text/csv": string;
                 };
             };
             /** @description The body is not JSON. */
@@ -12085,13 +12086,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description An entry a line; with `format=csv` as `text/csv`. */
+            /** @description An entry a line. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/x-ndjson": string;
+                    "text/csv": string;
                 };
             };
             /** @description The body is not JSON. */

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, ClassVar, TypeVar, cast
 
@@ -14,7 +15,7 @@ from litestar.dto import AbstractDTO
 from litestar.dto.data_structures import DTOFieldDefinition
 from litestar.exceptions import ValidationException
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Reference, Schema
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Reference, Schema
 from litestar.params import QueryParameter
 from litestar.typing import FieldDefinition
 from msgspec import UNSET, UnsetType
@@ -50,6 +51,15 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
 def answer(kind: type[Any], description: str, media_type: str = "application/json") -> ResponseSpec:
     """One more answer of an address, for the OpenAPI."""
     return ResponseSpec(kind, description=description, media_type=media_type, generate_examples=False)
+
+
+@dataclass
+class OrCsv(Operation):
+    """`operation_class` of an address that also answers a CSV file: Litestar describes one media type for a status."""
+
+    def __post_init__(self) -> None:
+        done = cast("dict[str, OpenAPIResponse]", self.responses)["200"]
+        done.content = {**(done.content or {}), "text/csv": OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))}
 
 
 PROBLEMS: dict[int, ResponseSpec] = {

@@ -1,7 +1,8 @@
 """Whatever chat is asked, it answers as `docs/openapi.json` says: no 5xx, and no status, media type or body besides.
 
 schemathesis draws the questions out of the description, fitting ones and such as do not fit. Every other one names
-things that are there, so that it comes further than "nothing here".
+things that are there, so that it comes further than "nothing here". The short variant asks the same each time: what is
+new is found by the full one, not by whoever changes something else.
 """
 
 import json
@@ -64,7 +65,7 @@ QUIETLY = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 @pytest.mark.parametrize("address", ADDRESSES, ids=" ".join)
 @given(data=st.data())
-@settings(max_examples=10, **QUIETLY)
+@settings(max_examples=6, derandomize=True, **QUIETLY)
 async def test_every_answer_is_described(furnished, address, data):
     await answers_as_described(furnished, address, data)
 

@@ -18,7 +18,7 @@ from tertulia_analytics.reports.tables import Column, Table
 from tertulia_analytics.reports.window import Bucket, window_of
 from tertulia_analytics.sink.lag import Lag
 from tertulia_shared.callers import Callers
-from tertulia_shared.edge import PROBLEMS, answer, get
+from tertulia_shared.edge import PROBLEMS, OrCsv, answer, get
 from tertulia_shared.membership import MembershipFeed
 from tertulia_shared.problems import DependencyUnavailable, NotFound
 
@@ -76,6 +76,7 @@ class ReportsApi:
     tags=["analytics"],
     operation_id="getReport",
     summary="A report about a workspace",
+    operation_class=OrCsv,
     responses={200: answer(Report, "The report; with `format=csv` as a file."), **PROBLEMS},
 )
 async def get_report(

@@ -20,7 +20,7 @@ from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
 from tertulia_chat.edge import Cursor
 from tertulia_chat.permissions import Permission
-from tertulia_shared.edge import PROBLEMS, Limit, answer, get
+from tertulia_shared.edge import PROBLEMS, Limit, OrCsv, answer, get
 
 Actor = Annotated[UUID | None, QueryParameter(name="actor", description="Who did it, or tried to.")]
 Deed = Annotated[
@@ -73,12 +73,8 @@ class AuditController(Controller):
         "/export",
         summary="The audit log as a file",
         opt={AUDITED: Action.AUDIT_EXPORTED},
-        responses={
-            **PROBLEMS,
-            200: answer(
-                str, "An entry a line; with `format=csv` as `text/csv`.", export.MEDIA_TYPES[AuditFormat.JSONL]
-            ),
-        },
+        operation_class=OrCsv,
+        responses={**PROBLEMS, 200: answer(str, "An entry a line.", export.MEDIA_TYPES[AuditFormat.JSONL])},
     )
     async def export(
         self,
