@@ -11,7 +11,7 @@ from tertulia_analytics.settings import AnalyticsSettings
 from tertulia_analytics.settings import MigrateSettings as AnalyticsMigrateSettings
 from tertulia_bot.settings import MigrateSettings as BotMigrateSettings
 from tertulia_bot.settings import ModelSettings, ServeSettings
-from tertulia_chat.outbox.process import RelaySettings
+from tertulia_chat.relay.process import RelaySettings
 from tertulia_chat.settings import ApiSettings
 from tertulia_chat.settings import MigrateSettings as ChatMigrateSettings
 from tertulia_gateway.settings import GatewaySettings

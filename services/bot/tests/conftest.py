@@ -31,8 +31,8 @@ from tertulia_chat.accounts.passwords import Passwords
 from tertulia_chat.app import assemble as assemble_chat
 from tertulia_chat.app import create_app as create_chat
 from tertulia_chat.database import Database as ChatDatabase
-from tertulia_chat.outbox.relay import Pace, Relay
 from tertulia_chat.poke import Poke
+from tertulia_chat.relay.relay import Pace, Relay
 from tertulia_shared.bus import Bus, BusMessage
 from tertulia_shared.events import BOT_USER_ID, Message, Run, RunDelta, RunStep, Topology
 from tertulia_shared.runtime import Health, Process, spawn

@@ -20,7 +20,7 @@ def api() -> None:
 
 
 def relay() -> None:
-    from tertulia_chat.outbox.process import main
+    from tertulia_chat.relay.process import main
 
     main()
 

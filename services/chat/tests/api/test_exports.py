@@ -8,7 +8,7 @@ from operator import xor
 
 import pytest
 
-from tertulia_chat.outbox.partitions import keep
+from tertulia_chat.relay.partitions import keep
 
 HOUR = timedelta(hours=1)
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from tertulia_chat.notifications import consumer as deciders
-from tertulia_chat.outbox.relay import Pace, Relay
+from tertulia_chat.relay.relay import Pace, Relay
 from tertulia_shared.bus import Bus, BusError
 
 PATIENCE_S = 30

@@ -15,8 +15,8 @@ import asyncpg
 import pytest
 
 from tertulia_chat import migrate
-from tertulia_chat.outbox.log import EventLog
-from tertulia_chat.outbox.progress import Page, Progress, Snapshot
+from tertulia_chat.relay.log import EventLog
+from tertulia_chat.relay.progress import Page, Progress, Snapshot
 from tertulia_shared.bus import Bus
 from tertulia_shared.events import SHARDS
 

@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 
 from tertulia_chat import migrate
-from tertulia_chat.outbox.relay import STREAM_AGE_S, Pace, Relay
+from tertulia_chat.relay.relay import STREAM_AGE_S, Pace, Relay
 from tertulia_shared.bus import Bus, BusError, StoredMessage, read_range, stream_state
 from tertulia_shared.events import Topology, shard_of
 from tertulia_shared.events.subjects import H_LOG_ID

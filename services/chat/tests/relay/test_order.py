@@ -8,7 +8,7 @@ import time
 import uuid
 from dataclasses import replace
 
-from tertulia_chat.outbox.relay import Pace
+from tertulia_chat.relay.relay import Pace
 from tertulia_shared.bus import BusMessage
 from tertulia_shared.events.subjects import H_CH_SEQ, H_LOG_ID, H_LOW, H_MSG_ID, H_TIME, H_TYPE, H_VERSION
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tertulia_chat.outbox.partitions import DAYS_AHEAD, keep
-from tertulia_chat.outbox.relay import Pace
+from tertulia_chat.relay.partitions import DAYS_AHEAD, keep
+from tertulia_chat.relay.relay import Pace
 
 WEEK = timedelta(days=7)
 

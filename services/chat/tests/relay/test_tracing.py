@@ -9,8 +9,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from tertulia_chat.outbox.log import LogRow
-from tertulia_chat.outbox.tracing import published
+from tertulia_chat.relay.log import LogRow
+from tertulia_chat.relay.tracing import published
 from tertulia_shared.telemetry.trace import use_tracer
 
 SAMPLED = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

@@ -1,11 +1,7 @@
-"""The event log and its relay (a transactional outbox that is kept).
+"""The event log: a transactional outbox that is kept.
 
-`record` appends an event in the transaction that causes it, `redact` takes an erased text out of one, `relay` publishes
-the log to the stream. Invariants:
-
-* an event exists if and only if its cause was committed;
-* events of one channel are published in the order of their `ch_seq`, and none is skipped, however late it commits;
-* nothing is deleted from the log before it was published.
+`record` appends an event in the transaction that causes it, so an event exists if and only if its cause was committed;
+`redact` takes an erased text out of one. `tertulia_chat.relay` publishes the log to the stream.
 """
 
 from tertulia_chat.outbox.record import NewEvent, columns_of, record, render

@@ -4,8 +4,8 @@ A session keeps for every object what each of its attributes was before, which c
 does. What stands here is a bare object with the row class's own methods, so that what a row looks like from outside
 (`view`) is written once.
 
-What costs most is taking a row apart. So an empty list, as most are, travels as NULL, and ids travel as the text that a
-view shows: the ids of these rows are no `UUID`.
+What costs most is taking a row apart. So an empty list, as most are, travels as NULL, what is NULL is kept by the class
+and not by each object, and ids travel as the text that a view shows: the ids of these rows are no `UUID`.
 """
 
 from collections.abc import Iterable
@@ -31,8 +31,8 @@ class Fetched(Generic[R]):
         self._names = tuple(column.name for column in columns)
         self._selected = {column.name: _selected(column) for column in columns}
         self._json = tuple(column.name for column in columns if isinstance(column.type, Json | JsonList))
-        self._lists = tuple(column.name for column in columns if _empty(column))
-        self._bare: type[Any] = type(kind.__name__, (), _own_methods(kind))
+        absent = {column.name: [] if _empty(column) else None for column in columns}
+        self._bare: type[Any] = type(kind.__name__, (), absent | _own_methods(kind))
 
     def columns(self, alias: str) -> str:
         """What to select of the table that goes by this name."""
@@ -44,13 +44,10 @@ class Fetched(Generic[R]):
 
     def row(self, values: Iterable[Any]) -> R:
         """`values` begin with the columns; what comes after them is not looked at."""
-        found = dict(zip(self._names, values, strict=False))
+        found = {name: value for name, value in zip(self._names, values, strict=False) if value is not None}
         for name in self._json:  # comes as text
-            if found[name] is not None:
+            if name in found:
                 found[name] = msgspec.json.decode(found[name])
-        for name in self._lists:
-            if found[name] is None:
-                found[name] = []
         row = self._bare()
         row.__dict__ = found
         return cast(R, row)

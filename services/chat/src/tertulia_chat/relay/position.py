@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from tertulia_chat.outbox.progress import NOTHING, Page, Progress, Snapshot
+from tertulia_chat.relay.progress import NOTHING, Page, Progress, Snapshot
 from tertulia_shared.events import SHARDS
 from tertulia_shared.telemetry import logger
 

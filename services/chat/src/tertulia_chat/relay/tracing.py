@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from tertulia_chat.outbox.log import LogRow
+from tertulia_chat.relay.log import LogRow
 from tertulia_shared.telemetry import parse_traceparent, trace
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import asyncpg
 import msgspec
 
-from tertulia_chat.outbox.progress import Progress, Snapshot
+from tertulia_chat.relay.progress import Progress, Snapshot
 from tertulia_shared.bus import Outgoing
 from tertulia_shared.events.subjects import (
     H_CH_SEQ,

@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 
 import asyncpg
 
-from tertulia_chat.outbox import metrics
-from tertulia_chat.outbox.log import EventLog, LogRow, Read
-from tertulia_chat.outbox.position import ShardPosition, claim, save
-from tertulia_chat.outbox.progress import Progress
-from tertulia_chat.outbox.rewind import Witness, verify
-from tertulia_chat.outbox.tracing import published
+from tertulia_chat.relay import metrics
+from tertulia_chat.relay.log import EventLog, LogRow, Read
+from tertulia_chat.relay.position import ShardPosition, claim, save
+from tertulia_chat.relay.progress import Progress
+from tertulia_chat.relay.rewind import Witness, verify
+from tertulia_chat.relay.tracing import published
 from tertulia_shared.bus import (
     Bus,
     BusError,

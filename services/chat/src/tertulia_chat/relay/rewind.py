@@ -20,8 +20,8 @@ from enum import StrEnum
 
 import asyncpg
 
-from tertulia_chat.outbox.position import ShardPosition
-from tertulia_chat.outbox.progress import NOTHING, Progress
+from tertulia_chat.relay.position import ShardPosition
+from tertulia_chat.relay.progress import NOTHING, Progress
 from tertulia_shared.bus import (
     Bus,
     StreamState,

@@ -7,8 +7,8 @@ from typing import Annotated
 from litestar import Litestar
 from pydantic import Field
 
-from tertulia_chat.outbox.partitions import PartitionKeeper
-from tertulia_chat.outbox.relay import Relay
+from tertulia_chat.relay.partitions import PartitionKeeper
+from tertulia_chat.relay.relay import Relay
 from tertulia_shared import telemetry
 from tertulia_shared.bus import Bus
 from tertulia_shared.events import Topology
