@@ -5,9 +5,11 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
+from tertulia_shared.schema_versions import newest_version
 from tertulia_stack.home import Home
 from tertulia_stack.parts import PARTS, Part
 from tertulia_stack.ports import LOOPBACK
@@ -114,8 +116,17 @@ class _ServiceMaker:
             depends_on=["postgres"],
             prepare=lambda: self._postgres.ensure_database(f"tertulia_{name}"),
             once=True,
+            unneeded=lambda: self._is_up_to_date(name),
             optional=optional,
         )
+
+    def _is_up_to_date(self, name: str) -> bool:
+        """A second of processor time for each service of a start is saved by not asking the service itself."""
+        spec = find_spec(f"tertulia_{name}")
+        if spec is None or spec.origin is None:
+            raise LookupError(f"tertulia_{name} is not installed")
+        applied = self._postgres.schema_version(f"tertulia_{name}")
+        return applied == newest_version(Path(spec.origin).parent)
 
     def part(self, name: Part, env: Mapping[str, str]) -> list[ServiceSpec]:
         """A service that the rest does without, with its migration."""

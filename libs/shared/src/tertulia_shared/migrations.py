@@ -5,8 +5,7 @@ before may be busy on the same tables. Whoever waits for a table makes everybody
 longer than `LOCK_TIMEOUT_S`, which is shorter than what a request may wait; then all is rolled back and tried again a
 little later, for `PATIENCE_S`.
 
-Each service owns its database and keeps its alembic versions in `migrations/`, beside `src` in the repository and
-inside the package in a wheel, `0007_what_it_does.py` after `0006_….py`. Needs the extra
+Each service owns its database and keeps its alembic versions where `schema_versions` says. Needs the extra
 `tertulia-shared[migrations]`.
 
 Most starts find nothing to do. They ask the database in one query, and import neither alembic nor SQLAlchemy, which
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from tertulia_shared.schema_versions import migrations_of, newest_version
 from tertulia_shared.settings import PostgresSettings, load
 from tertulia_shared.telemetry import logger
 
@@ -45,10 +45,10 @@ _LIMITS = (f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'", "SET LOCAL statement
 
 def upgrade(url: str, package: Path) -> None:
     """Returns when the schema is at the head of the versions beside `package`, whoever brought it there."""
-    versions = _versions_of(package)
-    if asyncio.run(_applied(url)) == _head(versions):
+    if asyncio.run(_applied(url)) == newest_version(package):
         log.info("migrate.nothing_to_do")
         return
+    versions = migrations_of(package)
     run_locked(url, lambda connection: _upgrade(connection, versions))
     log.info("migrate.done")
 
@@ -133,16 +133,6 @@ async def _applied(url: str) -> str | None:
         return None
     finally:
         await connection.close()
-
-
-def _head(versions: Path) -> str:
-    """The newest version that this release brings: the number that its file's name begins with."""
-    return max(file.name.partition("_")[0] for file in (versions / "versions").glob("[0-9]*_*.py"))
-
-
-def _versions_of(package: Path) -> Path:
-    places = (package / "migrations", package.parents[1] / "migrations")
-    return next(place for place in places if place.is_dir())
 
 
 def _upgrade(connection: "Connection", versions: Path) -> None:

@@ -57,6 +57,13 @@ class PostgresServer(ServerProcess):
         if name not in self.execute("SELECT datname FROM pg_database").splitlines():
             self.create_database(name)
 
+    def schema_version(self, database: str) -> str | None:
+        """The newest version that alembic noted there; None in a database without a schema."""
+        noted = "SELECT to_regclass('alembic_version') IS NOT NULL"
+        if self.execute(noted, database) != "t":
+            return None
+        return self.execute("SELECT max(version_num) FROM alembic_version", database) or None
+
     def execute(self, sql: str, database: str = "postgres") -> str:
         """Run a statement through psql and return its bare output: no event loop needed."""
         done = subprocess.run(

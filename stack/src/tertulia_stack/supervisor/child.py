@@ -19,7 +19,7 @@ STEADY_S = 30.0
 """A process that lived this long is steady: its next crash starts with the first delay again."""
 START_ATTEMPTS = 3
 """A service that ends this often without having been ready once will not come up by itself."""
-READY_POLL_S = 0.05
+READY_POLL_S = 0.1
 LAST_WORDS = 6
 """Lines of log that go with a failure."""
 
@@ -130,8 +130,11 @@ class Child:
         self.is_late.set()
 
     async def _run_once(self) -> int | None:
-        """From the start to the end of one process; None when there was nothing to start."""
+        """From the start to the end of one process; 0 when none was needed, None when there was nothing to start."""
         try:
+            await self._prepare()
+            if self.spec.unneeded is not None and await asyncio.to_thread(self.spec.unneeded):
+                return 0
             process = await self._start()
         except (ServerFailed, OSError) as error:
             self.last_end = str(error)
@@ -140,10 +143,12 @@ class Child:
         self.last_end = _in_words(code)
         return code
 
-    async def _start(self) -> Process:
+    async def _prepare(self) -> None:
         if self.spec.prepare is not None:
             self._become(State.preparing)
             await asyncio.to_thread(self.spec.prepare)
+
+    async def _start(self) -> Process:
         command = self.spec.command() if callable(self.spec.command) else bound_to_this_process(self.spec.command)
         process = await asyncio.create_subprocess_exec(
             *command,

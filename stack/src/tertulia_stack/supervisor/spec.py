@@ -29,6 +29,9 @@ class ServiceSpec:
     """Blocking work before each start; runs in a thread."""
     once: bool = False
     """A task: dependants wait until it ended with code 0."""
+    unneeded: Callable[[], bool] | None = None
+    """Of a task, asked after `prepare`: whether there is nothing to do, so that no process need find that out. Blocking
+    work; runs in a thread."""
     optional: bool = False
     """The stack is ready without it when it does not come up; it goes on trying."""
     stop_signal: signal.Signals = signal.SIGTERM
