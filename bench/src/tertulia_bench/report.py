@@ -73,7 +73,7 @@ def _draw(rounds: Mapping[str, Sequence[float]], unit: str, target: Path) -> Non
     for row, rates in enumerate(rounds.values()):
         places = [row + (number - (len(rates) - 1) / 2) * 0.22 for number in range(len(rates))]
         bars = axes.barh(places, rates, height=0.2, color=_PEER if row else _OURS)
-        axes.bar_label(bars, fmt="%.4g", padding=4, color=_INK)
+        axes.bar_label(bars, fmt=_number, padding=4, color=_INK)
     axes.set_yticks(range(len(rounds)), list(rounds))
     axes.invert_yaxis()
     axes.set_xlabel(unit)
