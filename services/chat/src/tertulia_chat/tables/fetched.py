@@ -1,17 +1,18 @@
 """Rows of long lists, as asyncpg brings them and for reading only.
 
 A session keeps for every object what each of its attributes was before, which costs several times what reading the row
-does. What stands here is a bare object with the row class's own methods, so that what a row looks like from outside
+does. What stands here is a bare struct with the row class's own methods, so that what a row looks like from outside
 (`view`) is written once.
 
-What costs most is taking a row apart. So an empty list, as most are, travels as NULL, what is NULL is kept by the class
-and not by each object, and ids travel as the text that a view shows: the ids of these rows are no `UUID`.
+What costs most is taking a row apart. So an empty list, as most are, travels as NULL, and ids travel as the text that a
+view shows: the ids of these rows are no `UUID`.
 """
 
 from collections.abc import Iterable
 from types import FunctionType
 from typing import Any, Generic, TypeVar, cast
 
+import asyncpg
 import msgspec
 import sqlalchemy as sa
 from sqlmodel import SQLModel
@@ -31,8 +32,10 @@ class Fetched(Generic[R]):
         self._names = tuple(column.name for column in columns)
         self._selected = {column.name: _selected(column) for column in columns}
         self._json = tuple(column.name for column in columns if isinstance(column.type, Json | JsonList))
-        absent = {column.name: [] if _empty(column) else None for column in columns}
-        self._bare: type[Any] = type(kind.__name__, (), absent | _own_methods(kind))
+        self._lists = tuple(column.name for column in columns if _empty(column))
+        self._bare: type[Any] = msgspec.defstruct(
+            kind.__name__, [(name, Any) for name in self._names], namespace=_own_methods(kind)
+        )
 
     def columns(self, alias: str) -> str:
         """What to select of the table that goes by this name."""
@@ -42,14 +45,15 @@ class Fetched(Generic[R]):
         """How many columns there are."""
         return len(self._names)
 
-    def row(self, values: Iterable[Any]) -> R:
+    def row(self, values: asyncpg.Record | tuple[Any, ...]) -> R:
         """`values` begin with the columns; what comes after them is not looked at."""
-        found = {name: value for name, value in zip(self._names, values, strict=False) if value is not None}
+        row = self._bare(*values[: len(self._names)])
         for name in self._json:  # comes as text
-            if name in found:
-                found[name] = msgspec.json.decode(found[name])
-        row = self._bare()
-        row.__dict__ = found
+            if (text := getattr(row, name)) is not None:
+                setattr(row, name, msgspec.json.decode(text))
+        for name in self._lists:
+            if getattr(row, name) is None:
+                setattr(row, name, [])
         return cast(R, row)
 
 
