@@ -14,7 +14,8 @@ import pytest
 
 from tertulia_stack.background import eventually, living
 from tertulia_stack.servers import NatsServer, PostgresServer, ServerFailed
-from tertulia_stack.servers.process import family
+from tertulia_stack.servers.account import lent_account
+from tertulia_stack.servers.process import bound_to_this_process, family
 
 
 def test_postgres_keeps_its_data_and_its_port_over_kill_and_start(tmp_path: Path) -> None:
@@ -31,6 +32,19 @@ def test_postgres_keeps_its_data_and_its_port_over_kill_and_start(tmp_path: Path
         with pytest.raises(ServerFailed, match="already exists"):
             server.create_database("kept")
         server.ensure_database("kept")
+
+
+def test_a_lent_account_finds_programs_below_a_folder_that_only_root_may_enter(tmp_path: Path) -> None:
+    """As initdb looks for them, with access(2): in a checkout in root's home."""
+    account = lent_account(tmp_path / "cluster")
+    program = tmp_path / "shut" / "program"
+    program.parent.mkdir(mode=0o700)
+    program.touch(mode=0o755)
+    look = [sys.executable, "-c", "import os, sys; sys.exit(not os.access(sys.argv[1], os.X_OK))", program]
+
+    line = bound_to_this_process(look, account=account, search=account is not None)
+
+    assert subprocess.run(line, check=False).returncode == 0
 
 
 async def test_postgres_wants_the_password(tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ import sys
 
 PR_SET_PDEATHSIG = 1
 PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 CAP_DAC_OVERRIDE = 1
 CAP_DAC_READ_SEARCH = 2
 CAPABILITY_VERSION_3 = 0x20080522
@@ -41,6 +43,8 @@ def main(arguments: list[str]) -> None:
 def _become(uid: int, gid: int, *, keep_search: bool) -> None:
     if keep_search:
         _libc().prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        # Without it access(2) leaves the capability out for who is not root, and initdb asks that of its programs.
+        _libc().prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
@@ -49,17 +53,23 @@ def _become(uid: int, gid: int, *, keep_search: bool) -> None:
         for capability in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE):
             if _keep_only(capability):
                 return
+        if not _set_capabilities(0):
+            sys.exit("launcher: root's capabilities cannot be given up")
 
 
 def _keep_only(capability: int) -> bool:
     """Leave exactly this capability to the program to come; False when this machine does not grant it."""
-    bit = 1 << capability
-    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
-    # Two 32-bit halves of (effective, permitted, inheritable).
-    sets = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)
-    if _libc().capset(ctypes.byref(header), ctypes.byref(sets)) != 0:
+    if not _set_capabilities(1 << capability):
         return False
     return _libc().prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) == 0
+
+
+def _set_capabilities(bits: int) -> bool:
+    """These and no others; False when one of them is not granted."""
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    # Two 32-bit halves of (effective, permitted, inheritable).
+    sets = (ctypes.c_uint32 * 6)(bits, bits, bits, 0, 0, 0)
+    return _libc().capset(ctypes.byref(header), ctypes.byref(sets)) == 0
 
 
 def _libc() -> ctypes.CDLL:
