@@ -99,6 +99,7 @@ async def _model() -> AsyncGenerator[int]:
         env={"PORT": str(port), "PATH": "/usr/bin:/bin"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         await until(lambda: _answers(f"http://{HOST}:{port}/v1/models"), PATIENCE_S)

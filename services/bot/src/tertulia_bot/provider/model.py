@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+import msgspec
 
-from tertulia_bot.errors import ModelUnavailable, RunFailed
+from tertulia_bot.errors import ModelUnavailable
 from tertulia_bot.limits import RUNS_AT_ONCE
 from tertulia_bot.provider.completions import Provider, ProviderBroken
 from tertulia_bot.provider.tokens import ByteCounter, Counter, LlamaCounter, ask, llama_template
@@ -23,6 +24,17 @@ TIMEOUT_S = 5.0
 LOOK_DOWN_S = 1.0
 LOOK_UP_LOCAL_S = 5.0
 LOOK_UP_REMOTE_S = 60.0
+
+
+class _Offered(msgspec.Struct):
+    id: str
+
+
+class _Models(msgspec.Struct):
+    data: list[_Offered]
+
+
+_models = msgspec.json.Decoder(_Models)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +61,8 @@ class Model:
         self._look_now = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S, connect=2))
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S, connect=2)
+        self._http = aiohttp.ClientSession(headers=self._provider.headers, timeout=timeout)
         return self
 
     async def __aexit__(
@@ -93,7 +106,7 @@ class Model:
     async def look(self) -> None:
         try:
             known = await self._find()
-        except (ProviderBroken, RunFailed) as error:
+        except ProviderBroken as error:
             if self._known is not None:
                 log.warning("model.lost", reason=str(error))
             self._known, self._reason = None, str(error)
@@ -108,11 +121,13 @@ class Model:
         return LOOK_UP_LOCAL_S if self._known.llama else LOOK_UP_REMOTE_S
 
     async def _find(self) -> Known:
-        names = await self._provider.models()
-        if not (name := self._wanted or next(iter(names), "")):
+        if self._http is None:
+            raise ProviderBroken("it is not open")
+        offered = await ask(self._http, f"{self._provider.base_url}/models", decoder=_models)
+        if not (name := self._wanted or next((model.id for model in offered.data), "")):
             raise ProviderBroken("the provider offers no model")
-        properties = await self._llama_properties()
-        if properties is None or self._http is None:
+        properties = await _llama_properties(self._http, self._root)
+        if properties is None:
             return Known(
                 name=name, counter=ByteCounter(), llama=False, slots=RUNS_AT_ONCE, context_tokens=self._context_tokens
             )
@@ -126,12 +141,11 @@ class Model:
             context_tokens=min(self._context_tokens, context),
         )
 
-    async def _llama_properties(self) -> dict[str, Any] | None:
-        """None when this is no llama.cpp."""
-        if self._http is None:
-            return None
-        try:
-            properties = await ask(self._http, f"{self._root}/props")
-        except ProviderBroken:
-            return None
-        return properties if {"total_slots", "default_generation_settings"} <= properties.keys() else None
+
+async def _llama_properties(http: aiohttp.ClientSession, root: str) -> dict[str, Any] | None:
+    """None when this is no llama.cpp."""
+    try:
+        properties = await ask(http, f"{root}/props")
+    except ProviderBroken:
+        return None
+    return properties if {"total_slots", "default_generation_settings"} <= properties.keys() else None
