@@ -10,9 +10,10 @@ from typing import Any
 
 from tertulia_search.engines.choose import engine_at
 from tertulia_search.engines.port import Ask, Document, SearchEngine, Tombstone
+from tertulia_search.engines.tantivy_engine import TantivyEngine
 
 MEILISEARCH_URL = os.environ.get("MEILISEARCH_URL", "")
-ENGINES = ["tantivy", *(["meilisearch"] if MEILISEARCH_URL else [])]
+ENGINES = ["tantivy", "tantivy of many hits", *(["meilisearch"] if MEILISEARCH_URL else [])]
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 ALL = frozenset({"C1", "C2", "C3"})
@@ -23,6 +24,8 @@ async def opened(name: str, directory: Path) -> AsyncIterator[SearchEngine]:
     """An empty engine, and nothing of it is left afterwards."""
     if name == "tantivy":
         engine = engine_at(f"tantivy://{directory}")
+    elif name == "tantivy of many hits":
+        engine = TantivyEngine(directory, few=0)
     else:
         engine = engine_at(MEILISEARCH_URL.replace("http", "meilisearch", 1), os.environ.get("MEILISEARCH_KEY"))
     await engine.open()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tertulia_search.engines.port import Phrase, Word
-from tertulia_search.find.fragments import LENGTH, fragments
+from tertulia_search.find.fragments import LENGTH, Marker
 from tertulia_search.query.parser import MAX_CLAUSES, any_words, parse
 from tertulia_search.query.stop_words import STOP_WORDS
 from tertulia_search.text import (
@@ -49,6 +49,12 @@ QUERIES = st.lists(
 )
 def test_words(text: str, expected: list[str]) -> None:
     assert words(text) == expected
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=200))
+def test_plain_text_has_the_words_that_any_text_has(text: str) -> None:
+    beside = [token for token in tokens(f"{text}\u00b7") if token.start < len(text)]
+    assert list(tokens(text)) == beside
 
 
 @given(ANY_TEXT)
@@ -172,7 +178,7 @@ LONG = "word " * 100 + "needle " + "more " * 100
     ],
 )
 def test_fragments(text: str, query: str, marked: list[str]) -> None:
-    found = fragments(text, parse(query).clauses)
+    found = Marker(parse(query).clauses).fragments(text)
     assert [piece.text for piece in found if piece.hit] == marked
     whole = "".join(piece.text for piece in found)
     assert whole.strip("…") in text
@@ -182,7 +188,7 @@ def test_fragments(text: str, query: str, marked: list[str]) -> None:
 
 @given(st.text(max_size=2_000), QUERIES)
 def test_fragments_are_a_part_of_the_message(text: str, query: str) -> None:
-    found = fragments(text, parse(query).clauses)
+    found = Marker(parse(query).clauses).fragments(text)
     pieces = [piece.text for piece in found]
     inner = pieces[1 if len(text) > LENGTH and pieces[0] == "…" and not text.startswith("".join(pieces[:-1])) else 0 :]
     body = "".join(inner)

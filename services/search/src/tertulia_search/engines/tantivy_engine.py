@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import NoReturn, cast
 
 from tertulia_search.engines.port import Ask, Change, EngineBroken, EngineUnavailable, Found, Generation
-from tertulia_search.engines.tantivy_index import FORMAT, TantivyIndex
+from tertulia_search.engines.tantivy_index import TantivyIndex
+from tertulia_search.engines.tantivy_look import Look
+from tertulia_search.engines.tantivy_schema import FORMAT
 from tertulia_search.engines.threads import Threads
 from tertulia_shared.runtime import spawn
 from tertulia_shared.telemetry import logger
@@ -25,7 +27,9 @@ from tertulia_shared.telemetry import logger
 log = logger(__name__)
 
 READERS = 4
-"""A search is two passes that run side by side."""
+"""A search of many hits is two passes that run side by side."""
+FEW = 5_000
+"""Looking at so many hits one by one takes as long as the two passes do."""
 _PREFIX = f"g{FORMAT}-"
 
 
@@ -53,8 +57,10 @@ class TantivyGeneration:
 class TantivyEngine:
     """See `port.SearchEngine`. Searches run beside the writer, on threads of their own."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, few: int = FEW) -> None:
+        """`few`: so many hits are looked at one by one, rather than filtered by tantivy."""
         self._directory = directory
+        self._few = few
         self._live: TantivyGeneration | None = None
         self._broken = asyncio.Event()
         self._readers = Threads(READERS, "search reader", self._broken)
@@ -94,7 +100,9 @@ class TantivyEngine:
         index = self._required().index
         if not ask.channels or ask.authors == frozenset():
             return Found([])
-        look = await self._readers.do(lambda: index.look(ask))
+        look, found = await self._readers.do(lambda: _first_look(index, ask, self._few))
+        if found is not None:
+            return found
         if not ask.facets:
             return Found(*await self._readers.do(look.page))
         (documents, more), tally = await asyncio.gather(self._readers.do(look.page), self._readers.do(look.tally))
@@ -207,3 +215,8 @@ class TantivyEngine:
             os.fsync(directory)
         finally:
             os.close(directory)
+
+
+def _first_look(index: TantivyIndex, ask: Ask, few: int) -> tuple[Look, Found | None]:
+    look = index.look(ask)
+    return look, look.few(few)

@@ -17,7 +17,7 @@ from tertulia_search.find.answers import (
     hit_of,
     message_of,
 )
-from tertulia_search.find.fragments import fragments
+from tertulia_search.find.fragments import Marker
 from tertulia_search.find.readable import NOTHING, Readable, search_readable
 from tertulia_search.query.parser import Query, QueryProblem, any_words, parse
 from tertulia_search.query.stop_words import STOP_WORDS
@@ -61,8 +61,9 @@ class Finder:
         query = parse(wish.text)
         ask = self._ask(wish, query, place)
         found = NOTHING if query.is_empty else await self._found("search", _reads(wish), ask)
+        marker = Marker(query.clauses)
         return SearchResult(
-            hits=[hit_of(document, fragments(document.text, query.clauses)) for document in found.documents],
+            hits=[hit_of(document, marker.fragments(document.text)) for document in found.documents],
             total=found.total,
             facets=Facets(channels=_counts(found.channels), people=_counts(found.people)),
             problems=query.problems,

@@ -26,36 +26,49 @@ class Fragment(msgspec.Struct, frozen=True, kw_only=True):
     hit: bool
 
 
-def fragments(text: str, clauses: Sequence[Clause]) -> list[Fragment]:
-    """Joined, the texts are a part of the message (`…` marks where it was cut)."""
-    found = list(tokens(text[:SCANNED]))
-    hits = _joined(sorted({span for clause in clauses for span in _spans(clause, found)}))
-    start, end = _window(text, hits)
-    pieces = [Fragment(text="…", hit=False)] if start > 0 else []
-    place = start
-    for first, last in hits:
-        if first < start or last > end:
-            continue
-        if first > place:
-            pieces.append(Fragment(text=text[place:first], hit=False))
-        pieces.append(Fragment(text=text[first:last], hit=True))
-        place = last
-    if place < end:
-        pieces.append(Fragment(text=text[place:end], hit=False))
-    if end < len(text):
-        pieces.append(Fragment(text="…", hit=False))
-    return pieces
+class Marker:
+    """Marks one query's hits in one message after the other. It remembers which words it met: they come again."""
 
+    def __init__(self, clauses: Sequence[Clause]) -> None:
+        self._words = [word for word in clauses if isinstance(word, Word)]
+        self._is_hit: dict[str, bool] = {}
+        self._phrases = [phrase for phrase in clauses if isinstance(phrase, Phrase)]
 
-def _spans(clause: Clause, found: list[Token]) -> list[tuple[int, int]]:
-    if isinstance(clause, Word):
-        return [(token.start, token.end) for token in found if _is_meant(clause, token.text)]
-    size = len(clause.words)
-    return [
-        (found[at].start, found[at + size - 1].end)
-        for at in range(len(found) - size + 1)
-        if _follows(clause, found[at : at + size])
-    ]
+    def fragments(self, text: str) -> list[Fragment]:
+        """Joined, the texts are a part of the message (`…` marks where it was cut)."""
+        hits = _joined(sorted(self._spans(list(tokens(text[:SCANNED])))))
+        start, end = _window(text, hits)
+        pieces = [Fragment(text="…", hit=False)] if start > 0 else []
+        place = start
+        for first, last in hits:
+            if first < start or last > end:
+                continue
+            if first > place:
+                pieces.append(Fragment(text=text[place:first], hit=False))
+            pieces.append(Fragment(text=text[first:last], hit=True))
+            place = last
+        if place < end:
+            pieces.append(Fragment(text=text[place:end], hit=False))
+        if end < len(text):
+            pieces.append(Fragment(text="…", hit=False))
+        return pieces
+
+    def _spans(self, found: list[Token]) -> set[tuple[int, int]]:
+        spans = {(token.start, token.end) for token in found if self._meant(token.text)} if self._words else set()
+        for phrase in self._phrases:
+            size = len(phrase.words)
+            spans |= {
+                (found[at].start, found[at + size - 1].end)
+                for at in range(len(found) - size + 1)
+                if _follows(phrase, found[at : at + size])
+            }
+        return spans
+
+    def _meant(self, text: str) -> bool:
+        meant = self._is_hit.get(text)
+        if meant is None:
+            meant = self._is_hit[text] = any(_is_meant(word, text) for word in self._words)
+        return meant
 
 
 def _is_meant(word: Word, text: str) -> bool:
