@@ -18,6 +18,9 @@ WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts
 NODE_PATH_PREFIX := $(shell tools/node-path 2>/dev/null)
 NPM := PATH="$(NODE_PATH_PREFIX)$$PATH" npm
 
+# Where it is set, every process compiles every module that it imports, at every start: half of what starting costs.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*?## "} /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} /^[a-zA-Z_-]+:.*?## / {printf "  \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
