@@ -174,8 +174,9 @@ def message_changed(state, data, event):
         state.channels[place] = {**state.channels[place], "last_msg_seq": event["ch_seq"]}
     known = state.messages.setdefault(place, {})
     known[message["id"]] = message
-    if data.get("thread") and message["thread_id"] in known:
-        known[message["thread_id"]] = {**known[message["thread_id"]], "thread": data["thread"]}
+    told = data.get("thread") or event["type"] == "message.deleted"
+    if told and message["thread_id"] in known:
+        known[message["thread_id"]] = {**known[message["thread_id"]], "thread": data.get("thread")}
 
 
 def reactions_changed(state, data, event):
@@ -589,6 +590,10 @@ async def test_state_and_events_are_what_is_fetched(chat, steps):
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_state_and_events_are_what_is_fetched_at_length(chat, steps):
     await hold(chat, steps)
+
+
+async def test_a_thread_whose_only_reply_is_deleted_is_none_any_more(chat):
+    await hold(chat, [(0, "say", 0, True), (1, "reply", 4, False), (1, "regret", 0, True)])
 
 
 async def test_every_act_once(chat):

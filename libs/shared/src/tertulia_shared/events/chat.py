@@ -46,7 +46,8 @@ class MessageUpdated(Fact, frozen=True, kw_only=True):
 
 
 class MessageDeleted(Fact, frozen=True, kw_only=True):
-    """The message without its text; no projection may keep it. `thread` as with `message.created`."""
+    """The message without its text; no projection may keep it. `thread` is given with a reply: what still stands under
+    the first message of its thread, nothing when it was the last one."""
 
     type: ClassVar[str] = "message.deleted"
 
