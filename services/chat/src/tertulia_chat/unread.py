@@ -27,7 +27,7 @@ def unread_in_channel(me: str, channel: str, above: str) -> str:
 
 
 def mentions_in_channel(me: str, channel: str, above: str) -> str:
-    """Those by name or audience; in a direct conversation everything unread is one. `mention_channel_idx` holds them."""
+    """Those by name or audience; in a direct conversation everything unread is one. In `mention_channel_idx`."""
     return _mentions(me, f"n.channel_id = {channel} AND (n.thread_id IS NULL OR n.in_channel)", above)
 
 
@@ -39,7 +39,7 @@ def unread_in_thread(me: str, thread: str, above: str) -> str:
 
 
 def mentions_in_thread(me: str, thread: str, above: str) -> str:
-    """Those by name or audience; in a direct conversation everything unread is one. `mention_thread_idx` holds them."""
+    """Those by name or audience; in a direct conversation everything unread is one. In `mention_thread_idx`."""
     return _mentions(me, f"n.thread_id = {thread}", above)
 
 

@@ -97,18 +97,17 @@ async def versions(session: AsyncSession, row: MessageRow, after: int, limit: in
 
 
 async def _keep(session: AsyncSession, row: MessageRow, actor_id: UUID, at: datetime, **more: Any) -> None:
-    newest = await session.scalar(select(sa.func.max(RevisionRow.number)).where(col(RevisionRow.message_id) == row.id))
-    session.add(
-        RevisionRow(
-            message_id=row.id,
-            number=(newest or 0) + 1,
-            workspace_id=row.workspace_id,
-            text=row.text,
-            replaced_at=at,
-            replaced_by=actor_id,
-            **more,
-        )
+    newest = select(sa.func.max(RevisionRow.number)).where(col(RevisionRow.message_id) == row.id).scalar_subquery()
+    kept = sa.insert(RevisionRow).values(
+        message_id=row.id,
+        number=sa.func.coalesce(newest, 0) + 1,
+        workspace_id=row.workspace_id,
+        text=row.text,
+        replaced_at=at,
+        replaced_by=actor_id,
+        **more,
     )
+    await session.execute(kept)
 
 
 def _version(found: sa.Row[Any]) -> Version:
