@@ -1,4 +1,4 @@
-"""Counting mentions stops: in a channel and in a thread, each in an index that holds only what can count there.
+"""Counting mentions stops, in a channel and in a thread, each in an index that holds only what can count there.
 
 The release before keeps running on it: its counts find what they look for in the two new indexes as they did in the old
 one. Messages that name somebody wait while they are built, about two seconds for each million mentions; who reads waits

@@ -277,20 +277,24 @@ def _seat(found: Sequence[Any] | None) -> ChannelSeat:
 
 
 def may_read(user_id: UUID, channel_id: Mapped[UUID]) -> ColumnElement[bool]:
-    """Whether the user may read the channel that this column names: `READABLE`, for statements."""
+    """Whether the user may read the channel that this column names: `READABLE`, for statements.
+
+    Looked up for each: of EXISTS, asked for many rows, PostgreSQL makes a table of all channels first.
+    """
     c, w, m = (
         aliased(ChannelRow, name="c"),
         aliased(WorkspaceMemberRow, name="w"),
         aliased(ChannelMemberRow, name="m"),
     )
-    return (
-        select(c.id)
+    readable = (
+        select(literal_column(READABLE, Boolean))
+        .select_from(c)
         .join(w, col(w.workspace_id) == col(c.workspace_id))
         .outerjoin(m, and_(col(m.channel_id) == col(c.id), col(m.user_id) == user_id))
-        .where(col(c.id) == channel_id, col(w.user_id) == user_id, literal_column(READABLE, Boolean))
+        .where(col(c.id) == channel_id, col(w.user_id) == user_id)
         .correlate_except(c, w, m)
-        .exists()
     )
+    return sa.func.coalesce(readable.scalar_subquery(), sa.false())
 
 
 async def access_message(
