@@ -295,7 +295,6 @@ async def too_much(chat, statements, rows, sorting, mode="auto"):
             plan = await plan_of(connection, sent, "force_generic_plan" if sent.hot else mode)
             pages = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
             read, ordered = looked_at(plan), most_sorted(plan)
-            print("MEASURED", read, ordered, pages, sent.text.split()[:4], rows, sorting)
             if read > rows or pages > PAGES + 2 * rows or ordered > sorting or walks_through(plan):
                 wrong.append(
                     f"{read} rows, {ordered} sorted and {pages} pages for {' '.join(sent.text.split())}: {shape(plan)}"
@@ -324,7 +323,6 @@ async def test_hot_questions_look_at_few_rows_however_many_there_are(chat, state
     wrong = {}
     for name, question in QUESTIONS.items():
         statements.clear()
-        print("QUESTION", name)
         answer = await ask(chat, ann, question.path.format_map(names), question.body)
         assert answer.get("items", True), f"{name}: nothing to show"
         if found := await too_much(chat, statements, question.rows, question.sorted):
