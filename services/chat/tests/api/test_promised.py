@@ -43,7 +43,7 @@ PROMISED = """
     PUT /channels/{channel_id}/draft, GET /channels/{channel_id}/draft, DELETE /channels/{channel_id}/draft
     POST /workspaces/{workspace_id}/scheduled, GET /workspaces/{workspace_id}/scheduled
 """
-# A channel is archived and people come by invitation; what ends for good is not built: see docs/decisions/0016.
+# Why not: docs/subsystems/channels-and-roles.md.
 NOT_BUILT = {
     "DELETE /workspaces/{workspace_id}",
     "POST /workspaces/{workspace_id}/members",
