@@ -93,11 +93,14 @@ _UNREAD = """(
         SELECT FROM message u WHERE u.channel_id = m.channel_id AND u.ch_seq > m.read_seq AND u.author_id <> m.user_id
             AND u.deleted_at IS NULL AND (u.thread_id IS NULL OR u.in_channel) LIMIT 1000) AS found
 )"""
-_MENTIONS = """(
+_NAMED = """(
+        SELECT n.ch_seq FROM mention n
+        WHERE n.user_id = {who} AND n.channel_id = m.channel_id AND n.ch_seq > m.read_seq AND n.author_id <> m.user_id
+            AND (n.thread_id IS NULL OR n.in_channel)
+        ORDER BY n.ch_seq LIMIT 1000)"""
+_MENTIONS = f"""(
     SELECT count(*) FROM (
-        SELECT DISTINCT n.ch_seq FROM mention n
-        WHERE n.user_id = ANY (ARRAY[m.user_id, '00000000-0000-0000-0000-000000000000']) AND n.channel_id = m.channel_id
-            AND n.ch_seq > m.read_seq AND n.author_id <> m.user_id AND (n.thread_id IS NULL OR n.in_channel)
+        {_NAMED.format(who="m.user_id")} UNION {_NAMED.format(who="'00000000-0000-0000-0000-000000000000'")}
         LIMIT 1000) AS found
 )"""
 _THEIR_START = (

@@ -21,10 +21,10 @@ same rule in SQL and stand beside them so that they change together. So does `ma
 `tests/api/test_access.py` holds them to the table.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -152,7 +152,9 @@ class ChannelSeat:
 
 
 # Made once: nearly every request asks one of these, and composing a statement takes longer than running it.
-_USER, _WORKSPACE, _CHANNEL = (bindparam(name, type_=Uuid()) for name in ("user_id", "workspace_id", "channel_id"))
+_USER, _WORKSPACE, _CHANNEL, _MESSAGE = (
+    bindparam(name, type_=Uuid()) for name in ("user_id", "workspace_id", "channel_id", "message_id")
+)
 _PEOPLE, _CHANNELS = (bindparam(name, type_=Uuid(), expanding=True) for name in ("people", "channels"))
 
 _WORKSPACE_SEAT = (
@@ -161,7 +163,7 @@ _WORKSPACE_SEAT = (
     .where(col(WorkspaceRow.id) == _WORKSPACE, col(WorkspaceMemberRow.user_id) == _USER)
     .execution_options(populate_existing=True)
 )
-_CHANNEL_SEAT = (
+_SEATS = (
     sa.select(
         ChannelRow,
         col(WorkspaceMemberRow.role),
@@ -182,8 +184,13 @@ _CHANNEL_SEAT = (
         ChannelMemberRow,
         and_(col(ChannelMemberRow.channel_id) == col(ChannelRow.id), col(ChannelMemberRow.user_id) == _USER),
     )
-    .where(col(ChannelRow.id) == _CHANNEL)
     .execution_options(populate_existing=True)
+)
+_CHANNEL_SEAT = _SEATS.where(col(ChannelRow.id) == _CHANNEL)
+_MESSAGE_SEAT = (
+    _SEATS.add_columns(MessageRow)
+    .join(MessageRow, col(MessageRow.channel_id) == col(ChannelRow.id))
+    .where(col(MessageRow.id) == _MESSAGE)
 )
 _WORKSPACE_OF = sa.select(col(ChannelRow.workspace_id)).where(col(ChannelRow.id) == _CHANNEL)
 _LOCK_WORKSPACE = (
@@ -247,9 +254,17 @@ async def access_channel(
         workspace_id = await session.scalar(_WORKSPACE_OF, {"channel_id": channel_id})
         if workspace_id is None:
             raise NotFound
-        await hold_seats(session, workspace_id, {user_id, *holding})
-        await session.execute(_LOCK_CHANNELS, {"channels": list({channel_id, *beside})})
-    found = (await session.execute(_CHANNEL_SEAT, {"channel_id": channel_id, "user_id": user_id})).one_or_none()
+        await _lock(session, workspace_id, {user_id, *holding}, {channel_id, *beside})
+    return _seat((await session.execute(_CHANNEL_SEAT, {"channel_id": channel_id, "user_id": user_id})).one_or_none())
+
+
+async def _lock(session: AsyncSession, workspace_id: UUID, people: set[UUID], channels: set[UUID]) -> None:
+    await hold_seats(session, workspace_id, people)
+    await session.execute(_LOCK_CHANNELS, {"channels": list(channels)})
+
+
+def _seat(found: Sequence[Any] | None) -> ChannelSeat:
+    """Out of a row of `_SEATS`. Raises NotFound, Banned."""
     if found is None:
         raise NotFound
     channel, role = found[0], Role(found[1])
@@ -262,20 +277,24 @@ async def access_channel(
 
 
 def may_read(user_id: UUID, channel_id: Mapped[UUID]) -> ColumnElement[bool]:
-    """Whether the user may read the channel that this column names: `READABLE`, for statements."""
+    """Whether the user may read the channel that this column names: `READABLE`, for statements.
+
+    Looked up for each: of EXISTS, asked for many rows, PostgreSQL makes a table of all channels first.
+    """
     c, w, m = (
         aliased(ChannelRow, name="c"),
         aliased(WorkspaceMemberRow, name="w"),
         aliased(ChannelMemberRow, name="m"),
     )
-    return (
-        select(c.id)
+    readable = (
+        select(literal_column(READABLE, Boolean))
+        .select_from(c)
         .join(w, col(w.workspace_id) == col(c.workspace_id))
         .outerjoin(m, and_(col(m.channel_id) == col(c.id), col(m.user_id) == user_id))
-        .where(col(c.id) == channel_id, col(w.user_id) == user_id, literal_column(READABLE, Boolean))
+        .where(col(c.id) == channel_id, col(w.user_id) == user_id)
         .correlate_except(c, w, m)
-        .exists()
     )
+    return sa.func.coalesce(readable.scalar_subquery(), sa.false())
 
 
 async def access_message(
@@ -286,13 +305,14 @@ async def access_message(
     With `lock` the channel is locked as by `access_channel`, and so are all its messages: whoever changes one takes the
     channel's next number.
     """
-    message = await session.get(MessageRow, message_id)
-    if message is None:
-        raise NotFound
-    seat = await access_channel(session, user_id, message.channel_id, lock=lock, beside=beside)
     if lock:
-        await session.refresh(message)
-    return message, seat
+        message = await session.get(MessageRow, message_id)
+        if message is None:
+            raise NotFound
+        await _lock(session, message.workspace_id, {user_id}, {message.channel_id, *beside})
+    found = (await session.execute(_MESSAGE_SEAT, {"message_id": message_id, "user_id": user_id})).one_or_none()
+    seat = _seat(found)
+    return cast("Sequence[Any]", found)[-1], seat
 
 
 async def access_thread(session: AsyncSession, seat: ChannelSeat, root_id: UUID) -> MessageRow:

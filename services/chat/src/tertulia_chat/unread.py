@@ -4,9 +4,10 @@ Unread in a channel is every message with a greater number that is not mine, not
 also sent to the channel is. Unread in a thread is every such reply. Of these, those count as mentions that name me or
 an audience, and all of them in direct conversations. Reactions and edits make nothing unread.
 
-Nothing is counted when somebody writes. Reading walks the entries of one index above the cursor, so it costs what is
-unread (and what I wrote above my cursor), and stops at `CAP`: then it says `CAP`, which means "at least as many". See
-docs/decisions/0012-unread.md.
+Nothing is counted when somebody writes. Reading walks the entries of one index above the cursor, of two for mentions
+(those by name and those by audience), and stops at `CAP` in each: then it says `CAP`, which means "at least as many".
+So a channel or thread costs what is unread in it, and never more than that many entries, however far behind somebody
+is. What I wrote above my own cursor is passed over besides. See docs/decisions/0012-unread.md.
 
 Each function makes a scalar expression out of SQL expressions for who reads, where, and above which number.
 """
@@ -26,8 +27,8 @@ def unread_in_channel(me: str, channel: str, above: str) -> str:
 
 
 def mentions_in_channel(me: str, channel: str, above: str) -> str:
-    """Those by name or audience; in a direct conversation everything unread is one."""
-    return _count(_mentions(me, channel, above, "(n.thread_id IS NULL OR n.in_channel)"))
+    """Those by name or audience; in a direct conversation everything unread is one. In `mention_channel_idx`."""
+    return _mentions(me, f"n.channel_id = {channel} AND (n.thread_id IS NULL OR n.in_channel)", above)
 
 
 def unread_in_thread(me: str, thread: str, above: str) -> str:
@@ -37,9 +38,9 @@ def unread_in_thread(me: str, thread: str, above: str) -> str:
     """)
 
 
-def mentions_in_thread(me: str, channel: str, thread: str, above: str) -> str:
-    """Those by name or audience; in a direct conversation everything unread is one."""
-    return _count(_mentions(me, channel, above, f"n.thread_id = {thread}"))
+def mentions_in_thread(me: str, thread: str, above: str) -> str:
+    """Those by name or audience; in a direct conversation everything unread is one. In `mention_thread_idx`."""
+    return _mentions(me, f"n.thread_id = {thread}", above)
 
 
 def direct(kind: str) -> str:
@@ -47,13 +48,18 @@ def direct(kind: str) -> str:
     return f"{kind} IN ('dm', 'group_dm')"
 
 
-def _mentions(me: str, channel: str, above: str, among: str) -> str:
-    """One entry for a message that names me and an audience."""
-    return f"""
-        SELECT DISTINCT n.ch_seq FROM mention n
-        WHERE n.user_id = ANY (ARRAY[{me}, '{EVERYBODY}']::uuid[]) AND n.channel_id = {channel} AND n.ch_seq > {above}
-          AND n.author_id <> {me} AND {among}
-    """  # noqa: S608 composed of expressions from our own statements
+def _mentions(me: str, among: str, above: str) -> str:
+    """One for a message that names me and an audience. Each of the two stops by itself: their union is found whole."""
+
+    def first(who: str) -> str:
+        return f"""(
+            SELECT n.ch_seq FROM mention n
+            WHERE n.user_id = {who} AND {among} AND n.ch_seq > {above} AND n.author_id <> {me}
+            ORDER BY n.ch_seq LIMIT {CAP}
+        )"""  # noqa: S608 composed of expressions from our own statements
+
+    everybody = f"'{EVERYBODY}'"
+    return _count(f"{first(me)} UNION {first(everybody)}")
 
 
 def _count(found: str) -> str:

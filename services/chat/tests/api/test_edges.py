@@ -1,8 +1,13 @@
 """Where two things meet that do not go together."""
 
 import asyncio
+import random
+import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
+
+from tertulia_chat.tables.base import first_id
 
 
 @pytest.fixture
@@ -117,3 +122,131 @@ async def test_a_name_that_is_taken_changes_nothing_else_of_the_wish(house):
     assert await ann.get(f"/channels/{plans['id']}") == before
     await ann.patch(f"/channels/{channel['id']}", {"name": "lobby"})
     assert (await ann.patch(f"/channels/{plans['id']}", wish))["channel"]["name"] == "general"
+
+
+async def test_who_is_removed_in_the_middle_of_a_burst_reads_nothing_more(house):
+    """Nothing of it by any reading, whatever they kept of it; the last that they may know of is their removal."""
+    ann, bob, _, workspace, _ = house
+    home = f"/workspaces/{workspace['id']}"
+    secret = await ann.channel(workspace, "secret", "private")
+    here = f"/channels/{secret['id']}"
+    await ann.post(f"{here}/members", {"user_id": bob.id}, 201)
+    kept = await ann.say(secret, f"<@{bob.id}> before")
+    await bob.ask("PUT", f"/messages/{kept['id']}/save", 204)
+    await bob.reply(secret, kept, "I follow this")
+    text = f"<@{bob.id}> @channel burst"
+    burst = [ann.say(secret, text) for _ in range(20)] + [ann.reply(secret, kept, text) for _ in range(5)]
+    *_, last = await asyncio.gather(*burst[:12], ann.delete(f"{here}/members/{bob.id}"), *burst[12:])
+    for path in ("", "/messages", "/events", "/pins", "/members", "/draft"):
+        await bob.get(here + path, 404)
+    for message in (kept, last):
+        for path in ("", "/thread", "/history"):
+            await bob.get(f"/messages/{message['id']}{path}", 404)
+    assert (await bob.get(f"{home}/mentions"))["items"] == []
+    assert (await bob.get(f"{home}/threads"))["items"] == []
+    assert [item["message"] for item in (await bob.get(f"{home}/saved"))["items"]] in ([], [None])
+    unread = await bob.get(f"{home}/unread")
+    assert (unread["channels"], unread["threads"]) == ([], {"unread": 0, "mentions": 0})
+    joined = [item["channel"]["id"] for item in (await bob.get(f"{home}/bootstrap"))["channels"]]
+    assert secret["id"] not in joined
+    await bob.ask("PUT", f"{here}/read", 404, json={"seq": last["ch_seq"]})
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-300), timedelta(days=300)], ids=["back", "ahead"])
+async def test_a_clock_that_jumps_changes_no_order_and_no_count(house, monkeypatch, jump):
+    """Numbers order a channel, not times; a list by ids says each message once, wherever the clock put it."""
+    ann, bob, _, workspace, channel = house
+    text = f"<@{bob.id}> see"
+
+    def somewhen():
+        return id_at(datetime.now(UTC) + jump)
+
+    said = [await ann.say(channel, text)]
+    with monkeypatch.context() as jumped:
+        jumped.setattr("tertulia_chat.messages.send.now", lambda: datetime.now(UTC) + jump)
+        jumped.setattr("tertulia_chat.messages.send.new_id", somewhen)
+        said += [await ann.say(channel, text) for _ in range(2)]
+    said += [await ann.say(channel, text)]
+    ids = [message["id"] for message in said]
+    assert sorted(ids) != ids
+    assert [message["id"] for message in await bob.written(channel)] == ids
+    home = f"/workspaces/{workspace['id']}"
+    assert (await bob.get(f"{home}/unread"))["total"] == {"unread": 4, "mentions": 4}
+    listed, place = [], ""
+    while place is not None:
+        page = await bob.get(f"{home}/mentions?limit=1{place and f'&cursor={place}'}")
+        listed += [item["id"] for item in page["items"]]
+        place = page["next"]
+    assert sorted(listed) == sorted(ids)
+    path = f"/channels/{channel['id']}/read"
+    state = await bob.ask("PUT", path, json={"seq": said[1]["ch_seq"]})
+    assert (state["unread"], state["mentions"]) == (2, 2)
+    page = await bob.get(f"/channels/{channel['id']}/messages?after={said[1]['ch_seq']}")
+    assert [item["id"] for item in page["items"]] == ids[2:]
+
+
+def id_at(at):
+    """A UUIDv7 of that moment."""
+    return uuid.UUID(int=first_id(at).int | 7 << 76 | 2 << 62 | random.getrandbits(62))
+
+
+CROWD = """
+WITH person AS (
+    INSERT INTO user_account (id, username, email, display_name, password_hash, created_at)
+    SELECT gen_random_uuid(), 'c' || n, n || '@crowd.example', 'Person ' || n, '!', now()
+    FROM generate_series(1, $2::integer) AS n
+    RETURNING id
+)
+INSERT INTO workspace_member (workspace_id, user_id, role, joined_at)
+SELECT $1, id, 'member', now() FROM person RETURNING user_id
+"""
+SEATED = """
+WITH seated AS (
+    INSERT INTO channel_member (channel_id, user_id, workspace_id, role, joined_at, joined_seq)
+    SELECT c.id, who, c.workspace_id, 'member', now(), c.last_seq
+    FROM channel c CROSS JOIN unnest($2::uuid[]) AS who WHERE c.id = $1
+    RETURNING user_id
+)
+UPDATE channel SET member_count = member_count + (SELECT count(*) FROM seated) WHERE id = $1
+"""
+
+
+async def test_a_private_channel_of_a_thousand_costs_what_one_of_ten_does(chat, house, statements):
+    """Adding, listing, posting, reading and unread: the same statements, and everybody in it has one unread."""
+    ann, bob, cat, workspace, _ = house
+    home = f"/workspaces/{workspace['id']}"
+    people = [row["user_id"] for row in await chat.sql(CROWD, uuid.UUID(workspace["id"]), 997)]
+    costs = []
+    for name, members in (("few", people[:7]), ("many", people)):
+        channel = await ann.channel(workspace, name, "private")
+        here = f"/channels/{channel['id']}"
+        await chat.sql(SEATED, uuid.UUID(channel["id"]), members)
+        await ann.post(f"{here}/members", {"user_id": bob.id}, 201)
+        cost = {}
+
+        async def measured(what, asking, cost=cost):
+            statements.clear()
+            answer = await asking
+            cost[what] = len(statements)
+            return answer
+
+        await measured("add", ann.post(f"{here}/members", {"user_id": cat.id}, 201))
+        said = await measured("post", ann.say(channel, f"@channel <@{cat.id}> all here?"))
+        pages, place = [], ""
+        while place is not None:
+            page = await measured("list", cat.get(f"{here}/members?limit=200{place and f'&cursor={place}'}"))
+            pages.append([item["user"]["id"] for item in page["items"]])
+            place = page["next"]
+        listed = [one for page in pages for one in page]
+        assert set(listed) == {ann.id, bob.id, cat.id, *map(str, members)}
+        assert len(listed) == len(set(listed)) == len(members) + 3
+        state = await measured("show", cat.get(here))
+        assert state["member_count"] == len(members) + 3
+        unread = await measured("unread", cat.get(f"{home}/unread"))
+        mine = {one["channel_id"]: (one["unread"], one["mentions"]) for one in unread["channels"]}
+        assert mine[channel["id"]] == (1, 1)
+        await measured("read", cat.ask("PUT", f"{here}/read", json={"seq": said["ch_seq"]}))
+        await measured("remove", ann.delete(f"{here}/members/{bob.id}"))
+        costs.append(cost)
+    assert costs[0] == costs[1]
+    assert costs[0]["post"] == 1

@@ -5,6 +5,7 @@ come or not; nothing comes twice, and nothing that stayed is missing.
 """
 
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -228,6 +229,169 @@ class Events(Newer):
         return ids, numbers[-1] if page["has_more"] else None
 
 
+class Former(WorkspaceMembers):
+    """Who is deactivated."""
+
+    async def page(self, place):
+        query = f"?deactivated=true&limit={PAGE}" + (f"&cursor={place}" if place is not None else "")
+        page = await self.house.ann.get(self.path() + query)
+        return [self.key(item) for item in page["items"]], page["next"]
+
+    async def add(self):
+        user_id = (await self.house.person_in_workspace()).id
+        await self.house.ann.post(f"{self.path()}/{user_id}/deactivate")
+        return user_id
+
+    async def drop(self, user_id):
+        await self.house.ann.post(f"{self.path()}/{user_id}/reactivate")
+
+
+class Sanctions(ByCursor):
+    """Somebody is laid under something in a place; it is lifted."""
+
+    kind = place = ""
+
+    def path(self):
+        return f"/{self.place}s/{self.house.channel['id'] if self.place == 'channel' else self.house.workspace['id']}"
+
+    async def page(self, place):
+        query = f"?limit={PAGE}" + (f"&cursor={place}" if place is not None else "")
+        page = await self.house.ann.get(f"{self.path()}/{self.kind}{query}")
+        return [item["user"]["id"] for item in page["items"]], page["next"]
+
+    async def add(self):
+        user_id = (await self.house.person_in_workspace()).id
+        until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        await self.house.ann.ask("PUT", f"{self.path()}/{self.kind}/{user_id}", json={"until": until})
+        return user_id
+
+    async def drop(self, user_id):
+        await self.house.ann.ask("DELETE", f"{self.path()}/{self.kind}/{user_id}", None)
+
+
+class Bans(Sanctions):
+    kind, place = "bans", "channel"
+
+
+class Mutes(Sanctions):
+    kind, place = "mutes", "channel"
+
+
+class WorkspaceBans(Sanctions):
+    kind, place = "bans", "workspace"
+
+
+class WorkspaceMutes(Sanctions):
+    kind, place = "mutes", "workspace"
+
+
+class Notifications(Mentions):
+    def path(self):
+        return f"/workspaces/{self.house.workspace['id']}/notifications"
+
+    def key(self, item):
+        return item["message"]["id"]
+
+    async def add(self):
+        message_id = await super().add()
+        await self.house.chat.decide()
+        return message_id
+
+    async def drop(self, message_id):
+        await super().drop(message_id)
+        await self.house.chat.decide()
+
+
+class Reminders(ByCursor):
+    def path(self):
+        return f"/workspaces/{self.house.workspace['id']}/reminders"
+
+    def key(self, item):
+        return item["reminder"]["id"]
+
+    async def add(self):
+        said = await self.house.say()
+        at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        answer = await self.house.ann.post(f"/messages/{said['id']}/reminders", {"remind_at": at}, 201)
+        return answer["reminder"]["id"]
+
+    async def drop(self, reminder_id):
+        await self.house.ann.delete(f"/reminders/{reminder_id}", None)
+
+
+class Scheduled(ByCursor):
+    def path(self):
+        return f"/workspaces/{self.house.workspace['id']}/scheduled"
+
+    async def add(self):
+        at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        wish = {"channel_id": self.house.channel["id"], "text": self.house.next_name(), "send_at": at}
+        answer = await self.house.ann.post(self.path(), {**wish, "client_msg_id": str(uuid.uuid4())}, 201)
+        return answer["scheduled"]["id"]
+
+    async def drop(self, scheduled_id):
+        await self.house.ann.delete(f"/scheduled/{scheduled_id}", None)
+
+
+class Reports(ByCursor):
+    """Of what Bob said: nobody judges of what is said about themselves."""
+
+    def path(self):
+        return f"/workspaces/{self.house.workspace['id']}/reports"
+
+    def key(self, item):
+        return item["report"]["id"]
+
+    async def add(self):
+        if not hasattr(self, "bob"):
+            self.bob = await self.house.person_in_workspace()
+            await self.bob.post(f"/channels/{self.house.channel['id']}/join")
+        said = await self.bob.say(self.house.channel, self.house.next_name())
+        person = await self.house.person_in_workspace()
+        return (await person.post(f"/messages/{said['id']}/report", {"category": "spam"}, 201))["report"]["id"]
+
+    async def drop(self, report_id):
+        await self.house.ann.post(f"/reports/{report_id}/resolve", {"outcome": "dismissed"})
+
+
+class Notices(ByCursor):
+    """What Ann is told of the moderators' deeds; nothing of it ever goes."""
+
+    def path(self):
+        return "/users/me/notices"
+
+    async def add(self):
+        if not hasattr(self, "mod"):
+            self.mod = await self.house.person_in_workspace()
+            members = f"/workspaces/{self.house.workspace['id']}/members"
+            await self.house.ann.patch(f"{members}/{self.mod.id}", {"role": "owner"})
+            await self.mod.post(f"/channels/{self.house.channel['id']}/join")
+        said = await self.house.say()
+        await self.mod.delete(f"/messages/{said['id']}", 200)
+        (newest,) = (await self.house.ann.get(f"{self.path()}?limit=1"))["items"]
+        return newest["id"]
+
+    async def drop(self, notice_id):
+        """Only more comes."""
+        await self.add()
+
+
+class Audit(ByCursor):
+    """Only grows, also by being read."""
+
+    def path(self):
+        return f"/workspaces/{self.house.workspace['id']}/audit"
+
+    async def add(self):
+        await self.house.ann.channel(self.house.workspace, self.house.next_name())
+        (newest,) = (await self.house.ann.get(f"{self.path()}?action=channel.created&limit=1"))["items"]
+        return newest["id"]
+
+    async def drop(self, entry_id):
+        """Only more comes."""
+        await self.add()
+
+
 LISTS = [
     Channels,
     WorkspaceMembers,
@@ -241,6 +405,17 @@ LISTS = [
     Newer,
     Replies,
     Events,
+    Former,
+    Bans,
+    Mutes,
+    WorkspaceBans,
+    WorkspaceMutes,
+    Notifications,
+    Reminders,
+    Scheduled,
+    Reports,
+    Notices,
+    Audit,
 ]
 
 

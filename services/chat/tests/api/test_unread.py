@@ -229,7 +229,7 @@ async def test_unread_messages_are_counted_in_an_index(chat, large):
     bob, channel = large
     plan = await plan_of(chat, overview._CHANNELS.text, bob.id, channel["workspace_id"])
     used = {node.get("Index Name") for node in nodes(plan)}
-    assert used >= {"message_unread_idx", "mention_cursor_idx"}
+    assert used >= {"message_unread_idx", "mention_channel_idx"}
     scanned = {node["Relation Name"] for node in nodes(plan) if node["Node Type"] == "Seq Scan"}
     assert scanned <= {"channel", "channel_member"}
     assert all(node["Actual Rows"] <= 3 for node in nodes(plan) if node.get("Index Name") == "message_unread_idx")

@@ -1,8 +1,10 @@
 """Two people on three devices do anything; what is unread must be what a plain model says, after every step.
 
-The model knows nothing of cursors in databases: it keeps what was said as a list and counts.
+The model knows nothing of cursors in databases: it keeps what was said as a list and counts, up to the thousand where
+counting ends.
 """
 
+import uuid
 from dataclasses import dataclass, field
 
 import pytest
@@ -10,6 +12,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 ANN, BOB = 0, 1
+CAP = 1000
+FLOOD = """
+WITH place AS (
+    UPDATE channel SET last_seq = last_seq + $2, last_msg_seq = last_seq + $2 WHERE id = $1
+    RETURNING last_seq - $2 AS before, workspace_id
+),
+root AS (
+    UPDATE message SET reply_count = reply_count + $2, last_reply_seq = place.before + $2, last_reply_at = now()
+    FROM place WHERE id = $4
+)
+INSERT INTO message (id, workspace_id, channel_id, ch_seq, author_id, client_msg_id, text, created_at, thread_id,
+    mentions, audience)
+SELECT gen_random_uuid(), workspace_id, $1, before + n, $3, gen_random_uuid(), 'more', now(), $4, $5, $6
+FROM place, generate_series(1, $2::integer) AS n
+RETURNING id::text, ch_seq
+"""
 
 
 @dataclass
@@ -54,7 +72,7 @@ class Model:
             and not one.deleted
         ]
         named = [one for one in left if place in self.directs or who in one.mentions or one.everybody]
-        return len(left), len(named)
+        return min(len(left), CAP), min(len(named), CAP)
 
     def channel(self, who, place):
         return self.count(who, self.cursors[who, place], place)
@@ -90,6 +108,18 @@ class Play:
         text = " ".join(["hi", *(f"<@{self.people[one].id}>" for one in named), *(["@channel"] if everybody else [])])
         message = await (person.reply(channel, root, text) if root else person.say(channel, text))
         self.model.add(Said(message, who, place, root["id"] if root else None, frozenset(named), everybody))
+
+    async def flood(self, device, place, root_number, named, everybody, count):
+        """The same again, so often that counting may end before it: past the API, which would take a minute. Twice."""
+        if len(self.model.said) > 2 * CAP:
+            return
+        await self.post(device, place, root_number, named, everybody)
+        one = self.model.said[-1]
+        author, people = self.people[one.by], [uuid.UUID(self.people[who].id) for who in named]
+        ids = [uuid.UUID(each) if each else None for each in (self.channels[place]["id"], author.id, one.root)]
+        values = (ids[0], count, ids[1], ids[2], people, "channel" if everybody else None)
+        for row in sorted(await author.chat.sql(FLOOD, *values), key=lambda row: row["ch_seq"]):
+            self.model.add(Said(dict(row), one.by, place, one.root, one.mentions, everybody))
 
     async def edit(self, number):
         if mine := [one for one in self.model.said if not one.deleted]:
@@ -185,6 +215,7 @@ EVERYBODY = st.sampled_from([False, False, False, True])
 STEP = st.one_of(
     st.tuples(st.just("post"), DEVICE, PLACE, st.none(), NAMED, EVERYBODY),
     st.tuples(st.just("post"), DEVICE, PLACE, NUMBER, NAMED, EVERYBODY),
+    st.tuples(st.just("flood"), DEVICE, PLACE, st.none() | NUMBER, NAMED, EVERYBODY, st.sampled_from([300, 1_100])),
     st.tuples(st.just("edit"), NUMBER),
     st.tuples(st.just("delete"), NUMBER),
     st.tuples(st.just("read"), DEVICE, PLACE, NUMBER, FLAG),

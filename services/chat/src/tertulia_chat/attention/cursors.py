@@ -82,7 +82,7 @@ _THREAD = _statement(
     cursor="thread_follow",
     mine="x.thread_id = $10 AND x.user_id = $2 AND x.following",
     unread=unread_in_thread("$2", "$10", "place.wanted"),
-    mentions=mentions_in_thread("$2", "$1", "$10", "place.wanted"),
+    mentions=mentions_in_thread("$2", "$10", "place.wanted"),
 )
 
 

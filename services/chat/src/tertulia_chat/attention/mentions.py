@@ -18,14 +18,21 @@ _END = UUID(int=2**128 - 1)
 
 _NAMED = f"""
 SELECT n.message_id FROM mention n JOIN channel c ON c.id = n.channel_id {READER}
-WHERE n.workspace_id = :workspace_id AND n.message_id < :before
+WHERE n.workspace_id = :workspace_id AND n.user_id = :user_id AND n.message_id < :before AND {READABLE}
+"""  # noqa: S608 composed of constants only
+# Asked of each, so that the index is walked from its end until the page is full: joined to the members, all would be
+# sorted.
+_JOINED = "(SELECT m.joined_seq FROM channel_member m WHERE m.channel_id = n.channel_id AND m.user_id = :user_id)"
+_ADDRESSED = f"""
+SELECT n.message_id FROM mention n
+WHERE n.workspace_id = :workspace_id AND n.user_id = '{EVERYBODY}' AND n.message_id < :before
+  AND n.author_id <> :user_id AND n.ch_seq > {_JOINED}
 """  # noqa: S608 composed of constants only
 
 _FOUND = sa.text(f"""
-({_NAMED} AND n.user_id = :user_id AND {READABLE} ORDER BY n.message_id DESC LIMIT :limit)
+({_NAMED} ORDER BY n.message_id DESC LIMIT :limit)
 UNION
-({_NAMED} AND n.user_id = '{EVERYBODY}' AND n.author_id <> :user_id AND n.ch_seq > m.joined_seq
-    ORDER BY n.message_id DESC LIMIT :limit)
+({_ADDRESSED} ORDER BY n.message_id DESC LIMIT :limit)
 ORDER BY message_id DESC LIMIT :limit
 """)
 

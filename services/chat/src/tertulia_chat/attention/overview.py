@@ -35,7 +35,7 @@ JOIN channel c ON c.id = f.channel_id
 """
 _WHERE_ANSWERED = f"WHERE f.user_id = :user_id AND f.workspace_id = :workspace_id AND f.following AND {READABLE}"
 
-_NAMED = mentions_in_thread("f.user_id", "f.channel_id", "f.thread_id", "f.read_seq")
+_NAMED = mentions_in_thread("f.user_id", "f.thread_id", "f.read_seq")
 _THREADS = sa.text(f"""
 SELECT CAST(coalesce(sum(counted.unread), 0) AS bigint) AS unread, CAST(coalesce(sum(
     CASE WHEN counted.unread = 0 OR {direct("c.kind")} THEN counted.unread ELSE {_NAMED} END), 0) AS bigint) AS mentions

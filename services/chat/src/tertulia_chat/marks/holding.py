@@ -18,7 +18,8 @@ async def hold_message(
     Who may not is told so before anything is locked, and asked again once it is.
     Raises NotFound, NotAMember, Muted, Forbidden, ChannelArchived, MessageDeleted.
     """
-    _require_may_mark(*await access_message(session, caller_id, message_id), needed)
+    row, seat = await access_message(session, caller_id, message_id)
+    _require_may_mark(row, seat, needed)
     row, seat = await access_message(session, caller_id, message_id, lock=True)
     _require_may_mark(row, seat, needed)
     return row, seat.channel

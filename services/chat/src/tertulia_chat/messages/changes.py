@@ -16,10 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tertulia_chat.access import ChannelSeat, access_message
 from tertulia_chat.audit import Action, Entry, Target, note
 from tertulia_chat.bot import BOT_ID
+from tertulia_chat.database import Database
 from tertulia_chat.errors import ChannelArchived, MessageDeleted, Muted, NotRestorable, SystemMessage
 from tertulia_chat.membership import lock_channels, sequenced
 from tertulia_chat.messages import history
-from tertulia_chat.messages.erasure import forget_run, hold_message, silence
+from tertulia_chat.messages.erasure import Repeated, forget_run, hold_message, in_one_go, silence
 from tertulia_chat.messages.reading import read
 from tertulia_chat.messages.resolve import resolve
 from tertulia_chat.messages.taken import Taken, take
@@ -33,52 +34,22 @@ from tertulia_shared.events import Fact, Message
 from tertulia_shared.problems import Forbidden
 
 
-async def edit(session: AsyncSession, caller_id: UUID, message_id: UUID, text: str) -> Message:
+async def edit(database: Database, caller_id: UUID, message_id: UUID, text: str) -> Message:
     """The same text changes nothing.
 
-    Raises NotFound, Forbidden, SystemMessage, NotAMember, Muted, MessageDeleted, ChannelArchived.
+    Raises NotFound, Forbidden, SystemMessage, NotAMember, Muted, MessageDeleted, ChannelArchived,
+    DependencyUnavailable.
     """
-    row, seat = await access_message(session, caller_id, message_id)
-    _require_may_edit(caller_id, row, seat)
-    policy = await history.hold_policy(session, row.workspace_id)
-    row, seat, answers = await hold_message(session, caller_id, message_id)
-    _require_may_edit(caller_id, row, seat)
-    if row.text != text:
-        at = now()
-        await history.keep_former(session, row, policy, caller_id, at)
-        reading = read(text)
-        if not seat.may(Permission.MENTION_EVERYONE):
-            reading = reading.without_audience()
-        read_out = await resolve(session, row.workspace_id, caller_id, reading)
-        row.text, row.edited_at = text, at
-        read_out.put_on(row)
-        await _change(session, caller_id, row, seat.channel, answers)
-    return row.view()
+    return await in_one_go(database, lambda session: _edit(session, caller_id, message_id, text))
 
 
-async def delete(session: AsyncSession, caller_id: UUID, message_id: UUID, reason: str = "") -> Message:
+async def delete(database: Database, caller_id: UUID, message_id: UUID, reason: str = "") -> Message:
     """Idempotent; the row stays, without text and marks. Works in archived channels too: erasing is always possible.
 
     Who deletes somebody else's says why: it is told to the author and kept in the audit log. Raises NotFound,
-    Forbidden.
+    Forbidden, DependencyUnavailable.
     """
-    row, seat = await access_message(session, caller_id, message_id)
-    _require_may_delete(caller_id, row, seat)
-    policy = await history.hold_policy(session, row.workspace_id)
-    row, seat, answers = await hold_message(session, caller_id, message_id)
-    _require_may_delete(caller_id, row, seat)
-    if row.deleted_at is None:
-        at, length = now(), len(row.text)
-        await history.keep_deleted(session, row, policy, caller_id, at)
-        run_id = row.ai["run_id"] if row.ai else None
-        row.text, row.ai, row.deleted_at = "", None, at
-        take(row)
-        await _change(session, caller_id, row, seat.channel, answers)
-        if run_id is not None:
-            await forget_run(session, run_id)
-        if row.author_id != caller_id or row.system is not None:
-            await _account_for(session, caller_id, row, length, reason)
-    return row.view()
+    return await in_one_go(database, lambda session: _delete(session, caller_id, message_id, reason))
 
 
 async def restore(session: AsyncSession, caller_id: UUID, message_id: UUID) -> Message:
@@ -94,6 +65,45 @@ async def restore(session: AsyncSession, caller_id: UUID, message_id: UUID) -> M
     _require_may_restore(caller_id, row, seat)
     if row.deleted_at is not None:
         await _bring_back(session, caller_id, row, seat.channel)
+    return row.view()
+
+
+async def _edit(session: AsyncSession, caller_id: UUID, message_id: UUID, text: str) -> Message:
+    row, seat = await access_message(session, caller_id, message_id)
+    _require_may_edit(caller_id, row, seat)
+    policy = await history.hold_policy(session, row.workspace_id)
+    row, seat, repeated = await hold_message(session, caller_id, message_id)
+    _require_may_edit(caller_id, row, seat)
+    if row.text != text:
+        at = now()
+        await history.keep_former(session, row, policy, caller_id, at)
+        reading = read(text)
+        if not seat.may(Permission.MENTION_EVERYONE):
+            reading = reading.without_audience()
+        read_out = await resolve(session, row.workspace_id, caller_id, reading)
+        row.text, row.edited_at = text, at
+        read_out.put_on(row)
+        await _change(session, caller_id, row, seat.channel, repeated)
+    return row.view()
+
+
+async def _delete(session: AsyncSession, caller_id: UUID, message_id: UUID, reason: str) -> Message:
+    row, seat = await access_message(session, caller_id, message_id)
+    _require_may_delete(caller_id, row, seat)
+    policy = await history.hold_policy(session, row.workspace_id)
+    row, seat, repeated = await hold_message(session, caller_id, message_id)
+    _require_may_delete(caller_id, row, seat)
+    if row.deleted_at is None:
+        at, length = now(), len(row.text)
+        await history.keep_deleted(session, row, policy, caller_id, at)
+        run_id = row.ai["run_id"] if row.ai else None
+        row.text, row.ai, row.deleted_at = "", None, at
+        take(row)
+        await _change(session, caller_id, row, seat.channel, repeated)
+        if run_id is not None:
+            await forget_run(session, run_id)
+        if row.author_id != caller_id or row.system is not None:
+            await _account_for(session, caller_id, row, length, reason)
     return row.view()
 
 
@@ -163,17 +173,20 @@ async def _bring_back(session: AsyncSession, caller_id: UUID, row: MessageRow, c
 
 
 async def _change(
-    session: AsyncSession, caller_id: UUID, row: MessageRow, channel: ChannelRow, answers: dict[UUID, UUID]
+    session: AsyncSession, caller_id: UUID, row: MessageRow, channel: ChannelRow, repeated: Repeated
 ) -> None:
     await _tell_instead(session, channel, row, caller_id)
-    channels = {channel.id: channel for channel in await lock_channels(session, set(answers.values()))}
-    for answer in await silence(session, row.id, answers):
+    if repeated.nowhere:
+        return
+    channels = {channel.id: channel for channel in await lock_channels(session, set(repeated.answers.values()))}
+    for answer in await silence(session, row.id, repeated):
         await _tell_instead(session, channels[answer.channel_id], answer, caller_id)
 
 
 async def _tell_instead(session: AsyncSession, channel: ChannelRow, row: MessageRow, actor_id: UUID) -> None:
-    """What told the message so far loses its words."""
-    await redact(session, channel.id, row.told_at, row.view())
+    """What told the message so far loses its words. Its row is written once, with the number that tells it."""
+    with session.no_autoflush:
+        await redact(session, channel.id, row.told_at, row.view())
     await _tell(session, channel, row, actor_id)
 
 

@@ -118,8 +118,7 @@ class MessageController(Controller):
         data: JSONBody[EditMessage],
         database: NamedDependency[Database],
     ) -> SentMessage:
-        async with database.transaction() as session:
-            return SentMessage(message=await changes.edit(session, caller.user_id, message_id, data.text))
+        return SentMessage(message=await changes.edit(database, caller.user_id, message_id, data.text))
 
     @delete(
         "/",
@@ -135,8 +134,7 @@ class MessageController(Controller):
         reason: Reason = "",
     ) -> SentMessage:
         """The message stays in its place without its text."""
-        async with database.transaction() as session:
-            return SentMessage(message=await changes.delete(session, caller.user_id, message_id, reason))
+        return SentMessage(message=await changes.delete(database, caller.user_id, message_id, reason))
 
     @post("/restore", status_code=200, summary="Undo the deletion of a message")
     async def restore(

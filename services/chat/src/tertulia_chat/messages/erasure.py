@@ -6,10 +6,12 @@ question nor sources.
 
 The answers may stand in other channels, so they are found before anything is locked, the channels are locked together,
 in the order of their ids, and then the messages. From there on nobody can quote the message (`runs.quotes` waits for
-it), so what is found then is all there is; when it stands in channels that are not locked, it begins again.
+it), so what is found then is all there is; when it stands in channels that are not locked, all begins again. Most
+messages nothing repeats: these pay for looking.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -19,18 +21,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select, update
 
 from tertulia_chat.access import ChannelSeat, access_message
+from tertulia_chat.database import Database
 from tertulia_chat.outbox import redact_runs
 from tertulia_chat.tables import BotRunRow, MessageRow, now
-from tertulia_shared.events import Run
+from tertulia_shared.events import Message, Run
 from tertulia_shared.problems import DependencyUnavailable
 
 ATTEMPTS = 5
 
 _ABOUT = sa.text("""
-    SELECT id, channel_id FROM message WHERE ai IS NOT NULL AND ai -> 'citations' @> CAST(:cited AS jsonb)
-    UNION
-    SELECT m.id, m.channel_id FROM bot_run r JOIN message m ON m.id = r.message_id
-    WHERE r.trigger_message_id = :message_id AND m.ai IS NOT NULL
+    SELECT id, channel_id, false AS asked FROM message
+    WHERE ai IS NOT NULL AND ai -> 'citations' @> CAST(:cited AS jsonb)
+    UNION ALL
+    SELECT m.id, m.channel_id, true FROM bot_run r LEFT JOIN message m ON m.id = r.message_id AND m.ai IS NOT NULL
+    WHERE r.trigger_message_id = :message_id
 """)
 
 
@@ -38,35 +42,53 @@ class _Elsewhere(Exception):
     """An answer appeared in a channel that is not locked."""
 
 
-async def hold_message(
-    session: AsyncSession, caller_id: UUID, message_id: UUID
-) -> tuple[MessageRow, ChannelSeat, dict[UUID, UUID]]:
-    """The message with all answers about it and the channel of each, locked; so is the first one of its thread, whose
-    summary a deletion changes. Raises NotFound, DependencyUnavailable."""
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The answers that quote a message or were asked for by it, and the channel of each; and whether any run was."""
+
+    answers: dict[UUID, UUID]
+    asked: bool
+
+    @property
+    def nowhere(self) -> bool:
+        return not self.answers and not self.asked
+
+
+async def in_one_go(database: Database, change: Callable[[AsyncSession], Awaitable[Message]]) -> Message:
+    """Does what uses `hold_message`, in a transaction, or another one while answers appear. Raises
+    DependencyUnavailable."""
     for _ in range(ATTEMPTS):
-        answers = await _answers_about(session, message_id)
         try:
-            async with session.begin_nested():
-                row, seat = await access_message(session, caller_id, message_id, lock=True, beside=answers.values())
-                await _lock_messages(session, {message_id, row.root_id or message_id, *answers})
-                found = await _answers_about(session, message_id)
-                if not set(found.values()) <= {row.channel_id, *answers.values()}:
-                    raise _Elsewhere
-                return row, seat, found
+            async with database.transaction() as session:
+                return await change(session)
         except _Elsewhere:
             continue
     raise DependencyUnavailable("Answers about this message keep appearing.")
 
 
-async def silence(session: AsyncSession, message_id: UUID, answers: dict[UUID, UUID]) -> list[MessageRow]:
-    """Takes the message's words out of these answers and of their runs; the answers that changed are to be told.
+async def hold_message(
+    session: AsyncSession, caller_id: UUID, message_id: UUID
+) -> tuple[MessageRow, ChannelSeat, Repeated]:
+    """The message and all answers about it, locked; so is the first one of its thread, whose summary a deletion
+    changes. Only within `in_one_go`. Raises NotFound."""
+    known = await _repeated(session, message_id)
+    row, seat = await access_message(session, caller_id, message_id, lock=True, beside=known.answers.values())
+    await _lock_messages(session, {message_id, row.root_id or message_id, *known.answers})
+    found = await _repeated(session, message_id)
+    if not set(found.answers.values()) <= {row.channel_id, *known.answers.values()}:
+        raise _Elsewhere
+    return row, seat, found
+
+
+async def silence(session: AsyncSession, message_id: UUID, repeated: Repeated) -> list[MessageRow]:
+    """Takes the message's words out of the answers and of their runs; the answers that changed are to be told.
 
     All of it is held by `hold_message`.
     """
     asked = await _forget_prompts(session, col(BotRunRow.trigger_message_id) == message_id)
     rows = await session.scalars(
         select(MessageRow)
-        .where(col(MessageRow.id).in_(list(answers)), col(MessageRow.ai).is_not(None))
+        .where(col(MessageRow.id).in_(list(repeated.answers)), col(MessageRow.ai).is_not(None))
         .order_by(col(MessageRow.id))
         .execution_options(populate_existing=True)
     )
@@ -88,11 +110,11 @@ async def forget_run(session: AsyncSession, run_id: str) -> None:
     await redact_runs(session, places, lambda run: msgspec.structs.replace(run, prompt="", citations=[]))
 
 
-async def _answers_about(session: AsyncSession, message_id: UUID) -> dict[UUID, UUID]:
-    """The answers that quote this message or were asked for by it, and the channel of each."""
+async def _repeated(session: AsyncSession, message_id: UUID) -> Repeated:
     cited = msgspec.json.encode([{"message_id": str(message_id)}]).decode()
-    found = await session.execute(_ABOUT, {"cited": cited, "message_id": message_id})
-    return {row.id: row.channel_id for row in found}
+    found = (await session.execute(_ABOUT, {"cited": cited, "message_id": message_id})).all()
+    answers = {row.id: row.channel_id for row in found if row.id is not None}
+    return Repeated(answers, any(row.asked for row in found))
 
 
 async def _lock_messages(session: AsyncSession, ids: Iterable[UUID]) -> None:

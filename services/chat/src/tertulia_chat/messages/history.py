@@ -28,18 +28,15 @@ from tertulia_shared.events import HistoryPolicy
 UNDO_WINDOW = timedelta(minutes=5)
 
 # In one statement, so that the present text is the one that followed the last of the others.
-_VERSIONS = sa.text("""
-WITH former AS (
-    SELECT number, text, replaced_at, replaced_by FROM message_revision
-    WHERE message_id = :message_id AND purge_at IS NULL AND CAST(:shown AS boolean)
-),
-version AS (
-    SELECT * FROM former
+_KEPT = "message_revision WHERE message_id = :message_id AND purge_at IS NULL AND CAST(:shown AS boolean)"
+_VERSIONS = sa.text(f"""
+WITH version AS (
+    (SELECT number, text, replaced_at, replaced_by FROM {_KEPT} AND number > :after ORDER BY number LIMIT :limit)
     UNION ALL
-    SELECT (SELECT coalesce(max(number), 0) + 1 FROM former), text, NULL, NULL FROM message WHERE id = :message_id
+    SELECT (SELECT coalesce(max(number), 0) + 1 FROM {_KEPT}), text, NULL, NULL FROM message WHERE id = :message_id
 )
 SELECT * FROM version WHERE number > :after ORDER BY number LIMIT :limit
-""")
+""")  # noqa: S608 composed of constants only
 
 
 async def hold_policy(session: AsyncSession, workspace_id: UUID) -> HistoryPolicy:
@@ -97,18 +94,17 @@ async def versions(session: AsyncSession, row: MessageRow, after: int, limit: in
 
 
 async def _keep(session: AsyncSession, row: MessageRow, actor_id: UUID, at: datetime, **more: Any) -> None:
-    newest = await session.scalar(select(sa.func.max(RevisionRow.number)).where(col(RevisionRow.message_id) == row.id))
-    session.add(
-        RevisionRow(
-            message_id=row.id,
-            number=(newest or 0) + 1,
-            workspace_id=row.workspace_id,
-            text=row.text,
-            replaced_at=at,
-            replaced_by=actor_id,
-            **more,
-        )
+    newest = select(sa.func.max(RevisionRow.number)).where(col(RevisionRow.message_id) == row.id).scalar_subquery()
+    kept = sa.insert(RevisionRow).values(
+        message_id=row.id,
+        number=sa.func.coalesce(newest, 0) + 1,
+        workspace_id=row.workspace_id,
+        text=row.text,
+        replaced_at=at,
+        replaced_by=actor_id,
+        **more,
     )
+    await session.execute(kept)
 
 
 def _version(found: sa.Row[Any]) -> Version:

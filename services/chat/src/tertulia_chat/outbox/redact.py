@@ -15,11 +15,12 @@ as before, for the relay too.
   is none.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tertulia_shared.events import (
@@ -43,7 +44,13 @@ from tertulia_shared.events import (
 
 _FIND = text("SELECT id, created_at, body FROM event_log WHERE channel_id = :channel_id AND ch_seq = ANY(:ch_seqs)")
 _FIND_PLACES = text("SELECT id, created_at, body FROM event_log WHERE id = ANY(:ids) ORDER BY id")
-_REPLACE = text("UPDATE event_log SET body = :body WHERE id = :id AND created_at = :created_at")
+# With the time of each, which says in which partition it is.
+_REPLACE = text("""
+UPDATE event_log e SET body = told.body
+FROM unnest(CAST(:ids AS bigint[]), CAST(:times AS timestamptz[]), CAST(:bodies AS text[]))
+    AS told (id, created_at, body)
+WHERE e.id = told.id AND e.created_at = told.created_at
+""")
 
 
 async def redact(session: AsyncSession, channel_id: UUID, ch_seqs: Collection[int], message: Message) -> None:
@@ -62,13 +69,14 @@ async def redact(session: AsyncSession, channel_id: UUID, ch_seqs: Collection[in
         links=[],
         system=SystemNote(kind=message.system.kind) if message.system else None,
     )
+    bodies: dict[Row[Any], str] = {}
     for found in (await session.execute(_FIND, {"channel_id": channel_id, "ch_seqs": list(ch_seqs)})).all():
         envelope = decode_envelope(found.body)
         fact = decode(envelope)
         if not isinstance(fact, MessageCreated | MessageUpdated | MessagePinned | MessageUnpinned):
             raise TypeError(f"{envelope.type} tells no text")
-        body = _with(envelope, msgspec.structs.replace(fact, message=silent))
-        await session.execute(_REPLACE, {"body": body, "id": found.id, "created_at": found.created_at})
+        bodies[found] = _with(envelope, msgspec.structs.replace(fact, message=silent))
+    await _replace(session, bodies)
 
 
 async def redact_runs(session: AsyncSession, log_ids: Collection[int], silent: Callable[[Run], Run]) -> None:
@@ -79,6 +87,7 @@ async def redact_runs(session: AsyncSession, log_ids: Collection[int], silent: C
     """
     if not log_ids:
         return
+    bodies: dict[Row[Any], str] = {}
     for found in (await session.execute(_FIND_PLACES, {"ids": list(log_ids)})).all():
         envelope = decode_envelope(found.body)
         fact = decode(envelope)
@@ -86,8 +95,8 @@ async def redact_runs(session: AsyncSession, log_ids: Collection[int], silent: C
             raise TypeError(f"{envelope.type} tells of no run")
         left = silent(fact.run)
         if left != fact.run:
-            body = _with(envelope, msgspec.structs.replace(fact, run=left))
-            await session.execute(_REPLACE, {"body": body, "id": found.id, "created_at": found.created_at})
+            bodies[found] = _with(envelope, msgspec.structs.replace(fact, run=left))
+    await _replace(session, bodies)
 
 
 async def redact_draft(session: AsyncSession, log_id: int) -> None:
@@ -107,8 +116,14 @@ async def _redact_place(session: AsyncSession, log_id: int, kind: type[Fact], **
         fact = decode(envelope)
         if not isinstance(fact, kind):
             raise TypeError(f"{envelope.type} is no {kind.type}")
-        body = _with(envelope, msgspec.structs.replace(fact, **silent))
-        await session.execute(_REPLACE, {"body": body, "id": found.id, "created_at": found.created_at})
+        await _replace(session, {found: _with(envelope, msgspec.structs.replace(fact, **silent))})
+
+
+async def _replace(session: AsyncSession, bodies: Mapping[Row[Any], str]) -> None:
+    """All of them in one statement."""
+    if bodies:
+        places = {"ids": [found.id for found in bodies], "times": [found.created_at for found in bodies]}
+        await session.execute(_REPLACE, {**places, "bodies": list(bodies.values())})
 
 
 def _with(envelope: Envelope, fact: Fact) -> str:

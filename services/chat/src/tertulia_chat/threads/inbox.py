@@ -21,9 +21,9 @@ _END = (datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
 _PAGE = sa.text(f"""
 SELECT page.thread_id, page.read_seq, page.active_at, counted.unread,
     CASE WHEN counted.unread = 0 OR {direct("page.kind")} THEN counted.unread
-         ELSE {mentions_in_thread(":user_id", "page.channel_id", "page.thread_id", "page.read_seq")} END AS mentions
+         ELSE {mentions_in_thread(":user_id", "page.thread_id", "page.read_seq")} END AS mentions
 FROM (
-    SELECT f.thread_id, f.channel_id, f.read_seq, c.kind, coalesce(r.last_reply_at, r.created_at) AS active_at
+    SELECT f.thread_id, f.read_seq, c.kind, coalesce(r.last_reply_at, r.created_at) AS active_at
     FROM thread_follow f
     JOIN message r ON r.id = f.thread_id
     JOIN channel c ON c.id = f.channel_id
