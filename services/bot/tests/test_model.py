@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from contextlib import aclosing
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -263,7 +264,7 @@ async def test_a_signal_in_the_middle_of_an_answer_ends_it(words):
 def test_it_lets_everybody_else_go_first(real_model):
     """Its threads are those that think."""
     pid = real_model.process.pid
-    threads = [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+    threads = [int(path.name) for path in Path(f"/proc/{pid}/task").iterdir()]
     assert len(threads) > 1
     expected = min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
     assert {os.getpriority(os.PRIO_PROCESS, thread) for thread in threads} == {expected}
