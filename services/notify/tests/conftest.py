@@ -7,6 +7,7 @@ import contextlib
 import json
 import secrets
 import uuid
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from joserfc.jwk import KeySet, OKPKey
 from uuid_utils import uuid7
 
 from tertulia_notify.app import assemble
+from tertulia_notify.delivery.connection import Connection
 from tertulia_notify.limits import Limits
 from tertulia_notify.settings import NotifySettings
 from tertulia_shared import events
@@ -26,6 +28,7 @@ from tertulia_shared.bus import Bus, Outgoing, PipelinedPublisher, ensure_event_
 from tertulia_shared.cursors import CursorSealer
 from tertulia_shared.events import subjects
 from tertulia_shared.runtime import spawn
+from tertulia_shared.runtime.http import DirectBody
 from tertulia_shared.runtime.server import HttpServer
 from tertulia_shared.settings import SecretKeys
 from tertulia_shared.tokens import ServiceTokens, TokenSigner
@@ -429,6 +432,41 @@ class World:
         async with self.starting(limits, **changes) as notify:
             await notify.ready()
             yield notify
+
+
+class Unattended:
+    """A line that nobody works off."""
+
+    def __init__(self) -> None:
+        self.line: deque[Connection] = deque()
+
+    def begin(self) -> None:
+        pass
+
+
+@pytest.fixture
+def taken() -> Callable[[Connection], bytes]:
+    """What a connection writes when its turn comes, without the framing of the chunks."""
+
+    def take(connection: Connection) -> bytes:
+        chunks: list[bytes] = []
+        connection.open(DirectBody(chunks.append, connection), Unattended())
+        connection.flush()
+        return unchunked(b"".join(chunks))
+
+    return take
+
+
+def unchunked(body: bytes) -> bytes:
+    """The data of a chunked HTTP body, as far as it is there."""
+    data = b""
+    while body:
+        size, _, rest = body.partition(b"\r\n")
+        if not size or int(size, 16) == 0:
+            break
+        data += rest[: int(size, 16)]
+        body = rest[int(size, 16) + 2 :]
+    return data
 
 
 def _client() -> aiohttp.ClientSession:

@@ -70,6 +70,7 @@ async def test_an_event_that_comes_as_the_time_runs_out_is_not_skipped(world: An
 
         def arrive() -> None:
             hub.accept(hub.head + 1, message.subject, message.headers, message.data)
+            hub.settle()
 
         loop = asyncio.get_running_loop()
         loop.call_later(0.1, time.sleep, 0.5)

@@ -1,11 +1,13 @@
 """The small parts alone: the ring's bounds, a connection's queue, frames."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tertulia_notify.delivery import frames
+from tertulia_notify.delivery.batch import Batch
 from tertulia_notify.delivery.connection import MAX_QUEUED_EVENTS, Connection
 from tertulia_notify.delivery.ephemeral import MAX_SLOTS, MAX_TEXT_BYTES
 from tertulia_notify.delivery.event import Event
@@ -66,39 +68,42 @@ def test_numbers_without_an_event_do_not_disturb_the_ring() -> None:
     assert _numbers(ring, ring.floor) == [9, 13]
 
 
+Taken = Callable[[Connection], bytes]
+
+
 def _connection() -> Connection:
     return Connection("ada", "session", 0.0)
 
 
-def test_one_event_too_many_ends_the_connection_and_queues_only_the_bye() -> None:
+def test_one_event_too_many_ends_the_connection_and_queues_only_the_bye(taken: Taken) -> None:
     connection = _connection()
-    assert all(connection.push(b"x") for _ in range(MAX_QUEUED_EVENTS))
-    assert connection.push(b"x") is False
+    assert all(connection.push(Batch([b"x"])) for _ in range(MAX_QUEUED_EVENTS))
+    assert connection.push(Batch([b"x"])) is False
     assert connection.bye == "slow"
-    assert connection.take().startswith(b"event: bye\n")
-    assert connection.push(b"later") is True
-    assert connection.take() == b""
+    assert taken(connection).startswith(b"event: bye\n")
+    assert connection.push(Batch([b"later"])) is True
+    assert taken(connection) == b""
 
 
-def test_ephemeral_frames_keep_the_latest_and_go_after_the_durable_ones() -> None:
+def test_ephemeral_frames_keep_the_latest_and_go_after_the_durable_ones(taken: Taken) -> None:
     connection = _connection()
     connection.push_ephemeral(("c", "u"), b"old")
-    connection.push(b"durable ")
+    connection.push(Batch([b"durable "]))
     connection.push_ephemeral(("c", "u"), b"new")
-    assert connection.take() == b"durable new"
+    assert taken(connection) == b"durable new"
     for number in range(MAX_SLOTS * 2):
         connection.push_ephemeral(("c", str(number)), b"x")
-    assert len(connection.take()) == MAX_SLOTS
+    assert len(taken(connection)) == MAX_SLOTS
 
 
-def test_nothing_is_queued_for_a_client_that_is_gone() -> None:
+def test_nothing_is_queued_for_a_client_that_is_gone(taken: Taken) -> None:
     connection = _connection()
-    connection.push(b"x")
+    connection.push(Batch([b"x"]))
     connection.vanish()
-    connection.push(b"y")
+    connection.push(Batch([b"y"]))
     connection.push_ephemeral(("c", "u"), b"z")
     connection.end("rotate")
-    assert connection.take() == b""
+    assert taken(connection) == b""
     assert connection.bye is None
 
 
@@ -127,23 +132,23 @@ def _delta(offset: int, text: str, *, run: str = "r1", attempt: int = 1) -> tupl
     return delta, frames.named(delta.type, delta)
 
 
-def _deltas(connection: Connection) -> list[tuple[int, int, str]]:
+def _deltas(taken: Taken, connection: Connection) -> list[tuple[int, int, str]]:
     """(attempt, offset, text) of each frame that is sent."""
-    blocks = connection.take().decode().split("\n\n")[:-1]
+    blocks = taken(connection).decode().split("\n\n")[:-1]
     bodies = [json.loads(block.partition("\ndata: ")[2]) for block in blocks]
     return [(body["attempt"], body["offset"], body["text"]) for body in bodies]
 
 
-def test_a_delta_that_waits_is_joined_by_what_follows_it_and_never_replaced() -> None:
+def test_a_delta_that_waits_is_joined_by_what_follows_it_and_never_replaced(taken: Taken) -> None:
     connection = _connection()
     for offset, text in ((0, "Hel"), (3, "lo 👋"), (7, "!")):
         connection.push_delta(*_delta(offset, text))
-    assert _deltas(connection) == [(1, 0, "Hello 👋!")]
+    assert _deltas(taken, connection) == [(1, 0, "Hello 👋!")]
     connection.push_delta(*_delta(8, "more"))
-    assert _deltas(connection) == [(1, 8, "more")], "what was taken is not told again"
+    assert _deltas(taken, connection) == [(1, 8, "more")], "what was taken is not told again"
 
 
-def test_a_hole_another_attempt_and_another_run_begin_a_frame_of_their_own() -> None:
+def test_a_hole_another_attempt_and_another_run_begin_a_frame_of_their_own(taken: Taken) -> None:
     connection = _connection()
     connection.push_delta(*_delta(0, "a"))
     connection.push_delta(*_delta(5, "f"))
@@ -151,25 +156,25 @@ def test_a_hole_another_attempt_and_another_run_begin_a_frame_of_their_own() -> 
     connection.push_delta(*_delta(0, "x", run="r2"))
     connection.push_delta(*_delta(0, "again", attempt=2))
     connection.push_delta(*_delta(1, "y", run="r2"))
-    assert _deltas(connection) == [(1, 0, "a"), (1, 5, "fg"), (1, 0, "xy"), (2, 0, "again")]
+    assert _deltas(taken, connection) == [(1, 0, "a"), (1, 5, "fg"), (1, 0, "xy"), (2, 0, "again")]
 
 
-def test_deltas_for_a_client_that_does_not_read_are_bounded() -> None:
+def test_deltas_for_a_client_that_does_not_read_are_bounded(taken: Taken) -> None:
     connection = _connection()
     offset = 0
     for _ in range(5_000):
         connection.push_delta(*_delta(offset, "x" * 100))
         offset += 100
-    sent = connection.take()
+    sent = taken(connection)
     assert len(sent) < MAX_TEXT_BYTES
     assert b'"offset":0,' in sent, "the beginning is kept, so what is missing is at the end"
     for number in range(MAX_SLOTS * 2):
         connection.push_delta(*_delta(0, "x", run=f"r{number}"))
-    assert len(_deltas(connection)) == MAX_SLOTS
+    assert len(_deltas(taken, connection)) == MAX_SLOTS
 
 
-def test_a_long_poll_is_not_woken_by_what_it_cannot_hand_over() -> None:
+def test_a_long_poll_is_not_woken_by_what_it_cannot_hand_over(taken: Taken) -> None:
     connection = Connection("ada", "session", 0.0, takes_ephemeral=False)
     connection.push_delta(*_delta(0, "x"))
     connection.push_ephemeral(("c", "u"), b"typing")
-    assert connection.take() == b""
+    assert taken(connection) == b""

@@ -3,11 +3,13 @@
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from uuid_utils import uuid7
 
+from tertulia_notify.delivery.batch import Batch
 from tertulia_notify.delivery.connection import Connection
 from tertulia_notify.limits import Limits
 from tertulia_notify.presence.states import PresenceState
@@ -360,21 +362,21 @@ async def test_messages_cost_presence_nothing(world: Any) -> None:
         assert (registry.take_noted(), registry.take_bereft()) == (set(), set())
 
 
-def test_a_frame_is_small() -> None:
+def test_a_frame_is_small(taken: Callable[[Connection], bytes]) -> None:
     connection = Connection("ada", "session", 0.0)
     connection.push_presence({str(number): PresenceState.OFFLINE for number in range(500)}, anew=True)
     connection.push_presence({"1": PresenceState.ONLINE, "2": PresenceState.AWAY})
     connection.push_presence({"2": PresenceState.ONLINE})
-    connection.push(b"durable ")
-    frame = connection.take()
+    connection.push(Batch([b"durable "]))
+    frame = taken(connection)
     assert frame.startswith(b"durable event: presence\ndata: ")
     people = json.loads(frame.partition(b"data: ")[2])["people"]
     assert [item["state"] for item in people[:4]] == ["offline", "online", "online", "offline"]
     assert len(people) == 500
-    assert connection.take() == b""
+    assert taken(connection) == b""
     connection.push_presence({"1": PresenceState.ONLINE})
     connection.push_presence({}, anew=True)
-    assert json.loads(connection.take().partition(b"data: ")[2]) == {"people": [], "type": "presence"}
+    assert json.loads(taken(connection).partition(b"data: ")[2]) == {"people": [], "type": "presence"}
     connection.end("drain")
     connection.push_presence({"1": PresenceState.AWAY})
-    assert b"presence" not in connection.take()
+    assert b"presence" not in taken(connection)

@@ -1,6 +1,7 @@
 """The bus keeps its promises while servers come, go and fall silent."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -47,6 +48,25 @@ async def test_a_callback_that_raises_harms_nobody_else(bus: Bus, nats_prefix: s
     await bus.publish(f"{nats_prefix}a", b"2")
     await until(lambda: received == [b"1", b"2"])
     assert bus.connected
+
+
+async def test_who_asked_is_told_where_a_run_of_messages_ends_before_anybody_else_has_a_turn(
+    bus: Bus, nats_prefix: str, until
+) -> None:
+    heard: list[str] = []
+
+    def receive(message: BusMessage) -> None:
+        heard.append(message.data.decode())
+        asyncio.get_running_loop().call_soon(heard.append, "another's turn")
+
+    bus.on_settled(lambda: heard.append("settled") if heard and heard[-1].isdigit() else None)
+    await bus.subscribe(f"{nats_prefix}a", receive)
+    for number in range(100):
+        bus.publish_nowait(f"{nats_prefix}a", str(number).encode())
+    await until(lambda: "99" in heard and heard[-1] == "another's turn")
+    before_others = {one for one, after in pairwise(heard) if after == "another's turn"}
+    assert before_others <= {"settled", "another's turn"}, "never straight after a message"
+    assert heard.count("settled") < 50
 
 
 async def test_unsubscribe_ends_delivery(bus: Bus, nats_prefix: str) -> None:

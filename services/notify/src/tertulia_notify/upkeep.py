@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 
 from tertulia_notify import metrics
-from tertulia_notify.delivery import frames
 from tertulia_notify.delivery.connection import Connection
 from tertulia_notify.delivery.hub import Hub, end
 from tertulia_notify.limits import Limits
@@ -94,7 +93,7 @@ class Upkeep:
             end(connection, "rotate")
         elif now >= connection.heartbeat_due:
             connection.heartbeat_due = self._next_heartbeat(now)
-            connection.push(frames.heartbeat(self._hub.head_id()))
+            connection.push(self._hub.heartbeat())
 
     def _next_heartbeat(self, now: float) -> float:
         return now + random.uniform(*self._limits.heartbeat_s)  # noqa: S311 jitter

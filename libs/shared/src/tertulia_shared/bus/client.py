@@ -38,14 +38,15 @@ Callback = Callable[[BusMessage], None]
 class DirectClient(Client):
     """See the module. Use `open`, then `write`; `lost` is done when the connection is gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, settle: Callable[[], None] = lambda: None) -> None:
+        """`settle` is called after the messages that came with one read."""
         super().__init__()
         self.lost: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         self.callbacks: dict[int, Callback] = {}
         self._unsent: list[bytes] = []
         self._flush_scheduled = False
         self._loop = asyncio.get_running_loop()
-        self._ps = MessageParser(self, self._deliver)
+        self._ps = MessageParser(self, self._deliver, settle)
 
     async def open(self, url: str, name: str, ping_interval_s: float = PING_INTERVAL_S) -> None:
         """Raises BusUnavailable when the server cannot be reached or refuses us."""

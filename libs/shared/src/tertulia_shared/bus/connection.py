@@ -88,6 +88,7 @@ class Bus:
         self._disconnected: list[StateCallback] = []
         self._reconnected: list[StateCallback] = []
         self._lost: list[StateCallback] = []
+        self._settled: list[Callable[[], None]] = []
 
     async def __aenter__(self) -> Self:
         await self.subscribe(f"{self._inbox}.*", self._answer)
@@ -206,6 +207,11 @@ class Bus:
         """A message was dropped while connected, because a subscription's queue was full."""
         self._lost.append(callback)
 
+    def on_settled(self, callback: Callable[[], None]) -> None:
+        """Everything that came with one read of the socket was handed to the subscriptions' plain functions; nothing
+        else has had a turn of the event loop since the first of it."""
+        self._settled.append(callback)
+
     def remove_callback(self, callback: StateCallback) -> None:
         """Undo `on_disconnected`, `on_reconnected` or `on_lost`."""
         for callbacks in (self._disconnected, self._reconnected, self._lost):
@@ -239,7 +245,7 @@ class Bus:
             await asyncio.sleep(delay * random.uniform(0.2, 1.0))  # noqa: S311 -- jitter
 
     async def _open(self, url: str) -> None:
-        client = DirectClient()
+        client = DirectClient(self._settle)
         try:
             await client.open(url, self.name, self.ping_interval_s)
             self._client = client
@@ -268,6 +274,13 @@ class Bus:
         log.warning("bus.disconnected", bus=self.name, error=str(reason) or type(reason).__name__)
         self._fail_waiting()
         self._notify(self._disconnected)
+
+    def _settle(self) -> None:
+        for callback in self._settled:
+            try:
+                callback()
+            except Exception:
+                log.exception("bus.callback_failed", bus=self.name)
 
     def _connected_or_none(self) -> DirectClient | None:
         return None if self._client is None or self._client.lost.done() else self._client

@@ -86,6 +86,9 @@ class StreamFollower(ABC):
     def accept(self, seq: int, subject: str, headers: Mapping[str, str], data: bytes) -> None:
         """The next message. Must not wait, and must not raise."""
 
+    def settle(self) -> None:  # noqa: B027 -- not every follower puts off anything
+        """Nothing more follows in this step of the event loop: whatever `accept` put off is due."""
+
     @abstractmethod
     def pass_over(self, seq: int) -> None:
         """Up to here there is nothing more."""
@@ -115,6 +118,7 @@ class StreamFollower(ABC):
 
     async def run(self) -> None:
         await self._bus.subscribe(self._bus.topology.live_all, self.receive)
+        self._bus.on_settled(self.settle)
         self._bus.on_disconnected(lambda: self.suspect("disconnected"))
         self._bus.on_reconnected(lambda: self.suspect("reconnected"))
         self._bus.on_lost(lambda: self.suspect("dropped"))
@@ -250,15 +254,17 @@ class StreamFollower(ABC):
 
     def _take_stored(self, message: StoredMessage) -> None:
         self.accept(message.seq, message.subject, message.headers, message.data)
+        self.settle()
         self.on_accepted("repair")
 
     def _join_aside(self) -> bool:
         """False when there is another hole."""
-        while self._aside:
+        contiguous = True
+        while self._aside and contiguous:
             seq, message = self._aside.popleft()
             head = self.place().seq
-            if seq > head + 1:
-                return False
+            contiguous = seq <= head + 1
             if seq == head + 1:
                 self._accept(seq, message)
-        return True
+        self.settle()
+        return contiguous

@@ -16,13 +16,21 @@ Deliver = Callable[[int, bytes, bytes, bytes, bytes | None], None]
 
 
 class MessageParser(Parser):
-    def __init__(self, client: object, deliver: Deliver) -> None:
+    def __init__(self, client: object, deliver: Deliver, settle: Callable[[], None]) -> None:
+        """`settle` is called after the last message of a run, before anybody else gets a turn of the event loop."""
         super().__init__(client)
         self._deliver = deliver
+        self._settle = settle
         self._rest = b""
 
     async def parse(self, data: bytes = b"") -> None:
         """Raises ProtocolError."""
+        try:
+            await self._parse(data)
+        finally:
+            self._settle()
+
+    async def _parse(self, data: bytes) -> None:
         data = self._rest + data if self._rest else data
         place, size = 0, len(data)
         while place < size:
@@ -37,6 +45,7 @@ class MessageParser(Parser):
                     break
                 place = after
             else:
+                self._settle()
                 await super().parse(data[place : end + 2])
                 place = end + 2
         self._rest = data[place:]

@@ -1,13 +1,48 @@
 """The HTTP protocol of our server: uvicorn's on httptools, which by itself bounds neither the size nor the time of a
-request's head."""
+request's head, and lets nobody write without a turn of the event loop.
+
+`direct_body` is what a response that goes on for minutes needs: it hands out the way to the socket itself. An
+application finds it in its scope, as ASGI's extensions are found; after `http.response.start` and before the last
+`http.response.body` it may write chunks there.
+"""
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_TIMEOUT_S = 15.0
+DIRECT_BODY = "tertulia.direct_body"
+"""Name in `scope["extensions"]`; its value is a function from a `Listener` to a `DirectBody`."""
+
+
+class Listener(Protocol):
+    """Whoever writes a body directly."""
+
+    def writable(self) -> None:
+        """The socket takes more again."""
+        ...
+
+    def vanish(self) -> None:
+        """The connection is gone; nothing is written any more."""
+        ...
+
+
+class DirectBody:
+    """The way to one socket. What the kernel takes is with it when `write` returns; when it does not take everything
+    the rest is kept, `blocked` is true, and nothing more should be written before `Listener.writable`."""
+
+    __slots__ = ("blocked", "listener", "write")
+
+    def __init__(self, write: Callable[[bytes], None], listener: Listener) -> None:
+        self.write = write
+        self.listener = listener
+        self.blocked = False
+
+
+OpenDirectBody = Callable[[Listener], DirectBody]
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -18,6 +53,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
+        self._direct: DirectBody | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -26,6 +62,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
         super().connection_lost(exc)
+        if self._direct is not None:
+            self._direct.listener.vanish()
+            self._direct = None
 
     def data_received(self, data: bytes) -> None:
         if self._in_head:
@@ -38,10 +77,36 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if not self._in_head:
             self._begin_head()
         super().on_message_begin()
+        cast(dict[str, Any], self.scope)["extensions"] = {DIRECT_BODY: self._open_direct_body}
 
     def on_headers_complete(self) -> None:
         self._end_head()
         super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        if self._direct is not None:
+            self._direct = None
+            self.transport.set_write_buffer_limits()
+        super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._direct is not None:
+            self._direct.blocked = True
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._direct is not None:
+            self._direct.blocked = False
+            self._direct.listener.writable()
+
+    def _open_direct_body(self, listener: Listener) -> DirectBody:
+        # Whatever the kernel does not take at once counts as blocked.
+        self.transport.set_write_buffer_limits(0)
+        self._direct = DirectBody(self.transport.write, listener)
+        if self.transport.is_closing():
+            listener.vanish()
+        return self._direct
 
     def _begin_head(self) -> None:
         self._in_head = True

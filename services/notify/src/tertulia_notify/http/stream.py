@@ -1,7 +1,8 @@
 """`GET /api/v1/stream`: server-sent events as a bare ASGI application.
 
 Bare because of what a stream costs: a framework's request and response objects would live as long as the connection.
-One task writes, one waits for the client to go away, because `send` does not fail after the peer has closed.
+The head goes through ASGI's `send`, what is delivered goes to the socket directly (`tertulia_shared.runtime.http`): the
+request's task sleeps until the end, and no task wakes up for an event.
 """
 
 import asyncio
@@ -16,18 +17,15 @@ from litestar.types import Receive, Scope, Send
 
 from tertulia_notify.admission import Admission
 from tertulia_notify.delivery import frames
-from tertulia_notify.delivery.connection import Connection
+from tertulia_notify.delivery.connection import PIECE_BYTES, Connection
 from tertulia_notify.delivery.hub import Hub
 from tertulia_notify.delivery.resume import Beginning, Resumer
 from tertulia_notify.presence.orders import name_of
 from tertulia_notify.upkeep import Upkeep
 from tertulia_shared.problems import CONTENT_TYPE, MethodNotAllowed, Problem, problem_body, problem_headers
-from tertulia_shared.runtime import spawn
+from tertulia_shared.runtime.http import DIRECT_BODY, OpenDirectBody
 
 PATH = "/api/v1/stream"
-PIECE_BYTES = 128 * 1024
-"""A long replay leaves in pieces, each with a send timeout of its own."""
-
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache, no-transform"),
@@ -57,7 +55,7 @@ class StreamEndpoint:
         except Problem as problem:
             await _send_problem(scope, send, problem)
         else:
-            await self._stream(connection, beginning, receive, send)
+            await self._stream(connection, beginning, _direct_body(scope), send)
         finally:
             self._hub.registry.remove(connection, self._hub.projection)
 
@@ -73,20 +71,25 @@ class StreamEndpoint:
         self._hub.registry.admit(connection)
         return connection
 
-    async def _stream(self, connection: Connection, beginning: Beginning, receive: Receive, send: Send) -> None:
+    async def _stream(
+        self, connection: Connection, beginning: Beginning, open_body: OpenDirectBody, send: Send
+    ) -> None:
         connection.serving = asyncio.current_task()
         life = self._upkeep.schedule(connection, time.monotonic())
-        watching = spawn(_watch(receive, connection), name="stream client")
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+            body = open_body(connection)
             for piece in _pieces(self._opening(connection, beginning, life)):
-                await _write(send, connection, piece)
-            await _pump(send, connection)
+                if connection.gone:
+                    return
+                await connection.write_opening(body, piece)
+            connection.open(body, self._hub.outbox)
+            await connection.finished()
+            if not connection.gone:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
         except asyncio.CancelledError:
             if not connection.gone:
                 raise
-        finally:
-            watching.cancel()
 
     def _opening(self, connection: Connection, beginning: Beginning, life: float) -> Iterator[bytes]:
         cursor = self._hub.cursor(connection.user_id, beginning.position)
@@ -102,30 +105,6 @@ class StreamEndpoint:
         if beginning.reset is not None:
             yield frames.reset(beginning.reset, cursor)
         yield from beginning.frames
-
-
-async def _pump(send: Send, connection: Connection) -> None:
-    """Write whatever is queued, as one piece, until the connection ends."""
-    while True:
-        await connection.wait()
-        if connection.gone:
-            return
-        last = connection.ended
-        await _write(send, connection, connection.take(), more=not last)
-        if last:
-            return
-
-
-async def _write(send: Send, connection: Connection, piece: bytes, *, more: bool = True) -> None:
-    connection.sending_since = time.monotonic()
-    await send({"type": "http.response.body", "body": piece, "more_body": more})
-    connection.sending_since = None
-
-
-async def _watch(receive: Receive, connection: Connection) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    connection.vanish()
 
 
 def _pieces(items: Iterable[bytes]) -> Iterator[bytes]:
@@ -146,6 +125,10 @@ def _header(scope: Scope, name: bytes) -> str | None:
         if key == name:
             return value.decode("latin-1")
     return None
+
+
+def _direct_body(scope: Scope) -> OpenDirectBody:
+    return cast(dict[str, Any], scope)["extensions"][DIRECT_BODY]
 
 
 def _places(scope: Scope) -> tuple[str | None, str | None]:

@@ -59,6 +59,9 @@ class Ingress(StreamFollower):
     def accept(self, seq: int, subject: str, headers: Mapping[str, str], data: bytes) -> None:
         self._hub.accept(seq, subject, headers, data)
 
+    def settle(self) -> None:
+        self._hub.settle()
+
     def pass_over(self, seq: int) -> None:
         self._hub.ring.pass_over(seq)
 
