@@ -10,7 +10,8 @@ from tertulia_shared.events import Topology
 from tertulia_shared.operators.errors import OperatorError, nats_away, postgres_away
 from tertulia_shared.settings import NatsSettings, PostgresSettings
 
-CONNECT_TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_S = 5
+STATEMENT_TIMEOUT_S = 120.0
 POSTGRES_ERRORS = (
     OSError,
     TimeoutError,
@@ -37,12 +38,28 @@ async def bus(url: str, prefix: str) -> AsyncGenerator[Bus]:
 
 @asynccontextmanager
 async def pool(url: str) -> AsyncGenerator[asyncpg.Pool]:
-    """Raises Away, also for an error of PostgreSQL inside the block."""
-    try:
-        async with asyncpg.create_pool(
-            url, min_size=1, max_size=2, timeout=CONNECT_TIMEOUT_S, command_timeout=30
-        ) as made:
+    """Raises OperatorError, also for an error of PostgreSQL inside the block."""
+    async with _translated(), asyncpg.create_pool(
+        url, min_size=1, max_size=2, timeout=CONNECT_TIMEOUT_S, command_timeout=STATEMENT_TIMEOUT_S
+    ) as made:
+        yield made
+
+
+@asynccontextmanager
+async def connection(url: str) -> AsyncGenerator[asyncpg.Connection]:
+    """As `pool`; for who needs a session."""
+    async with _translated():
+        made = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, command_timeout=STATEMENT_TIMEOUT_S)
+        try:
             yield made
+        finally:
+            made.terminate()
+
+
+@asynccontextmanager
+async def _translated() -> AsyncGenerator[None]:
+    try:
+        yield
     except asyncpg.UndefinedTableError as error:
         raise OperatorError(
             "schema_missing", f"The database is not as this release has it: {error}", "Run its `migrate` first."

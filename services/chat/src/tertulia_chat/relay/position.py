@@ -70,8 +70,8 @@ async def appear(connection: asyncpg.Connection) -> None:
 
 async def fair_share(connection: asyncpg.Connection) -> int:
     """How many shards are ours when the relays that are here now divide them."""
-    relays: int = await connection.fetchval(_PRESENT, LOCK_CLASS, PRESENCE)
-    return -(-SHARDS // max(1, relays))
+    relays = await connection.fetchval(_PRESENT, LOCK_CLASS, PRESENCE)
+    return -(-SHARDS // max(1, relays or 0))
 
 
 async def claim(connection: asyncpg.Connection, held: Collection[int], share: int) -> list[ShardPosition]:
@@ -84,9 +84,13 @@ async def claim(connection: asyncpg.Connection, held: Collection[int], share: in
     if not won:
         return []
     await _settle_in(connection)
-    records = await connection.fetch(_LOAD, won)
-    known = {record["shard"]: _position(record) for record in records}
+    known = {position.shard: position for position in await load(connection, won)}
     return [known.get(shard, ShardPosition(shard)) for shard in won]
+
+
+async def load(connection: asyncpg.Connection, shards: Iterable[int]) -> list[ShardPosition]:
+    """Those of them that were ever saved."""
+    return [_position(record) for record in await connection.fetch(_LOAD, list(shards))]
 
 
 async def let_go(connection: asyncpg.Connection, shards: Collection[int]) -> None:
