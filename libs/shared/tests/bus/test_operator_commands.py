@@ -51,13 +51,19 @@ class Index:
         self.held: set[int] = set()
         self.deliveries: list[int] = []
         self.poison: set[int] = set()
+        self.errors: set[int] = set()
         self.away = False
+        self.fail_from: int | None = None
 
     def take(self, delivery: Delivery) -> None:
         number = int(delivery.data)
         self.deliveries.append(number)
         if self.away:
             raise Retry("the engine is away", delay_s=0.05)
+        if self.fail_from is not None and number >= self.fail_from:
+            raise Retry("the engine is away", delay_s=0.05)
+        if number in self.errors:
+            raise ValueError(f"{number} is odd")
         if number in self.poison:
             raise Reject(f"{number} is poison")
         self.held.add(number)
@@ -321,6 +327,35 @@ async def test_a_replay_waits_for_an_engine_that_is_away(
         assert (await replaying).status == 0
         assert index.held == set(range(1, 51))
         assert await dead_letters.list("c") == []
+
+
+async def test_a_replay_that_cannot_go_on_says_where_to_begin_again(
+    operate, consumer, publish, index, dead_letters, until, monkeypatch
+) -> None:
+    monkeypatch.setattr(replay_room, "FIRST_PAUSE_S", 0.01)
+    await publish(*range(1, 801))
+    async with running(consumer):
+        await until(lambda: len(index.held) == 800)
+        index.fail_from = 600
+        done = await operate("replay", "--consumer", "c", "--from", "1")
+        assert done.status == 3
+        assert "not_now: " in done.err
+        assert "--from 501" in done.err
+        assert await dead_letters.list("c") == []
+
+
+async def test_what_fails_by_itself_until_the_last_time_is_put_aside(
+    operate, consumer, publish, index, dead_letters, until, monkeypatch
+) -> None:
+    """Not rejected: an error that might have passed, and did not."""
+    monkeypatch.setattr(replay_room, "FIRST_PAUSE_S", 0.01)
+    await publish(*range(1, 101))
+    async with running(consumer):
+        await until(lambda: len(index.held) == 100)
+        index.errors = {42}
+        done = await operate("replay", "--consumer", "c", "--from", "1", "--json")
+        assert (done.status, done.found["handled"], done.found["put_aside"]) == (0, 99, 1)
+        assert [letter.error for letter in await dead_letters.list("c")] == ["ValueError: 42 is odd"]
 
 
 async def test_a_range_by_time(operate, consumer, publish, index, until) -> None:

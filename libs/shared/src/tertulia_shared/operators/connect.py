@@ -39,9 +39,12 @@ async def bus(url: str, prefix: str) -> AsyncGenerator[Bus]:
 @asynccontextmanager
 async def pool(url: str) -> AsyncGenerator[asyncpg.Pool]:
     """Raises OperatorError, also for an error of PostgreSQL inside the block."""
-    async with _translated(), asyncpg.create_pool(
-        url, min_size=1, max_size=2, timeout=CONNECT_TIMEOUT_S, command_timeout=STATEMENT_TIMEOUT_S
-    ) as made:
+    async with (
+        _translated(),
+        asyncpg.create_pool(
+            url, min_size=1, max_size=2, timeout=CONNECT_TIMEOUT_S, command_timeout=STATEMENT_TIMEOUT_S
+        ) as made,
+    ):
         yield made
 
 

@@ -158,7 +158,7 @@ class _Persistence:
                 if answer.result is not Result.NOT_NOW:
                     return answer
                 refusals += 1
-                if refusals > TRIES:
+                if refusals >= TRIES:
                     raise Away("not_now", f"Not done: {answer.reason}", f"Go on later with --from {first}.")
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, LAST_PAUSE_S)
