@@ -73,7 +73,7 @@ class Result(StrEnum):
     """The stream was made again, and its numbers mean other events."""
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class WishAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """`missed` counts numbers whose message has left the stream."""
 
     result: Result
@@ -95,10 +95,10 @@ class _Tally:
 
 _encode = msgspec.json.Encoder().encode
 _decode_wish = msgspec.json.Decoder(Wish).decode
-_decode_answer = msgspec.json.Decoder(Answer).decode
+_decode_answer = msgspec.json.Decoder(WishAnswer).decode
 
 
-async def ask(bus: Bus, consumer: str, wish: Wish, *, timeout_s: float = 60.0) -> Answer:
+async def ask(bus: Bus, consumer: str, wish: Wish, *, timeout_s: float = 60.0) -> WishAnswer:
     """Raises NoResponders when nobody has this consumer now, RequestTimeout or BusUnavailable: then ask again."""
     answer = await bus.request(bus.topology.redeliver(consumer), _encode(wish), timeout_s)
     return _decode_answer(answer.data)
@@ -126,45 +126,45 @@ class Redelivery:
         try:
             answer = await self._fulfil(_decode_wish(message.data))
         except asyncio.CancelledError:
-            self._answer(message, Answer(result=Result.NOT_NOW, reason="the service stops"))
+            self._answer(message, WishAnswer(result=Result.NOT_NOW, reason="the service stops"))
             raise
         except Exception as error:
             # Whatever it is (PostgreSQL away, the stream without a leader), the operator is there to read it.
             log.exception("redelivery.broke_off", consumer=self._consumer)
-            answer = Answer(result=Result.NOT_NOW, reason=_reason(error))
+            answer = WishAnswer(result=Result.NOT_NOW, reason=_reason(error))
         self._answer(message, answer)
 
-    def _answer(self, message: BusMessage, answer: Answer) -> None:
+    def _answer(self, message: BusMessage, answer: WishAnswer) -> None:
         with suppress(BusUnavailable):
             self._bus.publish_nowait(message.reply, _encode(answer))
 
-    async def _fulfil(self, wish: Wish) -> Answer:
+    async def _fulfil(self, wish: Wish) -> WishAnswer:
         try:
             return await (self._letter(wish) if isinstance(wish, LetterWish) else self._range(wish))
         except _NotNow as error:
-            return Answer(result=Result.NOT_NOW, reason=str(error))
+            return WishAnswer(result=Result.NOT_NOW, reason=str(error))
 
-    async def _letter(self, wish: LetterWish) -> Answer:
+    async def _letter(self, wish: LetterWish) -> WishAnswer:
         letter = await self._dead_letters.find(wish.id, self._consumer)
         if letter is None:
-            return Answer(result=Result.UNKNOWN)
+            return WishAnswer(result=Result.UNKNOWN)
         attempt = letter.attempts + 1
         message = StoredMessage(letter.stream_seq, letter.subject, letter.headers, letter.body, letter.created_at)
         failure = await self._try([Delivery(message, attempt, reply="")])
         if failure is None:
             await self._dead_letters.remove(letter.id)
             self._count("done", 1)
-            return Answer(result=Result.DONE, handled=1)
+            return WishAnswer(result=Result.DONE, handled=1)
         if isinstance(failure, Retry):
             raise _NotNow(failure.reason)
         await self._dead_letters.failed_again(letter.id, error=_reason(failure), attempts=attempt)
         self._count("failed", 1)
-        return Answer(result=Result.FAILED, reason=_reason(failure))
+        return WishAnswer(result=Result.FAILED, reason=_reason(failure))
 
-    async def _range(self, wish: RangeWish) -> Answer:
+    async def _range(self, wish: RangeWish) -> WishAnswer:
         state = await stream_state(self._bus)
         if state.incarnation != wish.incarnation:
-            return Answer(result=Result.OTHER_LIFE)
+            return WishAnswer(result=Result.OTHER_LIFE)
         deliveries: list[Delivery] = []
         after = max(wish.first, state.first_seq) - 1
         last = min(wish.last, wish.first + BATCH - 1)
@@ -175,7 +175,7 @@ class Redelivery:
             await self._handle(deliveries, tally, last_attempt=wish.last_attempt)
         self._count("done", tally.handled)
         self._count("put_aside", tally.put_aside)
-        return Answer(
+        return WishAnswer(
             result=Result.DONE,
             handled=tally.handled,
             put_aside=tally.put_aside,

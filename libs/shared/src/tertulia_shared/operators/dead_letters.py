@@ -13,7 +13,7 @@ from datetime import datetime
 import msgspec
 
 from tertulia_shared.bus import Bus, DeadLetter, DeadLetters, NoResponders, RequestTimeout
-from tertulia_shared.bus.redelivery import Answer, LetterWish, Result, ask
+from tertulia_shared.bus.redelivery import LetterWish, Result, WishAnswer, ask
 from tertulia_shared.operators import connect, output
 from tertulia_shared.operators.errors import NOT_DONE, Away, OperatorError, WrongWords
 
@@ -144,7 +144,7 @@ async def _retry_one(bus: Bus, letter: DeadLetter) -> Retried:
     except NoResponders as error:
         raise service_away(letter.consumer) from error
     except RequestTimeout as error:
-        answer = Answer(result=Result.NOT_NOW, reason=str(error))
+        answer = WishAnswer(result=Result.NOT_NOW, reason=str(error))
     return Retried(id=_name(letter), result=answer.result, reason=answer.reason)
 
 

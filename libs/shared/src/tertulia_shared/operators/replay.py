@@ -14,7 +14,7 @@ from time import monotonic
 import msgspec
 
 from tertulia_shared.bus import Bus, BusError, BusUnavailable, JetStreamError, NoResponders, RequestTimeout, StreamState
-from tertulia_shared.bus.redelivery import BATCH, Answer, RangeWish, Result, ask
+from tertulia_shared.bus.redelivery import BATCH, RangeWish, Result, WishAnswer, ask
 from tertulia_shared.bus.streams import first_at, stream_state
 from tertulia_shared.operators import connect, output
 from tertulia_shared.operators.dead_letters import Install, service_away
@@ -38,7 +38,7 @@ class Report(msgspec.Struct, kw_only=True):
     missed: int = 0
     """Numbers whose message had left the stream."""
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: WishAnswer) -> None:
         self.handled += answer.handled
         self.put_aside += answer.put_aside
         self.missed += answer.missed
@@ -139,7 +139,7 @@ class _Persistence:
     consumer: str
     met: bool = False
 
-    async def ask(self, wish: Callable[[bool], RangeWish], first: int) -> Answer:
+    async def ask(self, wish: Callable[[bool], RangeWish], first: int) -> WishAnswer:
         """Raises Away, with the number to go on at."""
         pause_s = FIRST_PAUSE_S
         refusals = 0
