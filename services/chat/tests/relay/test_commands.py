@@ -13,7 +13,6 @@ import pytest
 import structlog
 
 from tertulia_chat.relay.command import parsed, perform
-from tertulia_chat.relay.relay import Pace
 from tertulia_shared.bus import stream_state
 from tertulia_shared.events import SHARDS
 from tertulia_shared.events.subjects import H_LOG_ID, H_MSG_ID
@@ -71,12 +70,13 @@ async def rewound_in_the_stream(scene, until, count: int) -> list:
     return await scene.stored()
 
 
-async def forget_ids(scene) -> None:
-    """The stream remembers `Nats-Msg-Id`s for as short as it can: as if five minutes had passed."""
-    info = await scene.bus.request(f"$JS.API.STREAM.INFO.{scene.topology.stream}", b"")
-    config = json.loads(info.data)["config"] | {"duplicate_window": 100_000_000}
-    await scene.stream_api("UPDATE", json.dumps(config).encode())
-    await asyncio.sleep(0.5)
+FORGOTTEN_S = 3.0
+
+
+@pytest.fixture
+def short_memory(monkeypatch) -> None:
+    """The stream remembers ids for a second instead of five minutes; after `FORGOTTEN_S` it has forgotten them."""
+    monkeypatch.setattr("tertulia_shared.bus.streams.DUPLICATE_WINDOW_S", 1)
 
 
 # -- status --------------------------------------------------------------------------------------------------------
@@ -150,10 +150,8 @@ async def test_a_dry_run_says_what_would_be_and_changes_nothing(scene, until, op
 
 
 @pytest.mark.parametrize("by", ["log id", "event id", "time"])
-async def test_a_rewind_publishes_again_in_order_while_people_write(scene, until, operate, by):
-    # Whoever looks at the stream gives it its memory of ids back.
-    pace = Pace(poll_s=0.02, save_s=0.1, claim_s=0.2, verify_s=3600)
-    async with scene.relay(pace) as one, scene.relay(pace) as two:
+async def test_a_rewind_publishes_again_in_order_while_people_write(short_memory, scene, until, operate, by):
+    async with scene.relay() as one, scene.relay() as two:
         await until(lambda: len(one.positions) == len(two.positions) == 16)
         await scene.fill(100)
         await asyncio.sleep(0.02)
@@ -161,7 +159,7 @@ async def test_a_rewind_publishes_again_in_order_while_people_write(scene, until
         await asyncio.sleep(0.02)
         await scene.fill(100)
         stored = await scene.settled()
-        await forget_ids(scene)
+        await asyncio.sleep(FORGOTTEN_S)
         place = await place_of(scene, begin, by)
         writing = asyncio.create_task(write(scene, 150))
         done = await operate("rewind", "--to", place, "--yes", "--json")
@@ -204,13 +202,13 @@ async def test_what_the_stream_remembers_is_not_stored_twice(scene, until, opera
         assert len(await scene.check()) == 55
 
 
-async def test_a_rewind_without_a_relay_is_taken_up_by_the_next_one(scene, operate):
+async def test_a_rewind_without_a_relay_is_taken_up_by_the_next_one(short_memory, scene, operate):
     async with scene.relay():
         await scene.fill(20)
         await scene.settled()
         await asyncio.sleep(0.3)
     await scene.fill(7)
-    await forget_ids(scene)
+    await asyncio.sleep(FORGOTTEN_S)
     assert (await operate("rewind", "--to", "1", "--yes")).status == 0
     waiting = (await operate("status", "--json")).found
     assert sum(shard["backlog"] for shard in waiting["shards"]) == 27
