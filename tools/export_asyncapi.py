@@ -16,6 +16,7 @@ from tertulia_notify.delivery.connection import ByeReason
 from tertulia_notify.delivery.resume import ResetReason
 from tertulia_notify.presence.states import PersonState
 from tertulia_notify.presence.words import Alive, Asked, Changed, Whole
+from tertulia_shared.bus.redelivery import LetterWish, RangeWish, WishAnswer
 from tertulia_shared.events import FACTS, INTERNAL_TYPES, Envelope, Fact, RunDelta, RunStep
 from tertulia_shared.events import subjects as bus
 
@@ -77,6 +78,7 @@ FRAMES: dict[str, type[msgspec.Struct]] = {
     "run.step": RunStep,
 }
 PRESENCE_WORDS = (Changed, Alive, Whole, Asked)
+OPERATORS_WORDS = (LetterWish, RangeWish, WishAnswer)
 HEADERS: dict[str, str] = {
     bus.H_MSG_ID: "The event's id: JetStream drops a second copy within its window.",
     bus.H_TYPE: "The event's type.",
@@ -92,7 +94,7 @@ HEADERS: dict[str, str] = {
 def export() -> str:
     facts = [FACTS[key] for key in sorted(FACTS)]
     _, shapes = msgspec.json.schema_components(
-        [*facts, *FRAMES.values(), *PRESENCE_WORDS], ref_template="#/components/schemas/{name}"
+        [*facts, *FRAMES.values(), *PRESENCE_WORDS, *OPERATORS_WORDS], ref_template="#/components/schemas/{name}"
     )
     messages = {_name(fact): _fact_message(fact) for fact in facts}
     told = {name.title(): _frame_message(name, frame) for name, frame in FRAMES.items()}
@@ -109,7 +111,13 @@ def export() -> str:
         "channels": _channels([*public, *told], list(messages)),
         "operations": _operations(),
         "components": {
-            "messages": {**messages, **told, **_presence_messages(), "Heartbeat": _heartbeat()},
+            "messages": {
+                **messages,
+                **told,
+                **_presence_messages(),
+                **_operators_messages(),
+                "Heartbeat": _heartbeat(),
+            },
             "schemas": dict(sorted(shapes.items())),
             "messageTraits": {"bus": {"headers": _bus_headers()}},
         },
@@ -171,6 +179,10 @@ def _presence_messages() -> Document:
     }
 
 
+def _operators_messages() -> Document:
+    return {word.__name__: _frame_message(word.__name__, word) for word in OPERATORS_WORDS}
+
+
 def _bus_headers() -> Document:
     return {
         "type": "object",
@@ -223,6 +235,12 @@ def _channels(told: list[str], messages: list[str]) -> Document:
             "parameters": {"process": {"description": "Id of the process, new at each start."}},
             "messages": _references(list(_presence_messages())),
         },
+        "redeliver": {
+            "address": "ops.redeliver.{consumer}",
+            "title": "What an operator wants handled again, as a request on core NATS",
+            "parameters": {"consumer": {"description": "Name of the consumer: search, bot, analytics, notifications."}},
+            "messages": _references(list(_operators_messages())),
+        },
     }
 
 
@@ -237,6 +255,7 @@ def _operations() -> Document:
         ("consumeEvents", "receive", "events", "Durable consumers project facts."),
         ("followLiveEvents", "receive", "liveEvents", "notify fans events out to connections."),
         ("sharePresence", "send", "livePresence", "notify tells its other replicas who is connected."),
+        ("redeliver", "receive", "redeliver", "The process of a consumer handles letters and ranges again."),
         ("shareTyping", "send", "liveTyping", "notify tells its other replicas who is typing."),
     )
     return {

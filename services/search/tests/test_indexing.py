@@ -15,7 +15,9 @@ from tertulia_search.indexing.changes import change_of
 from tertulia_search.indexing.indexer import Indexer, Malformed
 from tertulia_shared import events
 from tertulia_shared.bus import DeadLetters, Delivery, Outgoing, StoredMessage
-from tertulia_shared.events import decode_envelope
+from tertulia_shared.events import Envelope, decode_envelope
+from tertulia_shared.operators import replay
+from tertulia_shared.operators.dead_letters import Install, retry, show_list
 
 
 @pytest.fixture
@@ -127,6 +129,35 @@ async def test_a_broken_event_is_a_dead_letter_and_the_rest_goes_on(room: Any) -
                     await asyncio.sleep(0.05)
         assert [(letter.event_type, letter.body) for letter in kept] == [("message.created", broken.data)]
         assert "message" in kept[0].error
+
+
+async def test_a_letter_whose_cause_was_mended_and_a_replay_are_found_once(
+    room: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install = Install(
+        postgres_urls={"search": room.postgres_url}, nats_url=room.nats_url, nats_prefix=room.topology.prefix
+    )
+    async with room.search() as search:
+        with monkeypatch.context() as faulty:
+
+            def refuse(_: Envelope) -> None:
+                raise msgspec.DecodeError("a bug of this release")
+
+            faulty.setattr("tertulia_search.indexing.indexer.change_of", refuse)
+            await room.post(room.general, room.ada, "green tea")
+            async with asyncpg.create_pool(room.postgres_url, min_size=1, max_size=1) as pool, asyncio.timeout(10):
+                while not await DeadLetters(pool).list("search"):
+                    await asyncio.sleep(0.05)
+            assert await retry(install, [], None, every=True, as_json=False) == 1
+            assert "fails still" in capsys.readouterr().out
+        assert await retry(install, [], None, every=True, as_json=False) == 0
+        await search.until_found(room.ada, "tea", 1)
+        assert await replay.run(install, "search", 1, None, as_json=False) == 0
+        await room.post(room.general, room.ada, "the end")
+        await search.until_found(room.ada, "end", 1)
+        assert await search.texts(room.ada, "tea") == ["green tea"]
+        await show_list(install, None, 10, as_json=False)
+        assert "No dead letters." in capsys.readouterr().out
 
 
 async def test_a_batch_with_a_broken_event_writes_nothing(room: Any) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -52,6 +53,8 @@ WebDir = Annotated[
     Path | None,
     Parameter(env_var="TERTULIA_WEB_DIR", help="The built web front end. Default: web/dist of the checkout."),
 ]
+Words = Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
+"""Passed on to the services' own command, which has its own --help."""
 Json = Annotated[bool, Parameter(name="--json", negative="", help="For machines.")]
 
 
@@ -161,6 +164,26 @@ def seed(*, data_dir: DataDir = None) -> int:
     return seeding.run(_home(data_dir), _console())
 
 
+@app.command(help_flags=())
+def dlq(*words: Words, data_dir: DataDir = None) -> int:
+    """List, show and retry dead letters: `tertulia dlq list`, `dlq show search:12`, `dlq retry --all`."""
+    return _letters("dlq", words, data_dir)
+
+
+@app.command(help_flags=())
+def replay(*words: Words, data_dir: DataDir = None) -> int:
+    """Have a consumer handle a range of the stream again: `tertulia replay --consumer search --from 48211`."""
+    return _letters("replay", words, data_dir)
+
+
+@app.command(help_flags=())
+def relay(*words: Words, data_dir: DataDir = None) -> int:
+    """Look at the relay, or publish the log again: `tertulia relay status`, `relay rewind --to 48211 --dry-run`."""
+    from tertulia_stack import operate  # noqa: PLC0415 - as in `_letters`
+
+    return operate.relay(_home(data_dir), words)
+
+
 @app.command
 def reset(
     *,
@@ -192,6 +215,12 @@ def reset(
 def main() -> None:
     """Entry point of the script."""
     sys.exit(app())
+
+
+def _letters(name: str, words: Sequence[str], data_dir: Path | None) -> int:
+    from tertulia_stack import operate  # noqa: PLC0415 - the bus is slow to import and only these commands need it
+
+    return operate.letters(_home(data_dir), [name, *words])
 
 
 def _home(data_dir: Path | None) -> Home:

@@ -1,4 +1,4 @@
-"""`python -m tertulia_analytics serve | migrate | verify`.
+"""`python -m tertulia_analytics serve | migrate | verify | dlq | replay`.
 
 Each imports only what it needs; the warehouse's engine is imported when it is opened.
 """
@@ -35,6 +35,12 @@ def verify() -> None:
     raise SystemExit(compare(load(VerifySettings)))
 
 
+def operate(words: list[str]) -> None:
+    from tertulia_shared.operators.command import service_main
+
+    sys.exit(service_main("analytics", words))
+
+
 PROCESSES = {"serve": serve, "migrate": migrate, "verify": verify}
 
 
@@ -42,8 +48,10 @@ def main(arguments: list[str]) -> None:
     match arguments:
         case [name] if name in PROCESSES:
             PROCESSES[name]()
+        case ["dlq" | "replay", *_]:
+            operate(arguments)
         case _:
-            raise SystemExit(f"usage: python -m tertulia_analytics {' | '.join(PROCESSES)}")
+            raise SystemExit(f"usage: python -m tertulia_analytics {' | '.join([*PROCESSES, 'dlq', 'replay'])}")
 
 
 if __name__ == "__main__":

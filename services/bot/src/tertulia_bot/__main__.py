@@ -1,4 +1,4 @@
-"""`python -m tertulia_bot serve | migrate | model`. Each process imports only what it needs."""
+"""`python -m tertulia_bot serve | migrate | model | dlq | replay`. Each process imports only what it needs."""
 # ruff: noqa: PLC0415
 
 import sys
@@ -35,6 +35,12 @@ def model() -> None:
     serve_model(settings)
 
 
+def operate(words: list[str]) -> None:
+    from tertulia_shared.operators.command import service_main
+
+    sys.exit(service_main("bot", words))
+
+
 PROCESSES = {"serve": serve, "migrate": migrate, "model": model}
 
 
@@ -42,8 +48,10 @@ def main(arguments: list[str]) -> None:
     match arguments:
         case [name] if name in PROCESSES:
             PROCESSES[name]()
+        case ["dlq" | "replay", *_]:
+            operate(arguments)
         case _:
-            raise SystemExit(f"usage: python -m tertulia_bot {' | '.join(PROCESSES)}")
+            raise SystemExit(f"usage: python -m tertulia_bot {' | '.join([*PROCESSES, 'dlq', 'replay'])}")
 
 
 if __name__ == "__main__":

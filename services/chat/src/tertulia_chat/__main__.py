@@ -1,4 +1,5 @@
-"""`python -m tertulia_chat api | relay | migrate`, and `rebuild unread | threads | notifications` while they serve.
+"""`python -m tertulia_chat api | relay | migrate`, and while they serve `rebuild unread | threads | notifications`,
+`relay status | rewind`, `dlq list | show | retry` and `replay`.
 
 Each process imports only what it needs: starting is mostly importing, and nothing serves before `migrate` is done.
 """
@@ -41,6 +42,18 @@ def rebuild(what: str) -> None:
     sys.exit(run(what, load(MigrateSettings).postgres_url.get_secret_value()))
 
 
+def relay_command(words: list[str]) -> None:
+    from tertulia_chat.relay.command import main as run
+
+    sys.exit(run(words))
+
+
+def operate(words: list[str]) -> None:
+    from tertulia_shared.operators.command import service_main
+
+    sys.exit(service_main("chat", words))
+
+
 PROCESSES = {"api": api, "relay": relay, "migrate": migrate}
 REBUILDS = ("unread", "threads", "notifications")
 
@@ -51,8 +64,12 @@ def main(arguments: list[str]) -> None:
             PROCESSES[name]()
         case ["rebuild", what] if what in REBUILDS:
             rebuild(what)
+        case ["relay", *words]:
+            relay_command(words)
+        case ["dlq" | "replay", *_]:
+            operate(arguments)
         case _:
-            commands = [*PROCESSES, f"rebuild {'|'.join(REBUILDS)}"]
+            commands = [*PROCESSES, f"rebuild {'|'.join(REBUILDS)}", "relay status|rewind", "dlq", "replay"]
             raise SystemExit(f"usage: python -m tertulia_chat {' | '.join(commands)}")
 
 

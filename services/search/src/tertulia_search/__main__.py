@@ -1,4 +1,4 @@
-"""`python -m tertulia_search serve | migrate | rebuild`.
+"""`python -m tertulia_search serve | migrate | rebuild | dlq | replay`.
 
 `rebuild` asks the running service (HOST, PORT) to rebuild its index and shows how it goes: the embedded index belongs
 to one process. Each command imports only what it needs.
@@ -36,6 +36,12 @@ def rebuild() -> None:
     sys.exit(run(load(RebuildSettings)))
 
 
+def operate(words: list[str]) -> None:
+    from tertulia_shared.operators.command import service_main
+
+    sys.exit(service_main("search", words))
+
+
 COMMANDS = {"serve": serve, "migrate": migrate, "rebuild": rebuild}
 
 
@@ -43,8 +49,10 @@ def main(arguments: list[str]) -> None:
     match arguments:
         case [name] if name in COMMANDS:
             COMMANDS[name]()
+        case ["dlq" | "replay", *_]:
+            operate(arguments)
         case _:
-            raise SystemExit(f"usage: python -m tertulia_search {' | '.join(COMMANDS)}")
+            raise SystemExit(f"usage: python -m tertulia_search {' | '.join([*COMMANDS, 'dlq', 'replay'])}")
 
 
 if __name__ == "__main__":

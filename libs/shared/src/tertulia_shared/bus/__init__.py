@@ -22,6 +22,7 @@ from tertulia_shared.bus.outcomes import Reject, Retry
 from tertulia_shared.bus.proof import EpochChanged, Lost, NotYet, check_same_life, read_on, state_of
 from tertulia_shared.bus.publisher import PipelinedPublisher
 from tertulia_shared.bus.reader import read_batches, read_range
+from tertulia_shared.bus.redelivery import Redelivery
 from tertulia_shared.bus.streams import (
     StreamState,
     ensure_event_stream,
@@ -54,6 +55,7 @@ __all__ = [
     "Outgoing",
     "PipelinedPublisher",
     "PublishFailed",
+    "Redelivery",
     "Reject",
     "RequestTimeout",
     "Retry",

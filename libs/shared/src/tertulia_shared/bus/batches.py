@@ -64,6 +64,9 @@ class BatchConsumer(PullingConsumer):
     def _work(self) -> list[Coroutine[object, object, None]]:
         return [self._work_off()]
 
+    async def _handle_again(self, deliveries: list[Delivery]) -> None:
+        await self._handler(deliveries)
+
     def _admit(self, delivery: Delivery) -> None:
         self._waiting.put_nowait(delivery)
 

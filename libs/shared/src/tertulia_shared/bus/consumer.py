@@ -50,6 +50,10 @@ class DurableConsumer(PullingConsumer):
     def _work(self) -> list[Coroutine[object, object, None]]:
         return [self._work_off(lane) for lane in self._lanes]
 
+    async def _handle_again(self, deliveries: list[Delivery]) -> None:
+        for delivery in deliveries:
+            await self._handler(delivery)
+
     def _admit(self, delivery: Delivery) -> None:
         self._lanes[crc32(delivery.subject.encode()) % len(self._lanes)].put_nowait(delivery)
 

@@ -23,6 +23,7 @@ from tertulia_shared.bus.delivery import ACK, IN_PROGRESS, TERM, Delivery, nak
 from tertulia_shared.bus.errors import BusError, BusUnavailable
 from tertulia_shared.bus.outcomes import Outcome, Reject, Retry
 from tertulia_shared.bus.pull import PullSession, Stalled
+from tertulia_shared.bus.redelivery import Redelivery
 from tertulia_shared.bus.registration import MAX_ACK_PENDING, Registration
 from tertulia_shared.runtime.tasks import spawn
 
@@ -73,6 +74,10 @@ class PullingConsumer(ABC):
         """What handles the deliveries, for ever. Each must end with `_settled`."""
 
     @abstractmethod
+    async def _handle_again(self, deliveries: list[Delivery]) -> None:
+        """Call the handler outside of the order of the stream. Raises what it raises."""
+
+    @abstractmethod
     def _admit(self, delivery: Delivery) -> None:
         """A new delivery is in hand. Called in the reader, so it must not wait."""
 
@@ -87,6 +92,8 @@ class PullingConsumer(ABC):
         tasks.append(spawn(self._keep_alive(), name=f"{self.name} keep-alive"))
         tasks.append(spawn(self._registration.follow_floor(self._pull_options.heartbeat_s), name=f"{self.name} floor"))
         tasks.append(spawn(self._pull_and_rest(), name=f"{self.name} pull"))
+        redelivery = Redelivery(self._bus, self.name, self._handle_again, self._dead_letters)
+        tasks.append(spawn(redelivery.run(), name=f"{self.name} redelivery"))
         try:
             ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in ended:

@@ -38,11 +38,12 @@ VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb, $8, $9, $10, $11)
 ON CONFLICT (consumer, event_id) DO UPDATE
 SET error = excluded.error, attempts = excluded.attempts, stream_seq = excluded.stream_seq, updated_at = now()
 """
-_LIST = """
-SELECT id, consumer, event_id, event_type, stream_seq, subject, headers::text AS headers, body, error, attempts,
-       trace_id, created_at
-FROM {table} WHERE consumer = $1 ORDER BY id DESC LIMIT $2
-"""
+_COLUMNS = """id, consumer, event_id, event_type, stream_seq, subject, headers::text AS headers, body, error, attempts,
+       trace_id, created_at, updated_at"""
+_LIST = "SELECT {columns} FROM {table} WHERE consumer = $1 OR $1::text IS NULL ORDER BY id DESC LIMIT $2"
+_FIND = "SELECT {columns} FROM {table} WHERE id = $1 AND (consumer = $2 OR $2::text IS NULL)"
+_COUNT = "SELECT consumer, count(*) AS letters FROM {table} GROUP BY consumer ORDER BY consumer"
+_FAILED_AGAIN = "UPDATE {table} SET error = $2, attempts = $3, updated_at = now() WHERE id = $1"
 _REMOVE = "DELETE FROM {table} WHERE id = $1"
 
 
@@ -59,6 +60,8 @@ class DeadLetter(NamedTuple):
     attempts: int
     trace_id: str | None
     created_at: datetime
+    updated_at: datetime
+    """When it failed last."""
 
 
 class DeadLetters:
@@ -69,14 +72,17 @@ class DeadLetters:
             raise ValueError(f"not a schema name: {schema!r}")
         self._pool = pool
         table = f'"{schema}".dead_letter'
-        self._add, self._list, self._remove = (sql.format(table=table) for sql in (_ADD, _LIST, _REMOVE))
+        self._statements = {
+            sql: sql.format(table=table, columns=_COLUMNS)
+            for sql in (_ADD, _LIST, _FIND, _COUNT, _FAILED_AGAIN, _REMOVE)
+        }
 
     async def add(
         self, consumer: str, stream: str, message: StoredMessage, *, error: str, attempts: int, trace_id: str | None
     ) -> None:
         """Idempotent by (consumer, event id). Raises what asyncpg raises when PostgreSQL is not there."""
         await self._pool.execute(
-            self._add,
+            self._statements[_ADD],
             consumer,
             _event_id(message) or f"{stream}:{message.seq}",
             message.headers.get("Ev-Type", ""),
@@ -85,19 +91,37 @@ class DeadLetters:
             message.subject,
             msgspec.json.encode(dict(message.headers)).decode(),
             message.data,
-            error[:MAX_ERROR_CHARACTERS].replace("\x00", "\\0"),
+            _shortened(error),
             attempts,
             trace_id,
         )
 
-    async def list(self, consumer: str, *, limit: int = 100) -> list[DeadLetter]:
-        """Newest first."""
-        rows = await self._pool.fetch(self._list, consumer, limit)
+    async def list(self, consumer: str | None, *, limit: int = 100) -> list[DeadLetter]:
+        """Newest first; of all consumers for None."""
+        rows = await self._pool.fetch(self._statements[_LIST], consumer, limit)
         return [_letter(row) for row in rows]
+
+    async def find(self, letter_id: int, consumer: str | None = None) -> DeadLetter | None:
+        """None too when it belongs to another consumer."""
+        row = await self._pool.fetchrow(self._statements[_FIND], letter_id, consumer)
+        return None if row is None else _letter(row)
+
+    async def count(self) -> dict[str, int]:
+        """By consumer; those without any are not there."""
+        return {row["consumer"]: row["letters"] for row in await self._pool.fetch(self._statements[_COUNT])}
+
+    async def failed_again(self, letter_id: int, *, error: str, attempts: int) -> None:
+        """After a replay that did not succeed."""
+        await self._pool.execute(self._statements[_FAILED_AGAIN], letter_id, _shortened(error), attempts)
 
     async def remove(self, letter_id: int) -> None:
         """After a successful replay."""
-        await self._pool.execute(self._remove, letter_id)
+        await self._pool.execute(self._statements[_REMOVE], letter_id)
+
+
+def _shortened(error: str) -> str:
+    """As PostgreSQL takes it."""
+    return error[:MAX_ERROR_CHARACTERS].replace("\x00", "\\0")
 
 
 def _event_id(message: StoredMessage) -> str | None:

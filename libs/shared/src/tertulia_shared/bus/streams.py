@@ -5,6 +5,7 @@ in the stream's metadata, so that a position in one life is never mistaken for a
 """
 
 import base64
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from uuid_utils import uuid4
@@ -12,7 +13,7 @@ from uuid_utils import uuid4
 from tertulia_shared.bus import jetstream
 from tertulia_shared.bus.connection import Bus
 from tertulia_shared.bus.errors import JetStreamError
-from tertulia_shared.bus.message import StoredMessage, parse_headers
+from tertulia_shared.bus.message import StoredMessage, parse_headers, parse_time
 from tertulia_shared.telemetry import logger
 
 log = logger(__name__)
@@ -73,6 +74,20 @@ async def renew_incarnation(bus: Bus) -> StreamState:
     config: dict[str, Any] = info["config"]
     config["metadata"] = {**(config.get("metadata") or {}), INCARNATION: uuid4().hex}
     return _state(await jetstream.call(bus, f"STREAM.UPDATE.{bus.topology.stream}", config))
+
+
+async def first_at(bus: Bus, time: datetime) -> int | None:
+    """The first message that the stream took at `time` or later; None when it took none."""
+    request = {"start_time": time.astimezone(UTC).isoformat().replace("+00:00", "Z"), "next_by_subj": ">"}
+    try:
+        answer = await jetstream.call(bus, f"STREAM.MSG.GET.{bus.topology.stream}", request)
+    except JetStreamError as error:
+        if error.err_code == jetstream.MESSAGE_NOT_FOUND:
+            return None
+        raise
+    # Asked for a time after its last message, the server begins at the first.
+    message: dict[str, Any] = answer["message"]
+    return message["seq"] if parse_time(message["time"]) >= time else None
 
 
 async def last_on_shard(bus: Bus, shard: int) -> StoredMessage | None:

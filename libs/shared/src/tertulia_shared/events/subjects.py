@@ -7,6 +7,7 @@
     live.sync.presence.<process>             core NATS, ephemeral: who is connected to a process of notify
     notify.watch.<process>                   core NATS, request: what one of its connections wants to hear of presence
     bot.stop.<run>                           core NATS, "stop this run", beside the durable wish in the bot's table
+    ops.redeliver.<consumer>                 core NATS, request: an operator wants dead letters or a range handled again
     outbox.poke.<shard>                      core NATS, "something was committed", lossy on purpose
 
 A shard is an ordering lane. Everything about one channel shares the lane of the channel's id, so that a membership
@@ -118,6 +119,9 @@ class Topology:
     @property
     def stop_run_all(self) -> str:
         return f"{self.prefix}bot.stop.*"
+
+    def redeliver(self, consumer: str) -> str:
+        return f"{self.prefix}ops.redeliver.{consumer}"
 
     def poke(self, shard: int) -> str:
         return f"{self.prefix}outbox.poke.{shard:02d}"

@@ -5,10 +5,11 @@ Nothing that is away ends the sink. It waits, longer each time, and goes on wher
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NoReturn
 
 import asyncpg
 
@@ -18,7 +19,18 @@ from tertulia_analytics.sink.batch import Batch, NotYet, form
 from tertulia_analytics.sink.lag import Lag
 from tertulia_analytics.sink.position import Intent, Ledger, Position
 from tertulia_analytics.sink.store import Store
-from tertulia_shared.bus import Bus, BusError, DeadLetters, StoredMessage, StreamState, stream_state
+from tertulia_shared.bus import (
+    Bus,
+    BusError,
+    DeadLetters,
+    Delivery,
+    Redelivery,
+    Reject,
+    Retry,
+    StoredMessage,
+    StreamState,
+    stream_state,
+)
 from tertulia_shared.runtime import spawn
 from tertulia_shared.telemetry import batch_span, extract, logger
 
@@ -111,6 +123,17 @@ class Sink:
         metrics.LEADING.set(1)
         log.info("sink.leading")
         tenure = _Tenure(ledger, self._bus, self._store, self._dead_letters, self._pace)
+        # Only the writer answers an operator: a standby must not insert.
+        redelivery = Redelivery(self._bus, CONSUMER, tenure.again, self._dead_letters)
+        answering = spawn(redelivery.run(), name="sink redelivery")
+        try:
+            await self._write(tenure)
+        finally:
+            answering.cancel()
+            await asyncio.wait([answering])
+
+    async def _write(self, tenure: "_Tenure") -> NoReturn:
+        """Batch after batch, for ever. Raises POSTGRES_ERRORS."""
         retry_s = self._pace.first_retry_s
         while True:
             try:
@@ -179,6 +202,7 @@ class _Tenure:
         self._pace = pace
         self._store.forget()
         self._loaded = False
+        self._turn = asyncio.Lock()
         self._unsettled: Batch | None = None
         self._ahead: Batch | None = None
         self.position = Position(warehouse="", incarnation="", seq=0)
@@ -189,6 +213,34 @@ class _Tenure:
     async def step(self) -> StreamState:
         """The stream's state that this step went by. Raises BusError, NotYet, AnalyticsUnavailable or POSTGRES_ERRORS;
         the next step repeats what was not finished."""
+        async with self._turn:
+            return await self._step()
+
+    async def again(self, deliveries: Sequence[Delivery]) -> None:
+        """At an operator's wish, between two steps: insert those that are not stored, which may lie anywhere.
+
+        Raises Retry while a batch is unsettled (it may hold copies of them) or something is away, Reject for an event
+        that cannot be read; nothing was inserted then.
+        """
+        async with self._turn:
+            if not self._loaded or self._unsettled is not None or self.position.intent is not None:
+                raise Retry("a batch is under way")
+            batch = Batch(incarnation=f"{self.position.incarnation}:again", first=deliveries[0].seq)
+            for delivery in deliveries:
+                batch.take(delivery.message)
+            if batch.unreadable:
+                raise Reject(batch.unreadable[0][1])
+            try:
+                # Over the connection that holds the lock: who lost it is no longer the writer.
+                await self._ledger.load()
+                batch.leave_out(await self._store.stored_of(batch))
+                await self._store.insert(batch)
+            except (AnalyticsUnavailable, *POSTGRES_ERRORS) as error:
+                raise Retry(str(error) or type(error).__name__) from error
+        metrics.ROWS.inc(len(batch.rows))
+        metrics.SKIPPED.inc(len(batch.skipped))
+
+    async def _step(self) -> StreamState:
         started = time.monotonic()
         if not self._loaded:
             self.position = await self._ledger.load()

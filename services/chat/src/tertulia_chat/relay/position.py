@@ -2,6 +2,9 @@
 
 A shard belongs to whoever holds its advisory lock. The lock lives on the connection that also reads the log: when that
 connection is gone the lock is free, and so is nothing left to publish from.
+
+Every relay holds one more lock, a shared one that says no more than that it is there: so each knows how many there are,
+takes its share and gives up what is beyond it when another one comes.
 """
 
 from collections.abc import Collection, Iterable
@@ -17,8 +20,17 @@ log = logger(__name__)
 
 LOCK_CLASS = 0x7E27
 """First half of the advisory lock's key; the second is the shard."""
+PRESENCE = 1_000
+"""Second half of the lock that all relays share."""
 
+_APPEAR = "SELECT pg_advisory_lock_shared($1, $2)"
+_PRESENT = """
+SELECT count(*) FROM pg_locks
+WHERE locktype = 'advisory' AND objsubid = 2 AND classid = $1::bigint AND objid = $2::bigint AND granted
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 _CLAIM = "SELECT shard FROM unnest($2::int[]) AS shard WHERE pg_try_advisory_lock($1, shard)"
+_LET_GO = "SELECT pg_advisory_unlock($1, shard) FROM unnest($2::int[]) AS shard"
 _LOAD = """
 SELECT shard, snapshot::text, page_snapshot::text, page_id, incarnation, stream_seq, log_id
 FROM relay_position WHERE shard = ANY($1::smallint[])
@@ -51,17 +63,39 @@ class ShardPosition:
     log_id: int = 0
 
 
-async def claim(connection: asyncpg.Connection, held: Collection[int]) -> list[ShardPosition]:
-    """Lock every shard that nobody holds; the positions of those that became ours."""
+async def appear(connection: asyncpg.Connection) -> None:
+    """Be counted as a relay for as long as the connection lives."""
+    await connection.execute(_APPEAR, LOCK_CLASS, PRESENCE)
+
+
+async def fair_share(connection: asyncpg.Connection) -> int:
+    """How many shards are ours when the relays that are here now divide them."""
+    relays = await connection.fetchval(_PRESENT, LOCK_CLASS, PRESENCE)
+    return -(-SHARDS // max(1, relays or 0))
+
+
+async def claim(connection: asyncpg.Connection, held: Collection[int], share: int) -> list[ShardPosition]:
+    """Lock shards that nobody holds until we have our share; the positions of those that became ours."""
     wanted = sorted(set(range(SHARDS)) - set(held))
-    if not wanted:
+    won: list[int] = []
+    while wanted and (missing := share - len(held) - len(won)) > 0:
+        attempt, wanted = wanted[:missing], wanted[missing:]
+        won += [record["shard"] for record in await connection.fetch(_CLAIM, LOCK_CLASS, attempt)]
+    if not won:
         return []
-    won = [record["shard"] for record in await connection.fetch(_CLAIM, LOCK_CLASS, wanted)]
-    if won:
-        await _settle_in(connection)
-    records = await connection.fetch(_LOAD, won)
-    known = {record["shard"]: _position(record) for record in records}
+    await _settle_in(connection)
+    known = {position.shard: position for position in await load(connection, won)}
     return [known.get(shard, ShardPosition(shard)) for shard in won]
+
+
+async def load(connection: asyncpg.Connection, shards: Iterable[int]) -> list[ShardPosition]:
+    """Those of them that were ever saved."""
+    return [_position(record) for record in await connection.fetch(_LOAD, list(shards))]
+
+
+async def let_go(connection: asyncpg.Connection, shards: Collection[int]) -> None:
+    """Others may have them. Their positions must be saved."""
+    await connection.execute(_LET_GO, LOCK_CLASS, list(shards))
 
 
 async def save(connection: asyncpg.Connection, positions: Iterable[ShardPosition]) -> None:

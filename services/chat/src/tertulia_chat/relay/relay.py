@@ -9,6 +9,8 @@ round reads from there, after the stream was looked at.
 """
 
 import asyncio
+import os
+import socket
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +20,7 @@ import asyncpg
 
 from tertulia_chat.relay import metrics
 from tertulia_chat.relay.log import EventLog, LogRow, Read
-from tertulia_chat.relay.position import ShardPosition, claim, save
+from tertulia_chat.relay.position import ShardPosition, appear, claim, fair_share, let_go, save
 from tertulia_chat.relay.progress import Progress
 from tertulia_chat.relay.rewind import Witness, verify
 from tertulia_chat.relay.tracing import published
@@ -48,9 +50,11 @@ QUERY_TIMEOUT_S = 120.0
 RETRY_S = 0.25
 STREAM_AGE_S = 7 * 86_400
 """As the default of `ensure_event_stream`, which others may call as well."""
+APPLICATION = "tertulia relay"
+"""How a relay's session begins its name in `pg_stat_activity`; its host and process id follow."""
 # A peer that vanished without a word must lose its locks within seconds.
 _SESSION = {
-    "application_name": "tertulia relay",
+    "application_name": f"{APPLICATION} {socket.gethostname()[:40]} {os.getpid()}",
     "tcp_keepalives_idle": "2",
     "tcp_keepalives_interval": "1",
     "tcp_keepalives_count": "2",
@@ -171,6 +175,7 @@ class _Tenure:
         self._due = {"claim": 0.0, "save": 0.0, "verify": 0.0}
 
     async def run(self) -> None:
+        await appear(self._connection)
         while True:
             if self._is_due("claim", self._pace.claim_s):
                 await self._claim()
@@ -219,13 +224,28 @@ class _Tenure:
         return groups
 
     async def _claim(self) -> None:
-        won = await claim(self._connection, self._relay.positions)
-        if not won:
-            return
-        self._relay.positions |= {position.shard: position for position in won}
-        log.info("relay holds shards", won=len(won), held=len(self._relay.positions))
-        metrics.HELD.set(len(self._relay.positions))
-        self._relay.must_verify = True
+        """Our share of the shards, as many relays as there are now: take what is free, give up what is too much."""
+        positions = self._relay.positions
+        share = await fair_share(self._connection)
+        # Who is in doubt about the stream settles that first: the next one would know nothing of the doubt.
+        surplus = [] if self._relay.must_verify else sorted(positions)[share:]
+        won = [] if surplus else await claim(self._connection, positions, share)
+        if surplus:
+            await self._give_up(surplus)
+        if won:
+            positions |= {position.shard: position for position in won}
+            self._relay.must_verify = True
+        if surplus or won:
+            log.info("relay holds shards", won=len(won), given_up=len(surplus), held=len(positions))
+            metrics.HELD.set(len(positions))
+
+    async def _give_up(self, shards: Sequence[int]) -> None:
+        """Between two steps nothing is on the way, so whoever takes them begins exactly where we stopped."""
+        await save(self._connection, self._relay.positions.values())
+        await let_go(self._connection, shards)
+        for shard in shards:
+            del self._relay.positions[shard]
+            self._saved.pop(shard, None)
 
     async def _verify(self) -> None:
         self._relay.must_verify = False
