@@ -1,5 +1,7 @@
-"""`python -m tertulia_chaos NAME [--short] [--seconds N] [--seed S]`: one scenario, or `all` of them, each on a stack of
-its own. The last line of each is a JSON object; the exit status is 1 unless all is well."""
+"""`python -m tertulia_chaos NAME [--short] [--seconds N] [--seed S]`: one scenario, or `all`, each on a stack of its own.
+
+The last line of each is a JSON object; the exit status is 1 unless all is well.
+"""
 
 import argparse
 import asyncio

@@ -37,7 +37,7 @@ class Place:
 
 
 async def converse(name: str, arena: Arena, trouble: Trouble, *, pause_s: float) -> Line:
-    """Everybody writes and listens until `trouble` is over; then the proof. `pause_s` is between two messages of one."""
+    """Everybody writes and listens until `trouble` is over; then the proof. `pause_s`: between one's messages."""
     watch = Stopwatch()
     async with people(arena.stack.url, *NAMES, OUTSIDER) as everybody:
         *writers, outsider = everybody

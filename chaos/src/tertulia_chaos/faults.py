@@ -7,7 +7,7 @@ import os
 import random
 import resource
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Literal, NamedTuple
 
 import nats
@@ -93,7 +93,7 @@ async def terminate(stack: BackgroundStack, service: str) -> int:
 
 
 @contextlib.asynccontextmanager
-async def frozen(stack: BackgroundStack, service: str) -> AsyncIterator[None]:
+async def frozen(stack: BackgroundStack, service: str) -> AsyncGenerator[None]:
     """SIGSTOP for the service and its children inside the block, SIGCONT behind it."""
     processes = family(await running_pid(stack, service))
     _signal_all(processes, signal.SIGSTOP)
@@ -110,7 +110,7 @@ def _signal_all(processes: Sequence[psutil.Process], number: signal.Signals) -> 
 
 
 @contextlib.asynccontextmanager
-async def kept_down(stack: BackgroundStack, service: str) -> AsyncIterator[None]:
+async def kept_down(stack: BackgroundStack, service: str) -> AsyncGenerator[None]:
     """The service is killed again whenever the supervisor has restarted it."""
     await kill(stack, service)
     async with asyncio.TaskGroup() as group:
@@ -126,7 +126,7 @@ async def _kill_for_ever(stack: BackgroundStack, service: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def no_room(stack: BackgroundStack, service: str) -> AsyncIterator[None]:
+async def no_room(stack: BackgroundStack, service: str) -> AsyncGenerator[None]:
     """Every write to a file fails inside the block, as on a full disk.
 
     The limit on the size of a file (RLIMIT_FSIZE) is lowered under the running process: the kernel then refuses writes

@@ -6,7 +6,7 @@ All of them use the Python client, so what they see is what a person would see.
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 
@@ -38,7 +38,7 @@ REGISTRATIONS = 4
 
 
 @asynccontextmanager
-async def people(url: str, *names: str, timing: StreamTiming | None = None) -> AsyncIterator[list[Client]]:
+async def people(url: str, *names: str, timing: StreamTiming | None = None) -> AsyncGenerator[list[Client]]:
     """Freshly registered, signed in. Their user names are made unique, since scenarios may share one stack."""
     async with AsyncExitStack() as exits:
         clients = [await exits.enter_async_context(Client(url, timing=timing)) for _ in names]
@@ -198,7 +198,7 @@ class Witness:
 
 
 @asynccontextmanager
-async def witnessing(*clients: Client) -> AsyncIterator[list[Witness]]:
+async def witnessing(*clients: Client) -> AsyncGenerator[list[Witness]]:
     """Their streams are live inside the block; a stream that breaks for good fails it."""
     witnesses = [Witness(client) for client in clients]
     async with asyncio.TaskGroup() as group:

@@ -6,6 +6,7 @@ Pure, so that its own tests can show that it finds what it is for.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 SHOWN = 5
@@ -116,9 +117,9 @@ def _check_seen(findings: Findings, record: Record, channel: str, expected: Sequ
 
 def falls(places: Sequence[int]) -> list[int]:
     """The numbers that are not above the one before them."""
-    return [later for earlier, later in zip(places, places[1:], strict=False) if later <= earlier]
+    return [later for earlier, later in pairwise(places) if later <= earlier]
 
 
 def holes(places: Sequence[int]) -> list[int]:
     """The numbers before which at least one is missing."""
-    return [later for earlier, later in zip(places, places[1:], strict=False) if later > earlier + 1]
+    return [later for earlier, later in pairwise(places) if later > earlier + 1]
