@@ -1,16 +1,17 @@
-"""`python -m tertulia_chaos NAME [--short] [--seconds N] [--seed S]`: one scenario, or `all`, each on a stack of its own.
+"""`python -m tertulia_chaos NAME [--short] [--seconds N] [--seed S] [--keep]`: one scenario, or `all` of them.
 
-The last line of each is a JSON object; the exit status is 1 unless all is well.
+Each has a stack of its own. The last line of each is a JSON object; the exit status is 1 unless all is well.
 """
 
 import argparse
 import asyncio
 import dataclasses
 import json
-import secrets
+import shutil
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -35,7 +36,7 @@ class Scenario(Protocol):
     NAME: str
     FULL: Any
     SHORT: Any
-    run: Callable[[Arena, Any], Awaitable[Line]]
+    run: Callable[[Arena, Any], Coroutine[Any, Any, Line]]
 
 
 def main(arguments: list[str]) -> int:
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--short", action="store_true", help="the size for a machine that has other things to do")
     parser.add_argument("--seconds", type=float, help="how long the trouble goes on")
     parser.add_argument("--seed", type=int, default=1, help="the same seed plans the same faults")
+    parser.add_argument("--keep", action="store_true", help="leave the stack's data and logs where they are")
     return parser
 
 
@@ -68,19 +70,29 @@ def _run(name: str, chosen: argparse.Namespace) -> Line:
     def say(text: str) -> None:
         console.print(f"[dim]{watch.s:7.1f}[/] {name}: {text}")
 
-    with tempfile.TemporaryDirectory(prefix="tertulia-chaos-") as directory:
-        root = Path(directory)
-        root.chmod(0o755)
-        stack = BackgroundStack(root / f"data-{secrets.token_hex(2)}", env=ENVIRONMENT)
-        say("starting a stack")
+    with _place(keep=chosen.keep) as root:
+        say(f"starting a stack in {root}")
+        stack = BackgroundStack(root / "data", env=ENVIRONMENT)
         stack.start(*(() if name in WHOLE else _without_parts()))
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                line = runner.run(scenario.run(Arena(stack, chosen.seed, say), size))  # pyright: ignore[reportArgumentType]
+                line = runner.run(scenario.run(Arena(stack, chosen.seed, say), size))
         finally:
             stack.stop()
     say("all is well" if line["ok"] else "; ".join(line["complaints"]))
     return line
+
+
+@contextmanager
+def _place(*, keep: bool) -> Generator[Path]:
+    """A folder that PostgreSQL's account may enter."""
+    root = Path(tempfile.mkdtemp(prefix="tertulia-chaos-"))
+    root.chmod(0o755)
+    try:
+        yield root
+    finally:
+        if not keep:
+            shutil.rmtree(root, ignore_errors=True)
 
 
 def _without_parts() -> list[str]:
