@@ -176,6 +176,9 @@ class _Windows:
         due = 0.0
         while due < self._size.seconds:
             await asyncio.sleep(max(0.0, due - watch.s))
+            if self.sent % 5 == 0:
+                # Before the next message: what good clients were sent they have taken by now.
+                peak = {what: max(peak[what], now) for what, now in self._weigh().items()}
             head = f"{self.sent} {perf_counter():.6f} "
             body = {
                 "text": head.ljust(TEXT_CHARACTERS, "~"),
@@ -184,8 +187,6 @@ class _Windows:
             await self._loader.call("POST", self._path, body, self._owner.token)
             self.sent += 1
             due += 1 / self._size.posts_per_s
-            if self.sent % 10 == 0:
-                peak = {service: max(peak[service], now) for service, now in self._weigh().items()}
         for service, seen in self.memory.items():
             seen.append(peak[service])
 
