@@ -3,16 +3,16 @@ them, live, by resuming from any earlier position, by the long poll or by asking
 
 import asyncio
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any
 
 import msgspec
 
-from tertulia_bench.http import Refused
+from tertulia_bench.http import Caller, Refused
 from tertulia_bench.loading import Account, Loader
 from tertulia_chaos.arena import Arena, Line, Stopwatch, line_of
 from tertulia_chaos.crowd import Seat, registered, seat
 from tertulia_chaos.proof import Findings
+from tertulia_chaos.proxy import LOOPBACK
 from tertulia_chaos.wire import StreamClient, WireEvent
 
 NAME = "revoke"
@@ -50,6 +50,8 @@ class Guest:
     """Place of the removal in the room's order."""
     came: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     """By every other way, with the way's name: place in the room's order."""
+    not_resumed: int = 0
+    """Times that a reset kept an old position from being tried."""
 
     def note(self, event: WireEvent) -> None:
         if event.type == "member.left" and msgspec.json.decode(event.data, type=_Left).user_id == self.account.id:
@@ -74,8 +76,8 @@ async def run(arena: Arena, size: Size) -> Line:
                 guest.began_at = guest.seat.client.cursor or ""
             arena.say(f"{len(guests)} people listen; the burst begins")
             await asyncio.gather(
-                _burst(loader, room, writers, size, findings),
-                _remove(arena, loader, room, writers[0], guests, size),
+                *(_write(arena, room, writer, size, findings) for writer in writers),
+                _remove(arena, room, writers[0], guests, size),
             )
             await asyncio.sleep(QUIET_S)
             last_ids = {guest.account.id: guest.seat.client.last_id for guest in guests}
@@ -102,27 +104,29 @@ async def _gather(arena: Arena, loader: Loader, size: Size) -> tuple[str, list[A
     return room, writers, guests
 
 
-async def _burst(loader: Loader, room: str, writers: list[Account], size: Size, findings: Findings) -> None:
-    end = monotonic() + size.seconds
+async def _write(arena: Arena, room: str, writer: Account, size: Size, findings: Findings) -> None:
+    """On a connection of its own, so that a post and a removal can meet."""
+    caller = await Caller.open(LOOPBACK, arena.stack.port)
+    watch = Stopwatch()
+    number = 0
+    while watch.s < size.seconds:
+        body = {"text": f"for the room only {number}", "client_msg_id": f"00000000-0000-7000-8000-{number:012x}"}
+        await caller.call("POST", f"/api/v1/channels/{room}/messages", body, writer.token)
+        findings.acknowledged += 1
+        number += 1
+        await asyncio.sleep(WRITERS / size.posts_per_s)
+    caller.close()
 
-    async def write(writer: Account, number: int = 0) -> None:
-        while monotonic() < end:
-            body = {"text": f"for the room only {number}", "client_msg_id": f"00000000-0000-7000-8000-{number:012x}"}
-            await loader.call("POST", f"/channels/{room}/messages", body, writer.token)
-            findings.acknowledged += 1
-            number += 1
-            await asyncio.sleep(len(writers) / size.posts_per_s)
 
-    await asyncio.gather(*(write(writer) for writer in writers))
-
-
-async def _remove(arena: Arena, loader: Loader, room: str, owner: Account, guests: list[Guest], size: Size) -> None:
+async def _remove(arena: Arena, room: str, owner: Account, guests: list[Guest], size: Size) -> None:
     """One after the other, at random moments of the burst."""
+    caller = await Caller.open(LOOPBACK, arena.stack.port)
     watch = Stopwatch()
     moments = sorted(arena.chance.uniform(0.1, 0.9) * size.seconds for _ in guests)
     for moment, guest in zip(moments, arena.chance.sample(guests, len(guests)), strict=True):
         await asyncio.sleep(max(0.0, moment - watch.s))
-        await loader.call("DELETE", f"/channels/{room}/members/{guest.account.id}", None, owner.token)
+        await caller.call("DELETE", f"/api/v1/channels/{room}/members/{guest.account.id}", None, owner.token)
+    caller.close()
 
 
 async def _try_ways_back(
@@ -169,6 +173,7 @@ async def _resume(arena: Arena, guest: Guest, room: str, way: str, cursor: str, 
     await asyncio.sleep(0.05)
     resuming.cancel()
     await asyncio.wait([resuming])
+    guest.not_resumed += client.not_resumed
 
 
 async def _asked(loader: Loader, path: str, account: Account) -> list[tuple[str, int]]:
@@ -184,6 +189,7 @@ def _judge(findings: Findings, guests: list[Guest]) -> None:
     findings.seen = sum(len(guest.seat.places) for guest in guests)
     findings.lost = findings.complain("places that never came before the removal", sum(g.seat.lost for g in guests))
     findings.doubled = findings.complain("places that came again", sum(guest.seat.doubled for guest in guests))
+    findings.complain("old positions that could not be tried", sum(guest.not_resumed for guest in guests))
     untold = sum(guest.left_at is None for guest in guests)
     findings.complain("people who were not told of their removal", untold)
     behind = [found for guest in guests for found in guest.behind()]

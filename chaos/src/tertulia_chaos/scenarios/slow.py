@@ -2,6 +2,7 @@
 memory stays bounded."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ from tertulia_chaos.arena import Arena, Line, Stopwatch, line_of
 from tertulia_chaos.crowd import STREAMS_PER_PERSON, Seat, ends, registered, seat
 from tertulia_chaos.faults import port_of
 from tertulia_chaos.proof import Findings
-from tertulia_chaos.proxy import Proxy
+from tertulia_chaos.proxy import LOOPBACK, Proxy
 from tertulia_chaos.sockets import queued_mib
 from tertulia_chaos.wire import WireEvent
+from tertulia_stack.probe import http_text
 
 NAME = "slow"
 SLOW_SHARE, STOPPED_SHARE = 0.05, 0.01
@@ -36,7 +38,7 @@ ARRIVAL_S = 30.0
 @dataclass(frozen=True, kw_only=True)
 class Size:
     seconds: float
-    """Of each of the windows: without and with bad clients, in turn."""
+    """Of each of the windows: without and with bad clients, in turn. Those that stopped are ended after some 16 s."""
     connections: int
     posts_per_s: float
     windows: int = 4
@@ -45,7 +47,7 @@ class Size:
 
 
 FULL = Size(seconds=40, connections=500, posts_per_s=5)
-SHORT = Size(seconds=15, connections=300, posts_per_s=10)
+SHORT = Size(seconds=20, connections=300, posts_per_s=10)
 
 
 class _Text(msgspec.Struct):
@@ -90,14 +92,19 @@ async def run(arena: Arena, size: Size) -> Line:
         async with asyncio.TaskGroup() as group:
             tasks = await seat(group, good)
             windows = _Windows(arena, size, loader, owner, channel, clockwork, stopped)
+            ended_before = await _ended_as_slow(arena)
             for number in range(size.windows):
                 await windows.one(bad if number % 2 else [])
+            ended = await _ended_as_slow(arena) - ended_before
             last = await _last_place(loader, owner, channel)
             await _until_heard(good, last)
             for task in tasks:
                 task.cancel()
     findings.acknowledged = windows.sent
     more = _judge(findings, size, windows, good, bad, last)
+    if size.judge_time and ended < round(size.connections * STOPPED_SHARE):
+        findings.complaints.append(f"only {ended} clients were ended for being slow")
+    more["ended_as_slow"] = ended
     return line_of(NAME, arena, watch.s, findings, more)
 
 
@@ -195,6 +202,13 @@ class _Windows:
         stack = self._arena.stack
         weights = {service: self._arena.memory_mib(service) for service in self.memory if service != KERNEL}
         return {**weights, KERNEL: queued_mib({stack.port, port_of(stack, "notify")})}
+
+
+async def _ended_as_slow(arena: Arena) -> int:
+    """How many connections notify has ended because their client did not read."""
+    text = await http_text(f"http://{LOOPBACK}:{port_of(arena.stack, 'notify')}/metrics") or ""
+    found = re.search(r'^notify_byes_total\{reason="slow"\} ([0-9.]+)', text, re.MULTILINE)
+    return int(float(found[1])) if found else 0
 
 
 async def _until_live(seats: Sequence[Seat]) -> None:
