@@ -6,11 +6,13 @@ Counts are asserted here and no times, because the machine of a test run has oth
 import pytest
 
 from tertulia_chaos.arena import Arena, Line
+from tertulia_chaos.conversation import Pace
 from tertulia_chaos.faults import CORE, until_ready
 from tertulia_chaos.scenarios import checker, cuts, deploy, disk, reconnect, revoke, slow
 from tertulia_stack.background import BackgroundStack
 
 SEED = 20_26
+PACE = Pace(writers=5, pause_s=0.05)
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def assert_well(line: Line) -> None:
 
 @pytest.mark.timeout(240)
 async def test_nothing_acknowledged_is_lost_while_everything_is_killed_at_random(arena: Arena):
-    line = await checker.run(arena, checker.Size(seconds=12, every_s=2, victims=CORE))
+    line = await checker.run(arena, checker.Size(seconds=10, every_s=1.7, victims=CORE, pace=PACE))
 
     assert_well(line)
     assert line["faults"] >= 5
@@ -39,7 +41,7 @@ async def test_nothing_acknowledged_is_lost_while_everything_is_killed_at_random
 async def test_a_rolling_restart_fails_no_post_for_good(arena: Arena):
     services = ("chat-api", "chat-relay", "notify", "gateway")
 
-    line = await deploy.run(arena, deploy.Size(seconds=0, services=services, calm_s=0.5))
+    line = await deploy.run(arena, deploy.Size(seconds=0, services=services, calm_s=0.3, pace=PACE))
 
     assert_well(line)
     assert set(line["away_s"]) == set(services)
@@ -48,7 +50,7 @@ async def test_a_rolling_restart_fails_no_post_for_good(arena: Arena):
 
 @pytest.mark.timeout(120)
 async def test_posting_goes_on_while_nats_cannot_write(arena: Arena):
-    line = await disk.run(arena, disk.Size(seconds=4, calm_s=1))
+    line = await disk.run(arena, disk.Size(seconds=3, calm_s=1, pace=PACE))
 
     assert_well(line)
     assert line["acknowledged_without_room"] > 20
@@ -57,7 +59,7 @@ async def test_posting_goes_on_while_nats_cannot_write(arena: Arena):
 
 @pytest.mark.timeout(120)
 async def test_a_client_that_is_cut_again_and_again_misses_nothing(arena: Arena):
-    line = await cuts.run(arena, cuts.Size(seconds=9, every_s=1.5, longest_wait_s=0.5))
+    line = await cuts.run(arena, cuts.Size(seconds=7, every_s=1.2, longest_wait_s=0.5))
 
     assert_well(line)
     assert line["resets"] == 0
@@ -67,7 +69,7 @@ async def test_a_client_that_is_cut_again_and_again_misses_nothing(arena: Arena)
 
 @pytest.mark.timeout(120)
 async def test_all_come_back_and_resume_without_asking_the_database(arena: Arena):
-    line = await reconnect.run(arena, reconnect.Size(seconds=5, connections=200, judge_time=False))
+    line = await reconnect.run(arena, reconnect.Size(seconds=4, connections=200, judge_time=False))
 
     assert_well(line)
     assert line["resumed"] == 1.0
@@ -75,7 +77,7 @@ async def test_all_come_back_and_resume_without_asking_the_database(arena: Arena
 
 @pytest.mark.timeout(120)
 async def test_slow_clients_cost_the_others_nothing(arena: Arena):
-    size = slow.Size(seconds=8, connections=100, posts_per_s=10, windows=2, judge_time=False)
+    size = slow.Size(seconds=6, connections=100, posts_per_s=10, windows=2, judge_time=False)
 
     line = await slow.run(arena, size)
 

@@ -26,6 +26,14 @@ Trouble = Callable[[Postbox], Awaitable[dict[str, object]]]
 """Does harm while the conversation goes on; answers what the line should tell of it."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How lively the conversation is. `pause_s` lies between two messages of one person."""
+
+    writers: int = 10
+    pause_s: float = 0.1
+
+
 @dataclass(frozen=True)
 class Place:
     """Channels, who is in them, and which of them each person writes to."""
@@ -36,15 +44,15 @@ class Place:
     """Channels that the conversation is in; the first person is in all of them."""
 
 
-async def converse(name: str, arena: Arena, trouble: Trouble, *, pause_s: float) -> Line:
-    """Everybody writes and listens until `trouble` is over; then the proof. `pause_s`: between one's messages."""
+async def converse(name: str, arena: Arena, trouble: Trouble, pace: Pace) -> Line:
+    """Everybody writes and listens until `trouble` is over; then the proof."""
     watch = Stopwatch()
-    async with people(arena.stack.url, *NAMES, OUTSIDER) as everybody:
+    async with people(arena.stack.url, *NAMES[: pace.writers], OUTSIDER) as everybody:
         *writers, outsider = everybody
         place = await _settle(arena, writers, outsider)
         async with witnessing(*everybody) as witnesses:
             arena.say(f"{len(writers)} people write, {len(witnesses)} listen")
-            postbox, told = await _talk(arena, writers, place, trouble, pause_s)
+            postbox, told = await _talk(arena, writers, place, trouble, pace.pause_s)
             arena.say(f"{len(postbox.acknowledged)} acknowledged; waiting until all services are ready")
             await until_ready(arena.stack, READY_S)
             truth = await stored(writers[0], place.proven)

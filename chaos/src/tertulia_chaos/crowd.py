@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -49,13 +50,14 @@ class Seat:
         return len(holes(self.places))
 
 
-async def registered(loader: Loader, count: int, chance: random.Random) -> list[Account]:
-    """So many new accounts."""
+async def registered(loader: Loader, count: int) -> list[Account]:
+    """So many new accounts. Their names are made unique, since scenarios may share one stack."""
+    wave = secrets.token_hex(4)
     few = asyncio.Semaphore(REGISTRATIONS)
 
     async def come(number: int) -> Account:
         async with few:
-            return await loader.register(f"crowd-{chance.getrandbits(40):x}-{number}")
+            return await loader.register(f"crowd-{wave}-{number}")
 
     return list(await asyncio.gather(*(come(number) for number in range(count))))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from tertulia_chaos.arena import Arena, Line
-from tertulia_chaos.conversation import converse
+from tertulia_chaos.conversation import Pace, converse
 from tertulia_chaos.faults import CORE, PARTS, plan, strike
 from tertulia_chaos.people import Postbox
 
@@ -20,7 +20,7 @@ class Size:
     every_s: float
     """One fault in this time, on average."""
     victims: tuple[str, ...] = (*CORE, *PARTS)
-    pause_s: float = 0.1
+    pace: Pace = Pace()
 
 
 FULL = Size(seconds=600, every_s=6)
@@ -40,4 +40,4 @@ async def run(arena: Arena, size: Size) -> Line:
         struck = Counter(f"{fault.kind} {fault.victim}" for fault in faults)
         return {"faults": len(faults), "struck": dict(sorted(struck.items()))}
 
-    return await converse(NAME, arena, trouble, pause_s=size.pause_s)
+    return await converse(NAME, arena, trouble, size.pace)

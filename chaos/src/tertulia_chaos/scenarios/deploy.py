@@ -5,7 +5,7 @@ import asyncio
 from dataclasses import dataclass
 
 from tertulia_chaos.arena import Arena, Line, Stopwatch
-from tertulia_chaos.conversation import converse
+from tertulia_chaos.conversation import Pace, converse
 from tertulia_chaos.faults import START_S, running_pid, terminate
 from tertulia_chaos.people import Postbox
 
@@ -21,7 +21,7 @@ class Size:
     services: tuple[str, ...] = SERVICES
     calm_s: float = 3.0
     """Between one service that is ready again and the next one's end."""
-    pause_s: float = 0.1
+    pace: Pace = Pace()
 
 
 FULL = Size(seconds=300)
@@ -43,7 +43,7 @@ async def run(arena: Arena, size: Size) -> Line:
         await asyncio.sleep(size.calm_s)
         return {"rounds": rounds, "away_s": {name: round(seconds, 1) for name, seconds in took.items()}}
 
-    return await converse(NAME, arena, trouble, pause_s=size.pause_s)
+    return await converse(NAME, arena, trouble, size.pace)
 
 
 async def _restart(arena: Arena, service: str) -> float:

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from tertulia_chaos.arena import Arena, Line, Stopwatch
-from tertulia_chaos.conversation import converse
+from tertulia_chaos.conversation import Pace, converse
 from tertulia_chaos.faults import no_room, terminate
 from tertulia_chaos.people import Postbox
 
@@ -16,7 +16,7 @@ class Size:
     seconds: float
     """Without room."""
     calm_s: float = 3.0
-    pause_s: float = 0.1
+    pace: Pace = Pace()
 
 
 FULL = Size(seconds=60)
@@ -40,4 +40,4 @@ async def run(arena: Arena, size: Size) -> Line:
         await asyncio.sleep(size.calm_s)
         return {"acknowledged_without_room": during, "failed_without_room": failed, "after_s": round(watch.s, 1)}
 
-    return await converse(NAME, arena, trouble, pause_s=size.pause_s)
+    return await converse(NAME, arena, trouble, size.pace)

@@ -91,7 +91,7 @@ async def run(arena: Arena, size: Size) -> Line:
 
 async def _gather(arena: Arena, loader: Loader, size: Size) -> tuple[str, list[Account], list[Guest]]:
     """A private room, its writers (the first owns it), and the guests who will be removed."""
-    accounts = await registered(loader, WRITERS + size.removed, arena.chance)
+    accounts = await registered(loader, WRITERS + size.removed)
     writers, others = accounts[:WRITERS], accounts[WRITERS:]
     workspace = await loader.workspace(f"Door {arena.chance.getrandbits(32):x}", writers[0], *accounts[1:])
     (room,) = await loader.channels(workspace, writers[0], 1)

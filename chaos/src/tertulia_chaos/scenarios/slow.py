@@ -109,7 +109,7 @@ async def run(arena: Arena, size: Size) -> Line:
 
 
 async def _gather_people(arena: Arena, loader: Loader, size: Size) -> tuple[Account, str, list[Account]]:
-    accounts = await registered(loader, 1 + -(-size.connections // STREAMS_PER_PERSON), arena.chance)
+    accounts = await registered(loader, 1 + -(-size.connections // STREAMS_PER_PERSON))
     owner, *others = accounts
     workspace = await loader.workspace(f"Slow {arena.chance.getrandbits(32):x}", owner, *others)
     channels = await loader.call("GET", f"/workspaces/{workspace}/channels", None, owner.token)
