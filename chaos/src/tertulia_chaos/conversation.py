@@ -34,6 +34,9 @@ class Pace:
     pause_s: float = 0.1
 
 
+LIVELY = Pace()
+
+
 @dataclass(frozen=True)
 class Place:
     """Channels, who is in them, and which of them each person writes to."""

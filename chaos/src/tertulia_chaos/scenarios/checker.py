@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from tertulia_chaos.arena import Arena, Line
-from tertulia_chaos.conversation import Pace, converse
+from tertulia_chaos.conversation import LIVELY, Pace, converse
 from tertulia_chaos.faults import CORE, PARTS, plan, strike
 from tertulia_chaos.people import Postbox
 
@@ -20,7 +20,7 @@ class Size:
     every_s: float
     """One fault in this time, on average."""
     victims: tuple[str, ...] = (*CORE, *PARTS)
-    pace: Pace = Pace()
+    pace: Pace = LIVELY
 
 
 FULL = Size(seconds=600, every_s=6)

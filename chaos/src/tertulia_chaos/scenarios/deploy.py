@@ -5,7 +5,7 @@ import asyncio
 from dataclasses import dataclass
 
 from tertulia_chaos.arena import Arena, Line, Stopwatch
-from tertulia_chaos.conversation import Pace, converse
+from tertulia_chaos.conversation import LIVELY, Pace, converse
 from tertulia_chaos.faults import START_S, running_pid, terminate
 from tertulia_chaos.people import Postbox
 
@@ -21,7 +21,7 @@ class Size:
     services: tuple[str, ...] = SERVICES
     calm_s: float = 3.0
     """Between one service that is ready again and the next one's end."""
-    pace: Pace = Pace()
+    pace: Pace = LIVELY
 
 
 FULL = Size(seconds=300)

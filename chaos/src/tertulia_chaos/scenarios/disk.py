@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from tertulia_chaos.arena import Arena, Line, Stopwatch
-from tertulia_chaos.conversation import Pace, converse
+from tertulia_chaos.conversation import LIVELY, Pace, converse
 from tertulia_chaos.faults import no_room, terminate
 from tertulia_chaos.people import Postbox
 
@@ -16,7 +16,7 @@ class Size:
     seconds: float
     """Without room."""
     calm_s: float = 3.0
-    pace: Pace = Pace()
+    pace: Pace = LIVELY
 
 
 FULL = Size(seconds=60)
