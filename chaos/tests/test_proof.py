@@ -83,6 +83,15 @@ def test_what_an_outsider_hears_is_leaked():
     assert "zoe" in findings.complaints[0]
 
 
+def test_an_event_that_is_no_message_is_missed_too():
+    talk = [*TALK[:2], *TALK[3:]]
+
+    findings = proven(heard("ada", 3, 4, 6, 7), acknowledged=talk, stored=talk)
+
+    assert findings.lost == 1
+    assert "no messages" in findings.complaints[0]
+
+
 def test_events_that_are_no_messages_leak_and_fall_too():
     outsider, member = Record("zoe"), heard("ada", 3, 4, 5, 6, 7)
     outsider.note("room", 9)

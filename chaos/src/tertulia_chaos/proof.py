@@ -106,13 +106,21 @@ def _check_seen(findings: Findings, record: Record, channel: str, expected: Sequ
     times = Counter(said.id for said in seen)
     missing = [said for said in expected if said.id not in times]
     findings.lost += findings.complain(f"not seen by {record.person}", len(missing), missing)
+    places = record.places.get(channel, [])
+    others = sorted(_gaps(places) - {said.seq for said in expected})
+    findings.lost += findings.complain(f"events that are no messages, not seen by {record.person}", len(others), others)
     again = [key for key, count in times.items() if count > 1]
     findings.doubled += findings.complain(f"seen more than once by {record.person}", len(again), again)
-    falling = falls(record.places.get(channel, []))
+    falling = falls(places)
     findings.reordered += findings.complain(f"out of order for {record.person}", len(falling), falling)
     there = {said.id: said for said in expected}
     changed = [said for said in seen if there.get(said.id) != said]
     findings.altered += findings.complain(f"seen otherwise than stored by {record.person}", len(changed), changed)
+
+
+def _gaps(places: Sequence[int]) -> set[int]:
+    """The numbers between the lowest and the highest that are not among these."""
+    return set(range(min(places), max(places))) - set(places) if places else set()
 
 
 def falls(places: Sequence[int]) -> list[int]:
