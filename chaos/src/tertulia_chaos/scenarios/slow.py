@@ -46,8 +46,8 @@ class Size:
     """Off where the machine has other things to do."""
 
 
-FULL = Size(seconds=40, connections=500, posts_per_s=5)
-SHORT = Size(seconds=20, connections=300, posts_per_s=10)
+FULL = Size(seconds=40, connections=400, posts_per_s=4)
+SHORT = Size(seconds=25, connections=200, posts_per_s=5)
 
 
 class _Text(msgspec.Struct):
