@@ -9,7 +9,7 @@ UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
 SERVICES := $(addprefix services/,analytics bot chat gateway notify search)
-MEMBERS := libs/shared $(SERVICES) clients/python stack bench
+MEMBERS := libs/shared $(SERVICES) clients/python stack bench chaos
 MANIFESTS := pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS))
 ENVIRONMENT := $(VENV)/.in-step
 WEB_MODULES := web/node_modules/.in-step
@@ -80,8 +80,12 @@ format: $(ENVIRONMENT) ## Put the code in the house format
 bench: $(ENVIRONMENT) $(WEB_BUILD) ## Run the benchmark NAME (default: all), e.g. make bench NAME=send
 	$(BIN)/python -m tertulia_bench $(or $(NAME),all)
 
-chaos: $(ENVIRONMENT) $(WEB_BUILD) ## Run the fault scenario NAME (default: all), e.g. make chaos NAME=kill
-	$(BIN)/pytest tests/e2e -m "e2e or full" -k "$(or $(NAME),kill)" -s
+chaos: $(ENVIRONMENT) $(WEB_BUILD) ## Run the fault scenario NAME (default: all), e.g. make chaos NAME=cuts ARGS="--short"
+ifeq ($(NAME),kill)
+	$(BIN)/pytest tests/e2e -m "e2e or full" -k kill -s
+else
+	$(BIN)/python -m tertulia_chaos $(or $(NAME),all) $(ARGS)
+endif
 
 ##@ Change it
 .PHONY: contracts migration lock web screenshots

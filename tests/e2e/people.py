@@ -1,43 +1,21 @@
 """Who takes part in the journeys: people with an account, and listeners that keep what their stream yields."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
-from tertulia_client import Client, Connected, Event, Message, MessageCreated, Reset, StreamItem, Synced, Workspace
+from tertulia_chaos.people import founded, password_of, register
+from tertulia_chaos.people import people as people_at
+from tertulia_client import Client, Connected, Event, Message, MessageCreated, Reset, StreamItem, Synced
 from tertulia_stack.background import BackgroundStack
 
-
-@asynccontextmanager
-async def people(stack: BackgroundStack, *names: str) -> AsyncIterator[list[Client]]:
-    """Freshly registered, signed in. Their user names are made unique, since all journeys share one stack."""
-    async with AsyncExitStack() as exits:
-        clients = [await exits.enter_async_context(Client(stack.url)) for _ in names]
-        await asyncio.gather(*(register(client, name) for client, name in zip(clients, names, strict=True)))
-        yield clients
+__all__ = ["Listener", "founded", "listening", "password_of", "people", "register"]
 
 
-async def register(client: Client, name: str) -> None:
-    username = f"{name.lower()}-{secrets.token_hex(4)}"
-    await client.auth.register(
-        email=f"{username}@example.org", username=username, password=password_of(username), display_name=name
-    )
-
-
-def password_of(username: str) -> str:
-    return f"the secret of {username}"
-
-
-async def founded(owner: Client, *others: Client) -> tuple[Workspace, str]:
-    """A workspace of these people, and the id of its `general`."""
-    workspace = await owner.workspaces.create(f"Journey {secrets.token_hex(4)}")
-    invite = await owner.workspaces.invite(workspace.id)
-    for other in others:
-        await other.workspaces.accept_invite(invite.code)
-    general = (await owner.workspaces.bootstrap(workspace.id)).channels[0].channel.id
-    return workspace, general
+def people(stack: BackgroundStack, *names: str) -> AbstractAsyncContextManager[list[Client]]:
+    """Freshly registered, signed in."""
+    return people_at(stack.url, *names)
 
 
 @dataclass

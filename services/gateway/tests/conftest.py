@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ from tertulia_shared.tokens import TokenSigner
 
 USER = "0190a1b2-0000-7000-8000-000000000001"
 SESSION = "0190a1b2-0000-7000-8000-000000000002"
+
+SOCKET_OPTIONS = ((socket.SOL_SOCKET, socket.SO_SNDBUF, 128 * 1024),)
+"""As notify has them."""
 
 Handler = Callable[["Call"], Awaitable[None]]
 
@@ -113,7 +117,7 @@ class Service:
                 await self.handler(call)
 
     async def start(self, port: int = 0) -> None:
-        self._server = AsgiServer(self, "127.0.0.1", port)
+        self._server = AsgiServer(self, "127.0.0.1", port, SOCKET_OPTIONS)
         self._task = spawn(self._server.run(), name=self.name)
         while not self._server.started:
             await asyncio.sleep(0.005)

@@ -247,3 +247,26 @@ async def test_a_mistake_before_the_service_is_reached_is_a_500_at_once(house, m
         monkeypatch.setattr(type(rules.pools[Upstream.CHAT]), "connect", broken)
     async with asyncio.timeout(3):
         assert (await house.ask(ME, headers=house.bearer)).status == 500
+
+
+async def test_the_kernel_holds_little_of_a_stream_that_nobody_reads(house):
+    written = 0
+
+    async def handler(call):
+        nonlocal written
+        await call.start(200, SSE)
+        for _ in range(2_000):
+            await call.write(b"x" * 16_384)
+            written += 16_384
+
+    house.notify.handler = handler
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(client, ("127.0.0.1", house.server.port))
+        request = f"GET {STREAM} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {house.token()}\r\n\r\n"
+        await loop.sock_sendall(client, request.encode())
+        await asyncio.sleep(1.0)
+    # By itself it would take 8 MB.
+    assert written < 2**20

@@ -5,6 +5,7 @@ connection is idle, which is nearly always; otherwise a task does the waiting an
 """
 
 from tertulia_gateway.headers import HSTS, SECURITY_DATA, SECURITY_WEB, Headers, Origin
+from tertulia_gateway.http1.buffers import bound_receiving
 from tertulia_gateway.http1.failures import PartNotRunning, UpstreamFailed, UpstreamTimeout, too_large
 from tertulia_gateway.http1.heads import chunk_of, request_head, response_lines, status_line
 from tertulia_gateway.http1.message import Request, RequestTimeout
@@ -179,6 +180,9 @@ class Exchange:
     def _forward(self, connection: UpstreamConnection) -> None:
         self._upstream = connection
         connection.begin(self)
+        if self.streaming:
+            self._front.bound_buffer()
+            bound_receiving(connection.transport)
         seen = self._observation
         head = request_head(self._request, self._target, self._origin, seen.request_id, seen.traceparent)
         if self._pending:

@@ -7,6 +7,7 @@ from typing import Protocol, cast
 
 import httptools
 
+from tertulia_gateway.http1.buffers import bound_sending
 from tertulia_gateway.http1.message import MAX_HEAD, MAX_HEADERS, BadRequest, HeadTooLarge, Request, RequestTimeout
 from tertulia_gateway.http1.outbox import Outbox
 from tertulia_shared.problems import Problem
@@ -274,6 +275,10 @@ class FrontConnection(asyncio.Protocol):
         self._patience = NEVER if seconds is None else seconds
         if not self._write_paused:
             self.deadline = self._fronts.clock() + self._patience
+
+    def bound_buffer(self) -> None:
+        """A stream follows: the kernel is to hold little of it."""
+        bound_sending(self._transport)
 
     def pause_body(self) -> None:
         if not self._body_paused:
