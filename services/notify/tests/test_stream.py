@@ -88,7 +88,16 @@ async def test_connecting_faster_than_the_limit_is_answered_with_retry_after(wor
     async with world.notify(Limits(new_streams_per_s=2)) as notify:
         answers = [await notify.stream(world.token(ada)) for _ in range(3)]
         assert [answer.status for answer in answers] == [200, 200, 503]
-        assert answers[2].headers["Retry-After"] == "2"
+        assert answers[2].headers["Retry-After"] == "1"
+
+
+async def test_a_crowd_is_told_to_come_back_one_after_the_other(world: Any) -> None:
+    ada = world.person(CHANNEL)
+    async with world.notify(Limits(new_streams_per_s=1)) as notify:
+        answers = await asyncio.gather(*(notify.stream(world.token(ada)) for _ in range(6)))
+        told = sorted(int(answer.headers["Retry-After"]) for answer in answers if answer.status == 503)
+        assert len(told) in (4, 5)
+        assert told == list(range(1, len(told) + 1))
 
 
 async def test_tokens_that_are_missing_forged_or_expired_are_refused(world: Any) -> None:

@@ -1,7 +1,12 @@
-"""Who may open another stream: the checks that come before the first byte."""
+"""Who may open another stream: the checks that come before the first byte.
+
+When a crowd comes at once, as after a cut, those who find no place are told to come back one after the other, as many a
+second as there are places: told the same time, all of them would meet again and most be sent away again.
+"""
 
 import time
 from collections.abc import Callable
+from math import ceil
 
 from tertulia_notify.delivery.connection import Connection
 from tertulia_notify.delivery.hub import Hub
@@ -26,6 +31,7 @@ class Admission:
         self._new_per_s = float(limits.new_streams_per_s)
         self._tokens = self._new_per_s
         self._refilled_at = time.monotonic()
+        self._next_place_at = 0.0
 
     async def identify(self, authorization: str) -> Claims:
         """Who asks. Raises Unauthenticated, TokenExpired, DependencyUnavailable."""
@@ -49,5 +55,10 @@ class Admission:
         self._tokens = min(self._new_per_s, self._tokens + (now - self._refilled_at) * self._new_per_s)
         self._refilled_at = now
         if self._tokens < 1:
-            raise DependencyUnavailable("Too many clients are connecting at once.", retry_after=2)
+            raise DependencyUnavailable("Too many clients are connecting at once.", retry_after=self._appointment(now))
         self._tokens -= 1
+
+    def _appointment(self, now: float) -> int:
+        """Whole seconds until there is a place that nobody else was told of."""
+        self._next_place_at = max(self._next_place_at, now) + 1 / self._new_per_s
+        return ceil(self._next_place_at - now)

@@ -49,4 +49,4 @@ class Limits:
     asked_people: int = 100
 
     streams_per_user: int = 20
-    new_streams_per_s: int = 500
+    new_streams_per_s: int = 1_000
