@@ -270,4 +270,4 @@ async def test_asking_for_a_permission_costs_no_statement(chat, house):
         sent.clear()
         await people["owner"].ask(method, path, 200, **({"json": body} if body else {}))
         costs.append(len(sent))
-    assert costs == [1, 4, 1, 7, 13, 27, 2]
+    assert costs == [1, 4, 1, 7, 9, 15, 2]
