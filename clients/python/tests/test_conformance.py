@@ -22,7 +22,6 @@ from tertulia_client import (
     Event,
     MessageCreated,
     Reset,
-    TertuliaError,
     Tokens,
     Unauthenticated,
     backoff,
@@ -330,6 +329,7 @@ class Script:
             len(self._observer.events) >= len(expected.get("events", []))
             and set(expected.get("includes", [])) <= set(self._observer.events)
             and self._observer.lost >= set(expected.get("lost", []))
+            and self._server.snapshots >= expected.get("snapshots", 0)
             and self._observer.ended >= expected.get("ended", False)
         )
 
