@@ -24,7 +24,6 @@ from tertulia_client import (
     Reset,
     Tokens,
     Unauthenticated,
-    backoff,
     connection,
     stream,
     tokens,
@@ -388,7 +387,7 @@ async def play(case: Json) -> None:
 def test_the_client_conforms(case: Json, monkeypatch: pytest.MonkeyPatch):
     share: float = case.get("jitter", 0.5)
     drawn: Callable[[float, float], float] = lambda low, high: low + (high - low) * share  # noqa: E731
-    monkeypatch.setattr(backoff.random, "uniform", drawn)
+    monkeypatch.setattr("tertulia_client.backoff.random.uniform", drawn)
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         for module in (stream, connection, tokens):
             monkeypatch.setattr(module, "monotonic", runner.get_loop().time)

@@ -11,6 +11,7 @@ import { Problem } from '@/api/problem'
 import { fullJitter } from './backoff'
 import type { Frame } from './sse'
 import { SseParser } from './sse'
+import { Stopwatch } from './stopwatch'
 
 export const DEAD_AFTER_MS = 45_000
 /** A page that was hidden for longer than this does not trust its connection: the machine may have slept. */
@@ -73,6 +74,11 @@ export class StreamClient {
     return this.#state !== 'stopped'
   }
 
+  /** How long no byte has come on this connection. */
+  get silenceMs(): number {
+    return this.#silence.ms
+  }
+
   /** Starts from `cursor` (from bootstrap). Without one the stream begins live and says `resumed: false`. */
   start(cursor: string | null): void {
     this.stop()
@@ -101,7 +107,7 @@ export class StreamClient {
   /** What is open may be dead without a word: come back at once. Resuming costs one request. */
   renew = (): void => {
     this.#atOnce = true
-    if (this.#state === 'live') this.#abort?.abort()
+    this.#abort?.abort()
     this.retryNow()
   }
 
@@ -275,18 +281,5 @@ export class StreamClient {
     if (state === this.#state) return
     this.#state = state
     this.handlers.onState(state)
-  }
-}
-
-/**
- * Time since it was made. The clock of the page may stand still while the machine sleeps, the one on the wall may be
- * set back: the longer of the two times is the safe one.
- */
-class Stopwatch {
-  readonly #page = performance.now()
-  readonly #wall = Date.now()
-
-  get ms(): number {
-    return Math.max(performance.now() - this.#page, Date.now() - this.#wall)
   }
 }
