@@ -1,6 +1,7 @@
 /**
  * The page's client against clients/conformance: the scripts that every client of the stream must pass.
- * The whole of it runs (session, stream, sync, store) over a `fetch` that follows a script; the clock is a false one.
+ * The whole of it runs (session, tabs, stream, sync, store) over a `fetch` that follows a script, once in a tab that has
+ * the connection and once in a tab that is told by another; the clock is a false one.
  */
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -9,11 +10,13 @@ import type { Envelope } from '@/api/events'
 import { distrust, freshToken, openSession } from '@/api/session'
 import { useEntities } from '@/entities/store'
 import { EMPTY } from '@/entities/timeline'
+import { Air, FakeChannel, Locks } from '@/testing/browser'
 import { session } from '@/testing/fixtures'
 
 import worldParts from '../../../clients/conformance/world.json'
-import { StreamClient } from './stream'
 import { Sync } from './sync'
+import type { TabsDependencies, TabsHandlers } from './tabs'
+import { TabsStream } from './tabs'
 
 type Refusal = 'cut' | { status: number; code: string; headers?: Record<string, string> }
 
@@ -184,32 +187,39 @@ function refusal(answer: Refusal): Promise<Response> {
   return Promise.resolve(Response.json({ title: code, status, code }, { status, headers }))
 }
 
+const NOTHING: TabsHandlers = {
+  onState: () => undefined,
+  onHello: () => undefined,
+  onEvent: () => undefined,
+  onTyping: () => undefined,
+  onRunSign: () => undefined,
+  onReset: () => undefined,
+  onDoubt: () => undefined,
+}
+
 /** The client as the page puts it together. */
 class Observed {
   events: string[] = []
-  readonly stream: StreamClient
+  readonly stream: TabsStream
   readonly sync: Sync
   readonly store = useEntities()
 
-  constructor(server: ScriptedServer, random: () => number) {
+  constructor(dependencies: TabsDependencies) {
     this.sync = new Sync(this.store, {
       onCursor: (cursor) => this.stream.start(cursor),
       onApplied: (event) => this.#note(event),
     })
-    this.stream = new StreamClient(
-      { fetch: server.fetch as typeof fetch, token: freshToken, distrust, random },
-      {
-        onState: () => undefined,
-        onHello: (hello) => this.sync.onHello(hello),
-        onEvent: (event) => this.sync.onEvent(event),
-        onTyping: () => undefined,
-        onRunSign: () => undefined,
-        onReset: () => this.sync.refetch(),
-      },
-    )
+    this.stream = new TabsStream(dependencies, {
+      ...NOTHING,
+      onHello: (hello) => this.sync.onHello(hello),
+      onEvent: (event) => this.sync.onEvent(event),
+      onReset: () => this.sync.refetch(),
+      onDoubt: () => this.sync.refetch(),
+    })
   }
 
   async open(): Promise<void> {
+    await this.stream.prepare()
     await this.sync.openWorkspace('w')
     for (const id of this.store.channels.keys()) this.store.timelines.set(id, EMPTY)
   }
@@ -369,7 +379,7 @@ function byChannel(names: string[]): Record<string, string[]> {
   return channels
 }
 
-let client: Observed | null = null
+let opened: TabsStream[] = []
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -377,28 +387,52 @@ beforeEach(() => {
 })
 
 afterEach(() => {
-  client?.stream.stop()
+  for (const stream of opened) stream.stop()
+  opened = []
   vi.useRealTimers()
   vi.unstubAllGlobals()
   vi.restoreAllMocks()
 })
 
-async function play(script: Case): Promise<void> {
+async function play(script: Case, listening: boolean): Promise<void> {
   const random = () => script.jitter ?? 0.5
   const server = new ScriptedServer(script)
   vi.spyOn(Math, 'random').mockImplementation(random)
   vi.stubGlobal('fetch', server.fetch)
   openSession(session({ access_token: 't1' }))
-  client = new Observed(server, random)
+  const air = new Air()
+  const dependencies: TabsDependencies = {
+    fetch: server.fetch as typeof fetch,
+    token: freshToken,
+    distrust,
+    random,
+    locks: new Locks() as unknown as LockManager,
+    channel: (name) => new FakeChannel(air, name) as unknown as BroadcastChannel,
+    person: () => 'ana',
+  }
+  if (listening) await lead(dependencies)
+  const client = new Observed(dependencies)
+  opened.push(client.stream)
   await client.open()
+  expect(client.stream.leading).toBe(!listening)
   await new Script(server, client).run(script.steps)
 }
 
+/** Another tab that is there already, and has the connection. */
+async function lead(dependencies: TabsDependencies): Promise<void> {
+  const leader = new TabsStream(dependencies, NOTHING)
+  opened.push(leader)
+  await leader.prepare()
+  leader.start('c0')
+}
+
 for (const [path, cases] of Object.entries(files)) {
-  describe(path.replace(/^.*\/|\.json$/g, ''), () => {
-    for (const script of cases) {
-      const possible = (script.needs ?? []).every((need) => ABILITIES.has(need))
-      it.skipIf(!possible)(script.name, () => play(script))
-    }
-  })
+  for (const listening of [false, true]) {
+    describe(`${path.replace(/^.*\/|\.json$/g, '')}, ${listening ? 'told by another tab' : 'connected itself'}`, () => {
+      for (const script of cases) {
+        const possible = (script.needs ?? []).every((need) => ABILITIES.has(need))
+        it.skipIf(!possible)(script.name, () => play(script, listening))
+      }
+    })
+  }
 }
