@@ -10,8 +10,8 @@ import { EMPTY_TYPING, withTyping } from '@/entities/typing'
 import { useOutbox } from '@/features/messages/outbox'
 import { useRuns } from '@/features/runs/store'
 import type { StreamState } from '@/realtime/stream'
-import { StreamClient } from '@/realtime/stream'
 import { Sync } from '@/realtime/sync'
+import { TabsStream } from '@/realtime/tabs'
 
 import { startTracing } from './tracing'
 
@@ -44,8 +44,17 @@ export const useLive = defineStore('live', () => {
     },
   })
 
-  const stream = new StreamClient(
-    { fetch: (...args) => fetch(...args), token: freshToken, distrust, random: Math.random },
+  const stream = new TabsStream(
+    {
+      fetch: (...args) => fetch(...args),
+      token: freshToken,
+      distrust,
+      random: Math.random,
+      // The types say it is always there; browsers know better.
+      locks: (navigator.locks as LockManager | null | undefined) ?? null,
+      channel: (name) => new BroadcastChannel(name),
+      person: () => entities.myId,
+    },
     {
       onState: (next) => {
         state.value = next
@@ -65,6 +74,7 @@ export const useLive = defineStore('live', () => {
         sync.onEvent(event)
       },
       onReset: () => sync.refetch(),
+      onDoubt: () => sync.refetch(),
       onTyping,
       onRunSign: runs.onSign,
     },
@@ -83,6 +93,7 @@ export const useLive = defineStore('live', () => {
 
   /** Called when a workspace is shown. Throws a Problem when it cannot be loaded. */
   async function open(workspaceId: string): Promise<void> {
+    await stream.prepare()
     await sync.openWorkspace(workspaceId)
     await outbox.restore()
     void startTracing()

@@ -36,11 +36,11 @@ describe('the event-stream parser', () => {
   })
 
   it('reports an id-only heartbeat', () => {
-    expect(parse('id: c9\n\n').frames).toEqual([{ event: '', data: '', id: 'c9' }])
+    expect(parse('id: c9\n\n').frames).toEqual([{ event: '', data: null, id: 'c9' }])
   })
 
-  it('remembers the last id for frames without one', () => {
-    expect(parse('id: 1\ndata: a\n\ndata: b\n\n').frames.map((frame) => frame.id)).toEqual(['1', '1'])
+  it('gives no id to a frame that brought none', () => {
+    expect(parse('id: 1\ndata: a\n\ndata: b\n\n').frames.map((frame) => frame.id)).toEqual(['1', null])
   })
 
   it('ignores comments, unknown fields, a BOM and an id with NUL', () => {

@@ -1,9 +1,11 @@
 /** Incremental parser of text/event-stream, by the WHATWG algorithm (CR, LF and CRLF, BOM, multi-line data). */
 
+/** One block. Unlike EventSource this tells what the block itself said: an id alone is a heartbeat. */
 export interface Frame {
   event: string
-  data: string
-  /** The last event id so far; an id-only frame has an id and empty data. */
+  /** Null when the block had no data line. */
+  data: string | null
+  /** Null when the block had no id line. */
   id: string | null
 }
 
@@ -17,7 +19,6 @@ export class SseParser {
   #event = ''
   #data: string[] = []
   #id: string | null = null
-  #hasId = false
   #started = false
   #afterCr = false
 
@@ -59,18 +60,16 @@ export class SseParser {
     if (value.startsWith(' ')) value = value.slice(1)
     if (field === 'data') this.#data.push(value)
     else if (field === 'event') this.#event = value
-    else if (field === 'id' && !value.includes('\0')) {
-      this.#id = value
-      this.#hasId = true
-    } else if (field === 'retry' && /^\d+$/.test(value)) this.handlers.onRetry(Number(value))
+    else if (field === 'id' && !value.includes('\0')) this.#id = value
+    else if (field === 'retry' && /^\d+$/.test(value)) this.handlers.onRetry(Number(value))
   }
 
   #dispatch(): void {
-    const frame = { event: this.#event, data: this.#data.join('\n'), id: this.#id }
-    const worth = this.#data.length > 0 || this.#hasId
+    const data = this.#data.length > 0 ? this.#data.join('\n') : null
+    const frame = { event: this.#event, data, id: this.#id }
     this.#event = ''
     this.#data = []
-    this.#hasId = false
-    if (worth) this.handlers.onFrame(frame)
+    this.#id = null
+    if (frame.data !== null || frame.id !== null) this.handlers.onFrame(frame)
   }
 }

@@ -177,9 +177,9 @@ describe('the stream', () => {
   it('respects Retry-After', async () => {
     server.refuse = new Response(null, { status: 503, headers: { 'Retry-After': '7' } })
     client.start('c0')
-    await vi.advanceTimersByTimeAsync(6_900)
+    await vi.advanceTimersByTimeAsync(7_200)
     expect(server.connections).toBe(1)
-    await vi.advanceTimersByTimeAsync(200)
+    await vi.advanceTimersByTimeAsync(100)
     expect(server.connections).toBe(2)
   })
 

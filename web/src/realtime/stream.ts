@@ -3,6 +3,7 @@
  *
  * It owns the cursor (the last SSE id), reconnects with full-jitter back-off, counts 45 s without a byte as dead,
  * tries again at once when the machine comes back, and follows the server's `bye`. What events mean is not its business.
+ * clients/conformance says what is expected of it, and `conformance.test.ts` tries that.
  */
 import type { ByeReason, Envelope, Hello, ResetReason, RunSign, Typing } from '@/api/events'
 import { Problem } from '@/api/problem'
@@ -10,10 +11,15 @@ import { Problem } from '@/api/problem'
 import { fullJitter } from './backoff'
 import type { Frame } from './sse'
 import { SseParser } from './sse'
+import { Stopwatch } from './stopwatch'
 
 export const DEAD_AFTER_MS = 45_000
-/** Back from a hidden tab: with silence longer than this, the connection is not trusted. */
+/** A page that was hidden for longer than this does not trust its connection: the machine may have slept. */
 export const STALE_AFTER_MS = 30_000
+/** A connection that lived this long was a good one: the next failure starts with the shortest wait again. */
+const STEADY_MS = 10_000
+/** How often the silence is measured, at the latest: a timer alone may be late by as long as the machine slept. */
+const WATCH_MS = 5_000
 
 export type StreamState = 'stopped' | 'connecting' | 'live' | 'waiting'
 
@@ -24,6 +30,8 @@ export interface StreamHandlers {
   onTyping(typing: Typing): void
   onRunSign(sign: RunSign): void
   onReset(reason: ResetReason): void
+  /** All that comes before this position has been handed on. */
+  onPosition?(cursor: string): void
 }
 
 export interface StreamDependencies {
@@ -46,7 +54,11 @@ export class StreamClient {
   #attempt = 0
   #abort: AbortController | null = null
   #wake: (() => void) | null = null
-  #lastByte = 0
+  /** The next wait is passed over. */
+  #atOnce = false
+  #silence = new Stopwatch()
+  #hidden: Stopwatch | null = null
+  #connectedAt = 0
   #generation = 0
 
   constructor(
@@ -62,19 +74,24 @@ export class StreamClient {
     return this.#state !== 'stopped'
   }
 
+  /** How long no byte has come on this connection. */
+  get silenceMs(): number {
+    return this.#silence.ms
+  }
+
   /** Starts from `cursor` (from bootstrap). Without one the stream begins live and says `resumed: false`. */
   start(cursor: string | null): void {
     this.stop()
     this.#cursor = cursor
     this.#attempt = 0
-    addEventListener('online', this.#onOnline)
+    addEventListener('online', this.renew)
     document.addEventListener('visibilitychange', this.#onVisible)
     void this.#run(++this.#generation)
   }
 
   stop(): void {
     this.#generation++
-    removeEventListener('online', this.#onOnline)
+    removeEventListener('online', this.renew)
     document.removeEventListener('visibilitychange', this.#onVisible)
     this.#abort?.abort()
     this.#wake?.()
@@ -87,16 +104,22 @@ export class StreamClient {
     this.#wake?.()
   }
 
-  /** The network changed: what was open may be dead without a word. Resuming costs one request. */
-  #onOnline = (): void => {
-    if (this.#state === 'live') this.#abort?.abort()
+  /** What is open may be dead without a word: come back at once. Resuming costs one request. */
+  renew = (): void => {
+    this.#atOnce = true
+    this.#abort?.abort()
     this.retryNow()
   }
 
   #onVisible = (): void => {
-    if (document.visibilityState !== 'visible') return
-    if (this.#state === 'live' && performance.now() - this.#lastByte > STALE_AFTER_MS) this.#abort?.abort()
-    this.retryNow()
+    if (document.visibilityState !== 'visible') {
+      this.#hidden = new Stopwatch()
+      return
+    }
+    const stale = this.#hidden !== null && this.#hidden.ms > STALE_AFTER_MS
+    this.#hidden = null
+    if (stale) this.renew()
+    else this.retryNow()
   }
 
   async #run(generation: number): Promise<void> {
@@ -104,20 +127,23 @@ export class StreamClient {
       this.#set('connecting')
       const ending = await this.#connect(generation)
       if (generation !== this.#generation || ending === 'over') break
-      const wait = ending.waitMs ?? fullJitter(this.#attempt++, () => this.dependencies.random())
+      const wait = this.#atOnce ? 0 : (ending.waitMs ?? this.#backOff())
       this.#set('waiting')
       await this.#sleep(wait)
     }
     if (generation === this.#generation) this.#set('stopped')
   }
 
+  #backOff(): number {
+    return fullJitter(this.#attempt++, () => this.dependencies.random())
+  }
+
   async #connect(generation: number): Promise<Ending | 'over'> {
     const abort = new AbortController()
     this.#abort = abort
-    const watchdog = setInterval(() => {
-      if (performance.now() - this.#lastByte > DEAD_AFTER_MS) abort.abort()
-    }, 5_000)
-    this.#lastByte = performance.now()
+    this.#atOnce = false
+    this.#silence = new Stopwatch()
+    const unwatch = this.#watch(abort)
     try {
       const token = await this.dependencies.token()
       if (generation !== this.#generation) return 'over'
@@ -132,16 +158,43 @@ export class StreamClient {
       })
       if (response.status === 401) this.dependencies.distrust(token)
       if (!response.ok || response.body === null) {
-        await response.body?.cancel()
-        return { waitMs: retryAfterMs(response) }
+        void response.body?.cancel()
+        return { waitMs: this.#waitAfter(response) }
       }
+      this.#connectedAt = performance.now()
       return await this.#read(response.body, token)
     } catch (error) {
       return error instanceof Problem && error.status === 401 ? 'over' : { waitMs: null }
     } finally {
-      clearInterval(watchdog)
+      unwatch()
       abort.abort()
+      if (this.#state === 'live' && performance.now() - this.#connectedAt >= STEADY_MS) this.#attempt = 0
     }
+  }
+
+  /** Aborts when no byte has come for too long. Answers how to stop watching. */
+  #watch(abort: AbortController): () => void {
+    let timer: ReturnType<typeof setTimeout>
+    const look = (): void => {
+      const left = DEAD_AFTER_MS - this.#silence.ms
+      if (left <= 0) abort.abort()
+      else timer = setTimeout(look, Math.min(left, WATCH_MS))
+    }
+    look()
+    return () => clearTimeout(timer)
+  }
+
+  /** How long to wait after a refusal; null: by back-off. */
+  #waitAfter(response: Response): number | null {
+    // A fresh token is fetched first, so go at once; but a server that refuses fresh ones must not be asked in a loop.
+    if (response.status === 401) {
+      if (this.#attempt > 0) return null
+      this.#attempt = 1
+      return 0
+    }
+    const asked = Number(response.headers.get('retry-after') ?? Number.NaN)
+    // Everybody was told the same second.
+    return Number.isFinite(asked) ? asked * 1000 + fullJitter(0, () => this.dependencies.random()) : null
   }
 
   async #read(body: ReadableStream<Uint8Array>, token: string): Promise<Ending> {
@@ -149,9 +202,10 @@ export class StreamClient {
     let bye = false
     const parser = new SseParser({
       onFrame: (frame) => {
-        if (frame.event === 'bye') {
+        if (bye) return
+        if (frame.event === 'bye' && frame.data !== null) {
           bye = true
-          ending.waitMs = this.#onBye(frame, token)
+          ending.waitMs = this.#onBye(frame.data, token)
         } else this.#onFrame(frame)
       },
       onRetry: () => undefined,
@@ -161,47 +215,48 @@ export class StreamClient {
     while (!bye) {
       const { done, value } = await reader.read()
       if (done) break
-      this.#lastByte = performance.now()
+      this.#silence = new Stopwatch()
       parser.push(decoder.decode(value, { stream: true }))
     }
     return ending
   }
 
-  #onFrame(frame: Frame): void {
-    if (frame.event === 'hello') {
-      const hello = JSON.parse(frame.data) as Hello
-      this.#cursor = hello.cursor
-      this.#attempt = 0
-      this.#set('live')
-      this.handlers.onHello(hello)
-    } else if (frame.event === 'reset') {
-      const reset = JSON.parse(frame.data) as { reason: ResetReason; cursor: string }
-      this.#cursor = reset.cursor
+  #onFrame({ event, data, id }: Frame): void {
+    if (data !== null) this.#onData(event, data, id)
+    // What was handed on counts as seen only now, so that a throw in between repeats it. An empty id is none.
+    if (id !== null && id !== '') this.#goOnFrom(id)
+  }
+
+  #onData(event: string, data: string, id: string | null): void {
+    if (event === 'hello') this.#onHello(JSON.parse(data) as Hello)
+    else if (event === 'reset') {
+      const reset = JSON.parse(data) as { reason: ResetReason; cursor: string }
+      this.#goOnFrom(reset.cursor)
       this.handlers.onReset(reset.reason)
-    } else if (frame.event === 'typing') {
-      this.handlers.onTyping(JSON.parse(frame.data) as Typing)
-    } else if (frame.event === 'run.delta' || frame.event === 'run.step') {
-      this.handlers.onRunSign(JSON.parse(frame.data) as RunSign)
-    } else this.#onLogged(frame)
+    } else if (event === 'typing') this.handlers.onTyping(JSON.parse(data) as Typing)
+    else if (event === 'run.delta' || event === 'run.step') this.handlers.onRunSign(JSON.parse(data) as RunSign)
+    // Only facts carry an id; anything else without a name that we know is a sign of the moment.
+    else if (id !== null) this.handlers.onEvent(JSON.parse(data) as Envelope)
   }
 
-  /** An event, or the mere position of a quiet client. */
-  #onLogged(frame: Frame): void {
-    const data = frame.data === '' ? null : (JSON.parse(frame.data) as Envelope | Record<string, never>)
-    // Without an id of its own it is a sign of the moment that this page does not know (presence), and no position.
-    if (data !== null && !('id' in data)) return
-    // The event is handed on before its id counts as seen, so that a throw in between repeats it.
-    if (data !== null) this.handlers.onEvent(data as Envelope)
-    if (frame.id !== null) this.#cursor = frame.id
+  #onHello(hello: Hello): void {
+    this.#set('live')
+    // When resumed, what was missed is still to come, so the position stays where it is until it has come.
+    if (!hello.resumed) this.#goOnFrom(hello.cursor)
+    this.handlers.onHello(hello)
   }
 
-  #onBye(frame: Frame, token: string): number | null {
-    const bye = JSON.parse(frame.data) as { reason: ByeReason; retry_ms?: number }
-    if (bye.reason === 'token_expired' || bye.reason === 'revoked') {
-      this.dependencies.distrust(token)
-      return 0
-    }
-    return bye.retry_ms ?? null
+  #goOnFrom(cursor: string): void {
+    this.#cursor = cursor
+    this.handlers.onPosition?.(cursor)
+  }
+
+  /** An orderly end is no failure: the server says when, and the wait after a later one starts small. */
+  #onBye(data: string, token: string): number | null {
+    const bye = JSON.parse(data) as { reason: ByeReason; retry_ms?: number }
+    if (bye.reason === 'token_expired' || bye.reason === 'revoked') this.dependencies.distrust(token)
+    this.#attempt = 0
+    return bye.reason === 'revoked' ? 0 : (bye.retry_ms ?? null)
   }
 
   #url(): string {
@@ -227,11 +282,4 @@ export class StreamClient {
     this.#state = state
     this.handlers.onState(state)
   }
-}
-
-function retryAfterMs(response: Response): number | null {
-  // 401: a fresh token is fetched before the next attempt, so go at once.
-  if (response.status === 401) return 250
-  const header = Number(response.headers.get('retry-after') ?? Number.NaN)
-  return Number.isFinite(header) ? header * 1000 : null
 }

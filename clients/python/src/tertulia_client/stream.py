@@ -287,6 +287,8 @@ class EventStream:
             self._over = True
             self._ready.append(Disconnected(reason="revoked", retry_in_s=None))
             return
+        if bye.reason == "token_expired":
+            self._caller.tokens.distrust(self._token)
         # An orderly end is no failure: the server says when, and the wait after a later one starts small.
         self._drop_connection()
         self._come_back(bye.reason, bye.retry_ms / 1000)

@@ -66,6 +66,11 @@ class TokenKeeper:
         self.user = None
         self._tell()
 
+    def distrust(self, spent: str) -> None:
+        """The server says that this token is over: the next `access_token()` renews it first."""
+        if self.tokens is not None and self.tokens.access_token == spent:
+            self._dies_at = self._renew_at = 0.0
+
     def require_user(self) -> Me:
         """Raises NotSignedIn; also before the first refresh of tokens kept from an earlier run."""
         if self.user is None:
