@@ -151,6 +151,7 @@ class Chat:
     """chat's side: who belongs where, and the keys."""
 
     key: OKPKey
+    secrets: SecretKeys = field(default_factory=lambda: SecretKeys(SECRET))
     lines: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
     snapshots: int = 0
@@ -173,7 +174,7 @@ class Chat:
         self.lines.append({"revoked": session, "exp": until})
 
     async def memberships(self, request: web.Request) -> web.StreamResponse:
-        assert ServiceTokens(SecretKeys(SECRET)).verify(request.headers["Authorization"].split()[1]) == "notify"
+        assert ServiceTokens(self.secrets).verify(request.headers["Authorization"].split()[1]) == "notify"
         if self.down:
             raise web.HTTPServiceUnavailable
         self.snapshots += 1

@@ -1,6 +1,8 @@
 """Coming back: from the ring, from the stream, or an honest reset; never a hole, never twice."""
 
 import asyncio
+import base64
+import itertools
 import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -285,3 +287,28 @@ async def test_a_session_that_ends_during_the_catch_up_gets_nothing(world: Any, 
         monkeypatch.setattr("tertulia_notify.delivery.resume.stream_state", slowly)
         refused = await notify.stream(world.token(ada, session="gone"), cursor=cursor)
         assert (refused.status, (await refused.answer.json())["code"]) == (401, "unauthenticated")
+
+
+async def test_a_secret_is_replaced_in_rolling_restarts_without_a_reset(world: Any) -> None:
+    """First everybody learns to open with the new one, then seals with it, and in the end forgets the former one: at
+    each step there are processes of this one and of the last one, and a client may come to either."""
+    ada = world.person(CHANNEL)
+    former, new = (base64.urlsafe_b64encode(secret).decode() for secret in (b"f" * 32, b"n" * 32))
+    world.chat.secrets = SecretKeys(b"n" * 32, previous=(b"f" * 32,))
+    steps = [
+        {"secret_key": former},
+        {"secret_key": former, "secret_key_previous": new},
+        {"secret_key": new, "secret_key_previous": former},
+        {"secret_key": new},
+    ]
+    for before, after in itertools.pairwise(steps):
+        async with world.notify(**before) as old, world.notify(**after) as renewed:
+            stream = await old.stream(world.token(ada))
+            cursor, event_id = (await stream.hello())["cursor"], None
+            for number, process in enumerate([renewed, old, renewed, old]):
+                await world.publish(world.message(CHANNEL, str(number)))
+                stream = await process.stream(world.token(ada), cursor=cursor, last_event_id=event_id)
+                hello = await stream.hello()
+                assert hello["resumed"] is True, (before, after)
+                assert await stream.texts(1) == [str(number)]
+                cursor, event_id = hello["cursor"], stream.last_id
