@@ -96,3 +96,32 @@ async def test_a_wrong_password_says_so_and_a_good_one_brings_one_back(stack: Ba
         await again.in_channel("general")
         await ada.write("To my other window")
         await again.reads("To my other window")
+
+
+async def test_all_tabs_of_a_browser_share_one_stream_and_the_next_one_takes_it_over(stack: BackgroundStack):
+    async with browser() as chromium:
+        ada = await Person.at(chromium, "Ada Lovelace", DESKTOP)
+        await ada.page.goto(f"{stack.url}/register")
+        await ada.register()
+        await ada.found_workspace("Loom")
+        first = ada.page
+        async with first.context.expect_page() as opened:
+            await first.evaluate("address => window.open(address)", first.url)
+        second = Person("Ada Lovelace", await opened.value)
+        await second.in_channel("general")
+        streams = "performance.getEntriesByType('resource').filter(entry => entry.name.includes('/stream')).length"
+        locks = "navigator.locks.query().then(found => found.held.filter(lock => lock.name.includes('stream')).length)"
+        assert await first.evaluate(locks) == 1
+
+        await ada.write("To both tabs")
+        await second.reads("To both tabs")
+        assert await second.page.evaluate(streams) == 0
+        await first.close()
+        ben = await Person.at(chromium, "Ben Okri", DESKTOP)
+        await ben.page.goto(await second.invitation("Loom"))
+        await ben.page.get_by_role("button", name="Create account").click()
+        await ben.register()
+        await ben.in_channel("general")
+        await ben.write("Is anybody there?")
+        await second.reads("To both tabs", "Is anybody there?")
+        assert second.complaints == []

@@ -3,6 +3,8 @@
 import argparse
 import asyncio
 import logging
+import os
+import sys
 from collections.abc import Coroutine, Sequence
 
 import structlog
@@ -15,6 +17,8 @@ from tertulia_shared.settings import load
 
 COMMANDS = ("dlq", "replay")
 INTERRUPTED = 130
+NOBODY_READS = 141
+"""As a shell tells of SIGPIPE."""
 
 
 def service_main(service: str, words: Sequence[str]) -> int:
@@ -42,6 +46,10 @@ def finish(work: Coroutine[object, object, int], *, as_json: bool) -> int:
         return asyncio.run(completed(work, as_json=as_json))
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever reads has seen enough (`| head`); what is still buffered must not be written at the end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS
 
 
 async def completed(work: Coroutine[object, object, int], *, as_json: bool) -> int:
