@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
-from tertulia_chaos.people import founded, password_of, register
+from tertulia_chaos.people import founded, password_of, register, watching
 from tertulia_chaos.people import people as people_at
 from tertulia_client import Client, Connected, Event, Message, MessageCreated, Reset, StreamItem, Synced
 from tertulia_stack.background import BackgroundStack
@@ -55,19 +55,13 @@ class Listener:
     def resets(self) -> list[StreamItem]:
         return self.of(Reset)
 
-    @property
-    def live(self) -> bool:
-        return bool(self.of(Synced)) and bool(self.of(Connected))
+    async def until_live(self) -> None:
+        await self.until(lambda me: bool(me.of(Synced)) and bool(me.of(Connected)))
 
 
 @asynccontextmanager
 async def listening(*clients: Client) -> AsyncIterator[list[Listener]]:
     """Their streams are live inside the block; a stream that breaks for good fails it."""
     listeners = [Listener(client) for client in clients]
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(listener.run()) for listener in listeners]
-        for listener in listeners:
-            await listener.until(lambda me: me.live)
+    async with watching(listeners):
         yield listeners
-        for task in tasks:
-            task.cancel()

@@ -17,6 +17,8 @@ STREAMS_PER_PERSON = 10
 OPENED_PER_S = 250
 """At the start; half of what a process admits."""
 POLL_S = 0.05
+ARRIVAL_S = 30.0
+"""So long after the last message is waited for it."""
 
 
 class Seat:
@@ -60,6 +62,27 @@ async def registered(loader: Loader, count: int) -> list[Account]:
             return await loader.register(f"crowd-{wave}-{number}")
 
     return list(await asyncio.gather(*(come(number) for number in range(count))))
+
+
+async def gathered(loader: Loader, name: str, connections: int) -> tuple[Account, str, list[Account]]:
+    """The owner of a new workspace of this name, the channel in which all of them are, and the others: as many as so
+    many connections take."""
+    owner, *others = await registered(loader, 1 + -(-connections // STREAMS_PER_PERSON))
+    workspace = await loader.workspace(name, owner, *others)
+    channels = await loader.call("GET", f"/workspaces/{workspace}/channels", None, owner.token)
+    return owner, channels["items"][0]["channel"]["id"], others
+
+
+async def last_place(loader: Loader, reader: Account, channel: str) -> int:
+    """The newest place in the channel's order."""
+    return (await loader.call("GET", f"/channels/{channel}", None, reader.token))["channel"]["last_seq"]
+
+
+async def until_seen(seats: Sequence[Seat], place: int) -> None:
+    """Returns when all of them have come to this place, or when they had time enough to."""
+    deadline = monotonic() + ARRIVAL_S
+    while monotonic() < deadline and not all(each.places and each.places[-1] >= place for each in seats):
+        await asyncio.sleep(POLL_S)
 
 
 async def seat(group: asyncio.TaskGroup, seats: Sequence[Seat]) -> list[asyncio.Task[None]]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
+from typing import Protocol
 
 import uuid_utils
 
@@ -197,14 +198,32 @@ class Witness:
             self._live.set()
 
 
+class Watcher(Protocol):
+    """Whoever follows a stream."""
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        ...
+
+    async def until_live(self) -> None:
+        """Returns when nothing that happens from now on is missed."""
+        ...
+
+
 @asynccontextmanager
-async def witnessing(*clients: Client) -> AsyncGenerator[list[Witness]]:
+async def watching(watchers: Sequence[Watcher]) -> AsyncGenerator[None]:
     """Their streams are live inside the block; a stream that breaks for good fails it."""
-    witnesses = [Witness(client) for client in clients]
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(witness.run()) for witness in witnesses]
-        for witness in witnesses:
-            await witness.until_live()
-        yield witnesses
+        tasks = [group.create_task(watcher.run()) for watcher in watchers]
+        for watcher in watchers:
+            await watcher.until_live()
+        yield
         for task in tasks:
             task.cancel()
+
+
+@asynccontextmanager
+async def witnessing(*clients: Client) -> AsyncGenerator[list[Witness]]:
+    witnesses = [Witness(client) for client in clients]
+    async with watching(witnesses):
+        yield witnesses

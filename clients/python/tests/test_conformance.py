@@ -8,7 +8,7 @@ import json
 import re
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -386,7 +386,10 @@ async def play(case: Json) -> None:
 @pytest.mark.parametrize("case", list(cases()))
 def test_the_client_conforms(case: Json, monkeypatch: pytest.MonkeyPatch):
     share: float = case.get("jitter", 0.5)
-    drawn: Callable[[float, float], float] = lambda low, high: low + (high - low) * share  # noqa: E731
+
+    def drawn(low: float, high: float) -> float:
+        return low + (high - low) * share
+
     monkeypatch.setattr("tertulia_client.backoff.random.uniform", drawn)
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         for module in (stream, connection, tokens):

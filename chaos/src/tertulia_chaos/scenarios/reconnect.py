@@ -9,7 +9,7 @@ import asyncpg
 
 from tertulia_bench.loading import Account, Loader
 from tertulia_chaos.arena import Arena, Line, Stopwatch, line_of
-from tertulia_chaos.crowd import STREAMS_PER_PERSON, Seat, ends, registered, seat
+from tertulia_chaos.crowd import Seat, ends, gathered, last_place, seat, until_seen
 from tertulia_chaos.faults import port_of
 from tertulia_chaos.proof import Findings
 from tertulia_stack.home import Home
@@ -44,7 +44,7 @@ async def run(arena: Arena, size: Size) -> Line:
     watch = Stopwatch()
     findings = Findings()
     async with Loader(arena.stack) as loader:
-        owner, channel, accounts = await _gather_people(arena, loader, size)
+        owner, channel, accounts = await gathered(loader, f"Storm {arena.chance.getrandbits(32):x}", size.connections)
         seats = [
             Seat(arena.stack.port, accounts[number % len(accounts)], channel, arena.chance)
             for number in range(size.connections)
@@ -58,23 +58,14 @@ async def run(arena: Arena, size: Size) -> Line:
             waits = await _until_back(seats, dropped_at)
             during = await counting
             writing.cancel()
-            last = await _last_place(loader, owner, channel)
-            await _until_all_seen(seats, last)
+            last = await last_place(loader, owner, channel)
+            await until_seen(seats, last)
             for task in tasks:
                 task.cancel()
     more = _judge(findings, size, seats, waits, before, during)
     findings.stored = last
     _check_places(findings, seats, last)
     return line_of(NAME, arena, watch.s, findings, more)
-
-
-async def _gather_people(arena: Arena, loader: Loader, size: Size) -> tuple[Account, str, list[Account]]:
-    """The owner who writes, the channel, and the people of the crowd."""
-    accounts = await registered(loader, 1 + -(-size.connections // STREAMS_PER_PERSON))
-    owner, *others = accounts
-    workspace = await loader.workspace(f"Storm {arena.chance.getrandbits(32):x}", owner, *others)
-    channels = await loader.call("GET", f"/workspaces/{workspace}/channels", None, owner.token)
-    return owner, channels["items"][0]["channel"]["id"], others
 
 
 async def _write(loader: Loader, owner: Account, channel: str, per_second: float, findings: Findings) -> None:
@@ -121,16 +112,6 @@ async def _transactions_in(arena: Arena, seconds: float) -> int:
 async def _transactions(connection: asyncpg.Connection) -> int:
     query = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
     return int(await connection.fetchval(query) or 0)
-
-
-async def _last_place(loader: Loader, owner: Account, channel: str) -> int:
-    return (await loader.call("GET", f"/channels/{channel}", None, owner.token))["channel"]["last_seq"]
-
-
-async def _until_all_seen(seats: list[Seat], last: int) -> None:
-    watch = Stopwatch()
-    while watch.s < 30 and not all(each.places and each.places[-1] >= last for each in seats):
-        await asyncio.sleep(0.1)
 
 
 def _judge(

@@ -14,7 +14,7 @@ import msgspec
 from tertulia_bench.conversation import percentile
 from tertulia_bench.loading import Account, Loader
 from tertulia_chaos.arena import Arena, Line, Stopwatch, line_of
-from tertulia_chaos.crowd import STREAMS_PER_PERSON, Seat, ends, registered, seat
+from tertulia_chaos.crowd import ARRIVAL_S, Seat, ends, gathered, last_place, seat, until_seen
 from tertulia_chaos.faults import port_of
 from tertulia_chaos.proof import Findings
 from tertulia_chaos.proxy import LOOPBACK, Proxy
@@ -33,7 +33,6 @@ BOUND_MIB = 1.3
 KERNEL = "kernel"
 ELSE_MIB = 48.0
 """What may be added for other reasons within the run: notify's ring takes up what was written."""
-ARRIVAL_S = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +84,7 @@ async def run(arena: Arena, size: Size) -> Line:
         loader = await exits.enter_async_context(Loader(arena.stack))
         thin = await exits.enter_async_context(Proxy(arena.stack.port, bytes_per_s=SLOW_BYTES_PER_S))
         stopped = await exits.enter_async_context(Proxy(arena.stack.port, small_buffers=True))
-        owner, channel, accounts = await _gather_people(arena, loader, size)
+        owner, channel, accounts = await gathered(loader, f"Slow {arena.chance.getrandbits(32):x}", size.connections)
         good, bad = _seats(arena, size, channel, accounts, thin, stopped)
         clockwork = Clockwork()
         for each in good:
@@ -97,8 +96,8 @@ async def run(arena: Arena, size: Size) -> Line:
             for number in range(size.windows):
                 await windows.one(bad if number % 2 else [])
             ended = await _ended_as_slow(arena) - ended_before
-            last = await _last_place(loader, owner, channel)
-            await _until_heard(good, last)
+            last = await last_place(loader, owner, channel)
+            await until_seen(good, last)
             for task in tasks:
                 task.cancel()
     findings.acknowledged = windows.sent
@@ -107,14 +106,6 @@ async def run(arena: Arena, size: Size) -> Line:
         findings.complaints.append(f"only {ended} clients were ended for being slow")
     more["ended_as_slow"] = ended
     return line_of(NAME, arena, watch.s, findings, more)
-
-
-async def _gather_people(arena: Arena, loader: Loader, size: Size) -> tuple[Account, str, list[Account]]:
-    accounts = await registered(loader, 1 + -(-size.connections // STREAMS_PER_PERSON))
-    owner, *others = accounts
-    workspace = await loader.workspace(f"Slow {arena.chance.getrandbits(32):x}", owner, *others)
-    channels = await loader.call("GET", f"/workspaces/{workspace}/channels", None, owner.token)
-    return owner, channels["items"][0]["channel"]["id"], others
 
 
 def _seats(
@@ -215,16 +206,6 @@ async def _until_live(seats: Sequence[Seat]) -> None:
     async with asyncio.timeout(ARRIVAL_S):
         while not all(each.is_live for each in seats):
             await asyncio.sleep(0.05)
-
-
-async def _last_place(loader: Loader, owner: Account, channel: str) -> int:
-    return (await loader.call("GET", f"/channels/{channel}", None, owner.token))["channel"]["last_seq"]
-
-
-async def _until_heard(seats: Sequence[Seat], last: int) -> None:
-    watch = Stopwatch()
-    while watch.s < ARRIVAL_S and not all(each.places and each.places[-1] >= last for each in seats):
-        await asyncio.sleep(0.1)
 
 
 def _judge(

@@ -49,17 +49,18 @@ class TokenKeeper:
         self._dies_at = 0.0 if tokens is None else monotonic() + tokens.expires_at - time()
         self._renew_at = self._dies_at - 60.0
 
-    def adopt(self, result: AuthResult) -> None:
+    def adopt(self, result: AuthResult) -> Tokens:
         """Sign in with the answer of register, login or refresh."""
         self.user = result.user
         self._dies_at = monotonic() + result.expires_in
         self._renew_at = monotonic() + result.expires_in * RENEW_AFTER
-        self.tokens = Tokens(
+        tokens = self.tokens = Tokens(
             access_token=result.access_token,
             refresh_token=result.refresh_token,
             expires_at=time() + result.expires_in,
         )
         self._tell()
+        return tokens
 
     def forget(self) -> None:
         self.tokens = None
@@ -100,9 +101,8 @@ class TokenKeeper:
             if tokens is None:
                 raise NotSignedIn("signed out meanwhile")
             if tokens.access_token == stale:
-                self.adopt(await self._refresh(tokens, attempts))
-            assert self.tokens is not None  # noqa: S101 (adopt has just set it)
-            return self.tokens.access_token
+                tokens = self.adopt(await self._refresh(tokens, attempts))
+            return tokens.access_token
 
     async def _refresh(self, tokens: Tokens, attempts: int) -> AuthResult:
         for attempt in range(attempts):

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tertulia_shared.runtime import spawn
 from tertulia_shared.runtime.http import DIRECT_BODY, DirectBody
-from tertulia_shared.runtime.server import HttpServer
+
+from .conftest import connected_to
 
 PIECE = b"10000\r\n" + b"x" * 65536 + b"\r\n"
 PIECES = 200
@@ -32,7 +32,7 @@ class Feed:
 
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] != "http":
-            raise NotImplementedError
+            raise RuntimeError("no lifespan here")
         await send({"type": "http.response.start", "status": 200, "headers": []})
         body: DirectBody = scope["extensions"][DIRECT_BODY](self)
         for _ in range(PIECES):
@@ -54,14 +54,8 @@ async def feed() -> Feed:
 
 @pytest.fixture
 async def connection(feed: Feed) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    server = HttpServer(feed, "127.0.0.1", 0)
-    serving = spawn(server.run(), name="http")
-    while not server.started:
-        await asyncio.sleep(0.01)
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    yield reader, writer
-    writer.close()
-    await server.stop(serving)
+    async with connected_to(feed) as streams:
+        yield streams
 
 
 async def test_a_client_that_reads_late_gets_everything_and_the_connection_serves_again(feed: Feed, connection) -> None:

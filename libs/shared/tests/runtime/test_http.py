@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tertulia_shared.runtime import http as http_module
-from tertulia_shared.runtime import spawn
-from tertulia_shared.runtime.server import HttpServer
+
+from .conftest import connected_to
 
 
 async def echo(scope, receive, send) -> None:
@@ -28,14 +28,8 @@ async def echo(scope, receive, send) -> None:
 @pytest.fixture
 async def connection(monkeypatch) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     monkeypatch.setattr(http_module, "HEAD_TIMEOUT_S", 0.4)
-    server = HttpServer(echo, "127.0.0.1", 0)
-    serving = spawn(server.run(), name="http")
-    while not server.started:
-        await asyncio.sleep(0.01)
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    yield reader, writer
-    writer.close()
-    await server.stop(serving)
+    async with connected_to(echo) as streams:
+        yield streams
 
 
 async def answer(reader: asyncio.StreamReader) -> bytes:

@@ -78,28 +78,17 @@ async def renew_incarnation(bus: Bus) -> StreamState:
 
 async def first_at(bus: Bus, time: datetime) -> int | None:
     """The first message that the stream took at `time` or later; None when it took none."""
-    request = {"start_time": time.astimezone(UTC).isoformat().replace("+00:00", "Z"), "next_by_subj": ">"}
-    try:
-        answer = await jetstream.call(bus, f"STREAM.MSG.GET.{bus.topology.stream}", request)
-    except JetStreamError as error:
-        if error.err_code == jetstream.MESSAGE_NOT_FOUND:
-            return None
-        raise
+    start = time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    message = await _message(bus, {"start_time": start, "next_by_subj": ">"})
     # Asked for a time after its last message, the server begins at the first.
-    message: dict[str, Any] = answer["message"]
-    return message["seq"] if parse_time(message["time"]) >= time else None
+    return None if message is None or parse_time(message["time"]) < time else message["seq"]
 
 
 async def last_on_shard(bus: Bus, shard: int) -> StoredMessage | None:
     """The newest message of an ordering lane, asked of the leader; None when it has none (or all have aged out)."""
-    request = {"last_by_subj": bus.topology.evt_shard(shard)}
-    try:
-        answer = await jetstream.call(bus, f"STREAM.MSG.GET.{bus.topology.stream}", request)
-    except JetStreamError as error:
-        if error.err_code == jetstream.MESSAGE_NOT_FOUND:
-            return None
-        raise
-    message: dict[str, Any] = answer["message"]
+    message = await _message(bus, {"last_by_subj": bus.topology.evt_shard(shard)})
+    if message is None:
+        return None
     headers = base64.b64decode(message.get("hdrs") or "")
     return StoredMessage(
         seq=message["seq"],
@@ -148,3 +137,13 @@ def _state(info: dict[str, Any]) -> StreamState:
         last_seq=state["last_seq"],
         messages=state["messages"],
     )
+
+
+async def _message(bus: Bus, request: dict[str, Any]) -> dict[str, Any] | None:
+    """The leader's answer; None when there is no such message."""
+    try:
+        return (await jetstream.call(bus, f"STREAM.MSG.GET.{bus.topology.stream}", request))["message"]
+    except JetStreamError as error:
+        if error.err_code == jetstream.MESSAGE_NOT_FOUND:
+            return None
+        raise
