@@ -139,15 +139,15 @@ async def house(chat):
     return House(chat, people, workspace, channel)
 
 
-def an_hour_on():
-    """As the API writes it."""
-    end = datetime.now(UTC) + timedelta(hours=1)
-    return end.replace(microsecond=end.microsecond // 1000 * 1000).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def later(**more):
+    """As the API writes it: in milliseconds, and without any where there are none. `later(hours=1)`."""
+    moment = datetime.now(UTC) + timedelta(**more)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000).isoformat().replace("+00:00", "Z")
 
 
 @pytest.fixture
 def in_an_hour():
-    return an_hour_on()
+    return later(hours=1)
 
 
 @pytest.fixture
@@ -234,9 +234,9 @@ class Furnished:
         await self.ann.ask("PUT", f"/channels/{self.plans['id']}/draft", json={"text": "not yet"})
         there, it = f"/workspaces/{self.workspace['id']}", f"/messages/{self.said['id']}"
         invite = await self.ann.post(f"{there}/invites", {}, 201)
-        later = {"text": "later", "client_msg_id": str(uuid.uuid4()), "send_at": an_hour_on()}
-        scheduled = await self.ann.post(f"{there}/scheduled", {"channel_id": self.plans["id"], **later}, 201)
-        reminder = await self.ann.post(f"{it}/reminders", {"remind_at": an_hour_on()}, 201)
+        plan = {"text": "later", "client_msg_id": str(uuid.uuid4()), "send_at": later(hours=1)}
+        scheduled = await self.ann.post(f"{there}/scheduled", {"channel_id": self.plans["id"], **plan}, 201)
+        reminder = await self.ann.post(f"{it}/reminders", {"remind_at": later(hours=1)}, 201)
         report = await self.cid.post(f"/messages/{self.reply['id']}/report", {"category": "spam"}, 201)
         await self.ann.ask("PUT", f"{there}/keywords", json={"keywords": ["budget"]})
         await self.chat.decide()

@@ -41,23 +41,23 @@ async def test_everything_is_decided_once_however_often_a_consumer_is_killed(cha
     await ann.invite(workspace, bob, cat)
     monkeypatch.setattr(deciders, "RETRY_S", 0.05)
 
+    all_said = asyncio.Event()
+
     async def kill_and_start_again():
-        while True:
+        while not all_said.is_set():
             component = deciders.consumer(chat.bus, chat.parts.database)
             task = asyncio.get_running_loop().create_task(component.run())
             await asyncio.sleep(0.15)
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait([task])
 
-    killing = [asyncio.get_running_loop().create_task(kill_and_start_again()) for _ in range(2)]
-    for number in range(40):
-        await ann.say(workspace["general"], f"{number} @channel")
-        await bob.say(workspace["general"], f"{number}")
-    for task in killing:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    async with asyncio.TaskGroup() as killing:
+        for _ in range(2):
+            killing.create_task(kill_and_start_again())
+        for number in range(40):
+            await ann.say(workspace["general"], f"{number} @channel")
+            await bob.say(workspace["general"], f"{number}")
+        all_said.set()
     component = deciders.consumer(chat.bus, chat.parts.database)
     running = asyncio.get_running_loop().create_task(component.run())
     await settled(chat, 80)

@@ -2,15 +2,12 @@
 
 import asyncio
 import uuid
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tertulia_chat.app import schedulers
 
-
-def later(**more):
-    return (datetime.now(UTC) + timedelta(**more)).isoformat(timespec="milliseconds").replace("+00:00", "000Z")
+from .conftest import later
 
 
 @pytest.fixture

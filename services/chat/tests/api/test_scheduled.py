@@ -2,15 +2,13 @@
 
 import asyncio
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
+from .conftest import later
+
 DAILY = {"rrule": "FREQ=DAILY;BYHOUR=9;BYMINUTE=0", "timezone": "Europe/Madrid"}
-
-
-def later(**more):
-    return (datetime.now(UTC) + timedelta(**more)).isoformat(timespec="milliseconds").replace("+00:00", "000Z")
 
 
 @pytest.fixture

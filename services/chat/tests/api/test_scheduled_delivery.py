@@ -20,11 +20,9 @@ from tertulia_chat.scheduler import POLL_S, Scheduler
 from tertulia_chat.tables import ScheduledMessageRow
 from tertulia_shared.problems import RateLimited
 
+from .conftest import later
+
 MINUTELY = {"rrule": "FREQ=MINUTELY", "timezone": "UTC"}
-
-
-def later(**more):
-    return (datetime.now(UTC) + timedelta(**more)).isoformat(timespec="milliseconds").replace("+00:00", "000Z")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +11,8 @@ from hypothesis import strategies as st
 from tertulia_chat.app import schedulers
 from tertulia_shared.events import decode, decode_envelope
 
+from .conftest import later
+
 PLANS = ("once", "recurring", "text", "time", "pause", "resume", "drop", "send")
 REMINDERS = ("remind", "snooze", "complete", "reopen", "forget")
 STEPS = st.lists(
@@ -19,10 +20,6 @@ STEPS = st.lists(
 )
 LOG = "SELECT id, subject, body FROM event_log WHERE channel_id = $1"
 RULE = {"rrule": "FREQ=MINUTELY;COUNT=4", "timezone": "UTC"}
-
-
-def later(**more):
-    return (datetime.now(UTC) + timedelta(**more)).isoformat(timespec="milliseconds").replace("+00:00", "000Z")
 
 
 class World:

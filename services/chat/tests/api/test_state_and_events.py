@@ -6,7 +6,6 @@
 
 import json
 import uuid
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +14,8 @@ from hypothesis import strategies as st
 
 from tertulia_chat.app import schedulers
 from tertulia_shared.events import FACTS, INTERNAL_TYPES
+
+from .conftest import later
 
 OF_RUNS = {"run.started", "run.finished"}
 """Runs are asked of the bot's service; their answers are messages."""
@@ -462,7 +463,7 @@ class World:
         role = "admin" if flag else "member"
         put_or_delete = "PUT" if flag else "DELETE"
         bob, cat = f"{self.bob.id}", f"{self.cat.id}"
-        until = {"until": an_hour_on(), "reason": self.word()}
+        until = {"until": later(hours=1), "reason": self.word()}
         return {
             "say": ("POST", f"{here}/messages", new),
             "reply": ("POST", f"{here}/messages", {**new, "thread_id": thread, "also_in_channel": flag}),
@@ -499,14 +500,14 @@ class World:
             "permit": ("PUT", f"{home}/permissions", {"permissions": {"pin_messages": role}}),
             "report": ("POST", f"{it}/report", {"category": "spam", "note": self.word()}),
             "resolve": ("POST", f"/reports/{self.newest('report')}/resolve", {"outcome": "dismissed"}),
-            "schedule": ("POST", f"{home}/scheduled", {**new, "channel_id": channel["id"], "send_at": an_hour_on()}),
+            "schedule": ("POST", f"{home}/scheduled", {**new, "channel_id": channel["id"], "send_at": later(hours=1)}),
             "reschedule": ("PATCH", f"/scheduled/{self.newest('scheduled')}", {"text": self.word()}),
             "send or drop": (
                 ("POST", f"/scheduled/{self.newest('scheduled')}/send", None)
                 if flag
                 else ("DELETE", f"/scheduled/{self.newest('scheduled')}", None)
             ),
-            "remind": ("POST", f"{it}/reminders", {"remind_at": an_hour_on()}),
+            "remind": ("POST", f"{it}/reminders", {"remind_at": later(hours=1)}),
             "complete": ("PATCH", f"/reminders/{self.newest('reminder')}", {"completed": flag}),
             "forget": ("DELETE", f"/reminders/{self.newest('reminder')}", None),
             "arrange": ("PUT", f"{home}/sidebar", self.order(person, channel)),
@@ -520,10 +521,6 @@ class World:
         sections = [{"id": kind, "kind": kind} for kind in ("starred", "channels", "direct")]
         mine = {"id": "mine", "kind": "custom", "name": self.word(), "channel_ids": [channel["id"]]}
         return {"version": self.versions.get(person.id, 0), "sections": [mine, *sections]}
-
-
-def an_hour_on():
-    return (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 
 
 ACTS = [

@@ -2,19 +2,13 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from .conftest import later
+
 AUTO = {"state": "auto", "dnd_until": None}
-
-
-def at(**later):
-    """As the API writes it, to the millisecond."""
-    moment = datetime.now(UTC) + timedelta(**later)
-    milliseconds = max(1, moment.microsecond // 1000)
-    return moment.replace(microsecond=milliseconds * 1000).isoformat().replace("+00:00", "Z")
 
 
 @pytest.fixture
@@ -43,7 +37,7 @@ async def events_of(chat, kind):
 
 async def test_a_status_is_told_to_every_workspace_and_shown_everywhere(chat, house):
     ann, bob, _, workspaces = house
-    until = at(hours=1)
+    until = later(hours=1)
     status = await say(ann, emoji="🌴", text=" on holiday ", until=until)
     assert status == {"emoji": "🌴", "text": "on holiday", "until": until}
     assert await seen(bob, ann) == (await ann.get("/users/me"))["status"] == status
@@ -68,7 +62,7 @@ async def test_an_emoji_or_a_text_is_enough_and_the_next_replaces_all_of_it(hous
 
 async def test_it_is_over_at_its_end_without_anything_happening(chat, house):
     ann, bob, _, (workspace, _) = house
-    assert await say(ann, text="back in a second", until=at(seconds=1.5)) == await seen(bob, ann)
+    assert await say(ann, text="back in a second", until=later(seconds=1.5)) == await seen(bob, ann)
     await asyncio.sleep(1.6)
     assert await seen(bob, ann) is None
     assert (await ann.get("/users/me"))["status"] is None
@@ -97,7 +91,7 @@ async def test_it_can_be_taken_away(chat, house):
 
 async def test_the_same_again_changes_and_tells_nothing(chat, house):
     ann, _, _, workspaces = house
-    wish = {"emoji": "🍵", "text": "tea", "until": at(hours=2)}
+    wish = {"emoji": "🍵", "text": "tea", "until": later(hours=2)}
     assert await say(ann, **wish) == await say(ann, **wish)
     assert len(await events_of(chat, "user.updated")) == len(workspaces)
 
@@ -150,7 +144,7 @@ async def appear(person, expect=200, **wish):
 
 async def test_how_somebody_wants_to_appear_is_theirs_alone(chat, house, told):
     ann, bob, _, _ = house
-    end = at(hours=8)
+    end = later(hours=8)
     assert (await ann.get("/users/me"))["presence"] == await appear(ann) == AUTO
     states = [
         await appear(ann, state="offline"),
@@ -177,7 +171,7 @@ async def test_how_somebody_wants_to_appear_is_theirs_alone(chat, house, told):
 
 async def test_quiet_ends_by_itself(house):
     ann, *_ = house
-    await appear(ann, dnd_until=at(seconds=1.5))
+    await appear(ann, dnd_until=later(seconds=1.5))
     await asyncio.sleep(1.6)
     assert (await ann.get("/users/me"))["presence"] == AUTO
 
