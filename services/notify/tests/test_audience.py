@@ -49,7 +49,7 @@ def _event(
     *,
     ch_seq: int | None = None,
     fact: Any = None,
-    frame: bytes | None = b"x",
+    visible: bool = True,
     channel_id: str | None = None,
 ) -> Event:
     return Event(
@@ -62,7 +62,9 @@ def _event(
         ch_seq=ch_seq,
         time_ms=None,
         fact=fact,
-        frame=frame,
+        body=b"x",
+        seal=str,
+        visible=visible,
         channel_id=channel_id,
     )
 
@@ -82,7 +84,7 @@ _LEFT = events.MemberLeft(user_id="eve", reason=events.LeaveReason.LEFT)
         (_event("ws", "W"), {"ada"}),
         (_event("ws", "V"), set()),
         (_event("user", "bob"), {"bob"}),
-        (_event("user", "bob", frame=None), set()),
+        (_event("user", "bob", visible=False), set()),
     ],
     ids=[
         "members",

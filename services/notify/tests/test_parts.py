@@ -27,7 +27,8 @@ def _event(seq: int, size: int = 10) -> Event:
         ch_seq=seq,
         time_ms=None,
         fact=None,
-        frame=b"x" * size,
+        body=b"x" * size,
+        seal=str,
     )
 
 

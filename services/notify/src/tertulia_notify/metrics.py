@@ -11,7 +11,7 @@ DELIVERY_SECONDS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30),
 )
 RING_EVENTS = Gauge("notify_ring_events", "Events in the in-memory ring.")
-RING_BYTES = Gauge("notify_ring_bytes", "Bytes of frames in the ring.")
+RING_BYTES = Gauge("notify_ring_bytes", "Bytes of the events' bodies in the ring.")
 MEMBERSHIPS = Gauge("notify_memberships", "Channel memberships in the last snapshot.")
 GAPS = Counter("notify_ingress_gaps", "Times that contiguity was in doubt, by reason.", ["reason"])
 QUARANTINES = Counter("notify_quarantines", "Times that every connection was closed for want of a proof.")

@@ -78,6 +78,10 @@ class StreamFollower(ABC):
     def place(self) -> Position:
         """Everything up to here is handled."""
 
+    def head(self) -> int:
+        """The sequence number of `place`; asked for with every message."""
+        return self.place().seq
+
     @abstractmethod
     async def begin(self, state: StreamState) -> None:
         """Start from nothing, as of `state`: afterwards `place` is that stream's end. Raises NotYet, Lost, BusError."""
@@ -133,7 +137,7 @@ class StreamFollower(ABC):
         """A republished message. Runs in the bus's reader, so it must not wait."""
         headers = message.headers or {}
         seq = int(headers.get(H_SEQUENCE, 0))
-        head = self.place().seq
+        head = self.head()
         if seq <= head and not self._cold:
             self._look_back(seq, headers.get(H_MSG_ID))
         elif self.state is not State.LIVE:

@@ -10,6 +10,7 @@ DESCRIPTION = "Description"
 
 _HEADER_LINE = b"NATS/1.0"
 _PLAIN = b"NATS/1.0\r\n"
+_EMPTY = b"NATS/1.0\r\n\r\n"
 
 T = TypeVar("T")
 
@@ -51,6 +52,10 @@ class Headers(Mapping[str, str]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all())
+
+    def __bool__(self) -> bool:
+        """Without reading them, so that `headers or {}` costs nothing."""
+        return len(self._raw) > len(_EMPTY)
 
     def __len__(self) -> int:
         return len(self._all())

@@ -1,6 +1,6 @@
 """One event of the stream as this process needs it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -43,30 +43,39 @@ ACTED_ON: Final = frozenset(
 """Types whose facts this service reads. Every other event passes through as bytes."""
 
 
+Seal = Callable[[int], str]
+"""Makes the event id of a sequence number."""
+
+
 class NotAnEvent(Exception):
     """A message on the stream that breaks the contract; it is counted, logged and passed over."""
 
 
 class Event:
-    """Immutable by convention; shared by the ring and by every connection's queue.
+    """Immutable to whoever looks at it; shared by the ring and by every connection's queue.
 
-    `frame` is None for what no client may see. `leaver` is the user whom a `member.left` is about: it is theirs to
+    `visible` is False for what no client may see. `leaver` is the user whom a `member.left` is about: it is theirs to
     see although they are no longer a member. `channel_id` is the channel that an event for a whole workspace is about.
+    `size` is what the ring counts: the bytes of the body.
     """
 
     __slots__ = (
+        "_body",
+        "_frame",
+        "_seal",
         "ch_seq",
         "channel_id",
         "fact",
-        "frame",
         "id",
         "leaver",
         "scope",
         "seq",
+        "size",
         "target",
         "time_ms",
         "trace",
         "type",
+        "visible",
         "workspace_id",
     )
 
@@ -82,7 +91,9 @@ class Event:
         ch_seq: int | None,
         time_ms: int | None,
         fact: Fact | None,
-        frame: bytes | None,
+        body: bytes,
+        seal: Seal,
+        visible: bool = True,
         channel_id: str | None = None,
         trace: TraceContext | None = None,
     ) -> None:
@@ -96,10 +107,23 @@ class Event:
         self.channel_id = channel_id
         self.time_ms = time_ms
         self.fact = fact
-        self.frame = frame
+        self.visible = visible
+        self.size = len(body) if visible else 0
         self.trace = trace
         """Where the event comes from, while spans are recorded."""
         self.leaver = fact.user_id if isinstance(fact, MemberLeft | WorkspaceMemberLeft) else None
+        self._body = body if visible else b""
+        self._seal = seal
+        self._frame: bytes | None = None
+
+    @property
+    def frame(self) -> bytes:
+        """Of a visible event, the same for everybody. Built for the first who asks: of the many replicas that receive
+        an event most have nobody to show it to."""
+        if self._frame is None:
+            self._frame = frames.durable(self._seal(self.seq), self.type, self._body)
+            self._body = b""
+        return self._frame
 
 
 class EventReader:
@@ -108,12 +132,17 @@ class EventReader:
     def __init__(self, topology: Topology, sealer: CursorSealer) -> None:
         self._topology = topology
         self._sealer = sealer
+        self._epoch = ""
+        self._seal: Seal = self._sealing("")
 
     def read(self, epoch: str, seq: int, subject: str, headers: Mapping[str, str], data: bytes) -> Event:
         """Raises NotAnEvent."""
+        if epoch != self._epoch:
+            self._epoch, self._seal = epoch, self._sealing(epoch)
         try:
             address = self._topology.parse(subject)
             event_type = headers[H_TYPE]
+            ch_seq, time_ms = headers.get(H_CH_SEQ), headers.get(H_TIME)
             return Event(
                 seq=seq,
                 event_id=headers[H_MSG_ID],
@@ -121,17 +150,18 @@ class EventReader:
                 scope=address.scope,
                 target=address.id,
                 workspace_id=address.workspace_id,
-                ch_seq=int(headers[H_CH_SEQ]) if H_CH_SEQ in headers else None,
-                time_ms=int(headers[H_TIME]) if H_TIME in headers else None,
+                ch_seq=None if ch_seq is None else int(ch_seq),
+                time_ms=None if time_ms is None else int(time_ms),
                 fact=decode(decode_envelope(data)) if event_type in ACTED_ON else None,
-                frame=self._frame(epoch, seq, event_type, data),
+                body=data,
+                seal=self._seal,
+                visible=event_type not in INTERNAL_TYPES,
                 channel_id=decode_envelope(data).channel_id if address.scope == "ws" else None,
                 trace=extract(headers) if recording() else None,
             )
         except (KeyError, ValueError, msgspec.DecodeError) as error:
             raise NotAnEvent(f"{subject}: {error!r}") from error
 
-    def _frame(self, epoch: str, seq: int, event_type: str, data: bytes) -> bytes | None:
-        if event_type in INTERNAL_TYPES:
-            return None
-        return frames.durable(self._sealer.seal_event(Position(epoch, seq)), event_type, data)
+    def _sealing(self, epoch: str) -> Seal:
+        """One object for all events of an epoch."""
+        return lambda seq: self._sealer.seal_event(Position(epoch, seq))

@@ -8,7 +8,7 @@ the step; whatever changes who hears what settles first.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
 from tertulia_notify import metrics
@@ -118,18 +118,18 @@ class Hub:
         if not self._gathered:
             return
         gathered, self._gathered = self._gathered, []
+        readers = self._readers(gathered[0])
+        if not readers:
+            return
         started_ns = time.time_ns()
-        batch = Batch([event.frame for event in gathered if event.frame is not None])
-        sent = 0
-        for connection in self._readers(gathered[0]):
+        batch = Batch([event.frame for event in gathered])
+        for connection in readers:
             if not connection.push(batch):
                 metrics.OVERFLOWS.inc()
                 metrics.BYES.labels("slow").inc()
-            sent += 1
         self.outbox.arrived(len(gathered))
-        if sent:
-            metrics.DELIVERIES.inc(sent * len(gathered))
-            _observe(gathered, sent, started_ns)
+        metrics.DELIVERIES.inc(len(readers) * len(gathered))
+        _observe(gathered, len(readers), started_ns)
 
     def _act_on(self, event: Event) -> None:
         match event.fact:
@@ -149,7 +149,7 @@ class Hub:
                 self._gather(event)
 
     def _gather(self, event: Event) -> None:
-        if event.frame is None:
+        if not event.visible:
             return
         if self._gathered and not _same_audience(self._gathered[0], event):
             self.settle()
@@ -176,7 +176,7 @@ class Hub:
             case _:
                 pass
 
-    def _readers(self, event: Event) -> Iterable[Connection]:
+    def _readers(self, event: Event) -> Collection[Connection]:
         if event.scope == "ch":
             readers = self.registry.in_channel(event.target)
         elif event.scope == "ws":

@@ -58,13 +58,13 @@ class Registry:
         """All that are admitted, live or not."""
         return frozenset(self._admitted.get(user_id, _NOBODY))
 
-    def live_of_user(self, user_id: str) -> Iterable[Connection]:
+    def live_of_user(self, user_id: str) -> Collection[Connection]:
         return self._admitted.get(user_id, _NOBODY) & self._live
 
-    def in_channel(self, channel_id: str) -> Iterable[Connection]:
+    def in_channel(self, channel_id: str) -> Collection[Connection]:
         return self._by_channel.get(channel_id, _NOBODY)
 
-    def in_workspace(self, workspace_id: str) -> Iterable[Connection]:
+    def in_workspace(self, workspace_id: str) -> Collection[Connection]:
         return self._by_workspace.get(workspace_id, _NOBODY)
 
     def joined_channel(self, user_id: str, channel_id: str) -> None:

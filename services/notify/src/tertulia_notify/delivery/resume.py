@@ -116,7 +116,7 @@ class Resumer:
         if position.epoch != self._hub.epoch:
             raise CannotReplay("epoch")
         for event in self._hub.ring.after(seq):
-            if event.frame is not None and self._hub.audience.is_for(connection.user_id, event):
+            if self._hub.audience.is_for(connection.user_id, event):
                 replay.add(event.frame)
         self._go_live(connection)
         return Beginning(outcome, position, frames=tuple(replay.frames))
@@ -171,7 +171,7 @@ class Resumer:
 
     def _consider(self, user_id: str, epoch: str, message: StoredMessage, replay: Replay) -> None:
         event = self._hub.read(epoch, message.seq, message.subject, message.headers, message.data)
-        if event is not None and event.frame is not None and self._hub.audience.is_for(user_id, event):
+        if event is not None and self._hub.audience.is_for(user_id, event):
             replay.add(event.frame)
 
     def _check_complete(self, state: StreamState, position: Position) -> None:

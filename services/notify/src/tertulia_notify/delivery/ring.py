@@ -25,7 +25,7 @@ class Ring:
     def append(self, event: Event) -> None:
         self._events[event.seq] = event
         self.head = event.seq
-        self.bytes += len(event.frame or b"")
+        self.bytes += event.size
         while len(self._events) > self._max_events or self.bytes > self._max_bytes:
             self._drop_oldest()
 
@@ -49,4 +49,4 @@ class Ring:
         self.floor += 1
         event = self._events.pop(self.floor, None)
         if event is not None:
-            self.bytes -= len(event.frame or b"")
+            self.bytes -= event.size

@@ -6,6 +6,7 @@ memberships and ring are loaded anew and connections get `reset epoch`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import get_args
 
 from tertulia_notify import metrics
 from tertulia_notify.delivery.hub import Hub
@@ -17,6 +18,9 @@ from tertulia_shared.membership import Projection
 from tertulia_shared.telemetry import logger
 
 log = logger(__name__)
+
+_COUNTED = {source: metrics.EVENTS.labels(source) for source in get_args(Source)}
+"""Looked up once instead of with every event."""
 
 
 class Ingress(StreamFollower):
@@ -41,6 +45,9 @@ class Ingress(StreamFollower):
 
     def place(self) -> Position:
         return self._hub.position
+
+    def head(self) -> int:
+        return self._hub.head
 
     async def begin(self, state: StreamState) -> None:
         """Memberships and ring from nothing."""
@@ -70,7 +77,7 @@ class Ingress(StreamFollower):
         return None if known is None else known.id
 
     def on_accepted(self, source: Source) -> None:
-        metrics.EVENTS.labels(source).inc()
+        _COUNTED[source].inc()
 
     def on_doubt(self, reason: str) -> None:
         metrics.GAPS.labels(reason).inc()

@@ -33,7 +33,7 @@ class Audience:
 
         Nothing from before the person joined, nothing of a channel they are no longer in, except that they left.
         """
-        if event.frame is None:
+        if not event.visible:
             return False
         if event.leaver == user_id:
             return True
