@@ -10,7 +10,7 @@ import sys
 import uvloop
 from rich.console import Console
 
-from tertulia_bench import bot, connections, fanout, history, report, search, send, sink, start, unread
+from tertulia_bench import bot, connections, fanout, history, replicas, report, search, send, sink, start, unread
 from tertulia_bench.conversation import Lost
 
 BENCHMARKS = {
@@ -22,6 +22,7 @@ BENCHMARKS = {
     "unread": unread,
     "fanout": fanout,
     "connections": connections,
+    "replicas": replicas,
     "start": start,
 }
 
