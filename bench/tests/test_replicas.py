@@ -1,25 +1,33 @@
 """The benchmark of replicas on real processes: it counts what it says it counts. No time is judged."""
 
+from collections import Counter
 from typing import Any, cast
 
 import pytest
 from rich.console import Console
 
-from tertulia_bench.replicas import Load, Turn, measure
+from tertulia_bench.replicas import WARM_UP, Load, Turn, measure
 
-LOAD = Load(rooms=6, people=4, rate=200.0, idle_s=0.5, rounds=10)
+LOAD = Load(rooms=6, people=4, rate=200.0, idle_s=0.2, rounds=5)
 
 
 @pytest.mark.timeout(120)
 async def test_each_replica_receives_everything_and_delivers_to_its_own_people() -> None:
-    turns = [Turn("one", 1), Turn("spread", 2), Turn("together", 2, together=True)]
-    line = cast(Any, await measure(LOAD, turns, Console(quiet=True)))
-    # The counts before the load are taken after the warm-up, so only the load's own are told.
-    for name, replicas in (("one", 1), ("spread", 2), ("together", 2)):
+    line = cast(Any, await measure(LOAD, [Turn("one", 1), Turn("two", 2)], Console(quiet=True)))
+    for name, replicas in (("one", 1), ("two", 2)):
         shares = line["shares"][name]
         assert [share["received"] for share in shares] == [LOAD.events] * replicas
-        assert sum(share["delivered"] for share in shares) == LOAD.events * LOAD.people
+        assert [share["delivered"] for share in shares] == [LOAD.events * LOAD.people // replicas] * replicas
         assert [share["streams"] for share in shares] == [LOAD.streams // replicas] * replicas
-    assert line["deliveries"] == len(turns) * LOAD.streams * (LOAD.rounds + 3)
-    assert set(line["prices_us"]) == {"spread", "together"}
-    assert list(line["rounds"]) == ["one", "spread", "together"]
+    assert line["deliveries"] == 2 * LOAD.streams * (LOAD.rounds + WARM_UP)
+    assert set(line["prices_us"]) == {"two"}
+    assert list(line["rounds"]) == ["one", "two"]
+
+
+def test_people_are_spread_evenly_or_stay_with_their_workspace() -> None:
+    spread, together = Turn("", 4), Turn("", 4, together=True)
+    everybody = [(room, person) for room in range(8) for person in range(10)]
+    for turn in (spread, together):
+        assert set(Counter(turn.place(*one) for one in everybody).values()) == {20}
+    assert {spread.place(1, person) for person in range(10)} == {0, 1, 2, 3}
+    assert {together.place(1, person) for person in range(10)} == {1}

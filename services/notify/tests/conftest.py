@@ -5,7 +5,9 @@ import asyncio
 import base64
 import contextlib
 import json
+import os
 import secrets
+import sys
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -32,6 +34,7 @@ from tertulia_shared.runtime.http import DirectBody
 from tertulia_shared.runtime.server import HttpServer
 from tertulia_shared.settings import SecretKeys
 from tertulia_shared.tokens import ServiceTokens, TokenSigner
+from tertulia_stack.ports import free_port
 
 SECRET = secrets.token_bytes(32)
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
@@ -501,3 +504,42 @@ async def world(nats_url: str, topology: events.Topology, chat: Chat) -> AsyncIt
         await bus.wait_connected(10)
         await ensure_event_stream(bus)
         yield World(topology, nats_url, chat, bus)
+
+
+@pytest.fixture
+async def environment(world: World) -> dict[str, str]:
+    """What the stack gives to the service's process."""
+    settings = world.settings()
+    return {
+        **os.environ,
+        "PORT": str(free_port()),
+        "NATS_URL": settings.nats_url.get_secret_value(),
+        "NATS_PREFIX": settings.nats_prefix,
+        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "JWKS_URL": settings.jwks_url,
+        "CHAT_URL": settings.chat_url,
+    }
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Callable[[dict[str, str]], Any]]:
+    """Starts the service's process."""
+    started: list[asyncio.subprocess.Process] = []
+
+    async def run(environment: dict[str, str]) -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tertulia_notify",
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()

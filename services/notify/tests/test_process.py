@@ -2,55 +2,11 @@
 
 import asyncio
 import base64
-import os
 import signal
-import sys
 import time
-from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import pytest
-
-from tertulia_stack.ports import free_port
-
 CHANNEL = "c" * 36
-
-
-@pytest.fixture
-async def environment(world: Any) -> dict[str, str]:
-    settings = world.settings()
-    return {
-        **os.environ,
-        "PORT": str(free_port()),
-        "NATS_URL": settings.nats_url.get_secret_value(),
-        "NATS_PREFIX": settings.nats_prefix,
-        "SECRET_KEY": settings.secret_key.get_secret_value(),
-        "JWKS_URL": settings.jwks_url,
-        "CHAT_URL": settings.chat_url,
-    }
-
-
-@pytest.fixture
-async def start() -> AsyncIterator[Callable[[dict[str, str]], Any]]:
-    started: list[asyncio.subprocess.Process] = []
-
-    async def run(environment: dict[str, str]) -> asyncio.subprocess.Process:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tertulia_notify",
-            env=environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        started.append(process)
-        return process
-
-    yield run
-    for process in started:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
 
 
 async def test_sigterm_says_bye_and_ends_well_within_five_seconds(
