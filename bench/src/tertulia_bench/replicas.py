@@ -68,8 +68,8 @@ class Load:
     """In each room, each with one stream."""
     rate: float = 400.0
     """Events a second, into one room after the other."""
-    idle_s: float = 8.0
-    rounds: int = 80
+    idle_s: float = 6.0
+    rounds: int = 60
     """Events in each room."""
 
     @property
