@@ -94,8 +94,8 @@ async def test_a_client_comes_back_at_any_process_and_misses_nothing(
 async def test_a_process_that_stops_turns_new_clients_away_first_and_hands_the_others_over_one_by_one(
     world: Any, replica: Any, talking: list[str]
 ) -> None:
-    (stopping, first), (_, second) = await replica(), await replica()
     tokens = [world.token(world.person(CHANNEL)) for _ in range(40)]
+    (stopping, first), (_, second) = await replica(), await replica()
     streams = [await _resumed(first, token, None) for token in tokens]
     byes: list[float] = []
 
