@@ -16,7 +16,7 @@ from tertulia_shared.events import RunDelta
 from tertulia_shared.membership import Revocations
 
 
-def _event(seq: int, size: int = 10) -> Event:
+def _event(seq: int, size: int = 10, seal: Callable[[int], str] = str) -> Event:
     return Event(
         seq=seq,
         event_id=str(seq),
@@ -28,7 +28,7 @@ def _event(seq: int, size: int = 10) -> Event:
         time_ms=None,
         fact=None,
         body=b"x" * size,
-        seal=str,
+        seal=seal,
     )
 
 
@@ -50,6 +50,25 @@ def test_the_ring_keeps_the_newest_by_bytes() -> None:
     for seq in range(1, 5):
         ring.append(_event(seq))
     assert (ring.floor, ring.bytes) == (2, 20)
+
+
+def test_a_frame_is_built_once_for_the_first_who_asks() -> None:
+    sealed: list[int] = []
+
+    def seal(seq: int) -> str:
+        sealed.append(seq)
+        return f"sealed {seq} {len(sealed)}"
+
+    ring = Ring(0, max_events=10, max_bytes=10**6)
+    for seq in (1, 2):
+        ring.append(_event(seq, seal=seal))
+    assert sealed == [], "nobody is there to see them"
+    event = ring.at(2)
+    assert event is not None
+    assert event.frame is event.frame
+    assert event.frame == b"id: sealed 2 1\nevent: t\ndata: xxxxxxxxxx\n\n"
+    assert sealed == [2]
+    assert (ring.bytes, event.size) == (20, 10), "what the ring counts does not change"
 
 
 def test_the_ring_refuses_to_answer_with_a_hole() -> None:
