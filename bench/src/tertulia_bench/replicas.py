@@ -5,6 +5,7 @@ rooms and a fixed number of streams, goes through one, two and four processes, a
 price of the additional ones. In the last turn each workspace's people are all at one replica, as a balancer that knows
 workspaces would place them: then three of four replicas receive an event for nobody.
 
+Events come one at a time, each in a read of its own, which is the dearest way: at a higher rate several come together.
 Processor time is what the load adds to a replica that only holds its streams. Every delivery is proven.
 """
 
@@ -28,14 +29,14 @@ from tertulia_bench.live import Replica, Room, Surroundings
 from tertulia_bench.streams import LoadClient, pin, raise_descriptor_limit
 from tertulia_stack.ports import LOOPBACK
 
-GOAL_US = 50.0
-"""At 10,000 events a second, more than PostgreSQL commits here, half a core."""
+GOAL_MS = 200.0
+"""A fifth of a core for one more replica, at the rate of the load."""
 CONNECTS_PER_S = 450
 """notify admits 1,000 a second."""
 WARM_UP = 3
 PATIENCE_S = 30.0
 SERVER_CORE, OTHER_CORE = 0, 1
-MICRO, MIB = 1e6, 1024 * 1024
+MICRO, MILLI, MIB = 1e6, 1e3, 1024 * 1024
 
 RECEIVED = re.compile(r'^notify_events_total\{source="(?:live|repair)"\} (\S+)$', re.MULTILINE)
 DELIVERED = re.compile(r"^notify_deliveries_total (\S+)$", re.MULTILINE)
@@ -231,7 +232,7 @@ async def _counts(replica: Replica) -> tuple[int, int]:
 
 def _line(load: Load, outcomes: Sequence[Outcome], proven: int, console: Console) -> dict[str, object]:
     prices = {outcome.turn.name: _price(outcomes[0], outcome) for outcome in outcomes[1:]}
-    worst = max(prices.values())
+    worst = max(prices.values()) * load.rate / MILLI
     table = Table(title=f"{load.rate:.0f} events/s, {load.streams:,} streams in {load.rooms} workspaces")
     for column in ("", "of all", "of each", "an event", "a delivery", "memory of each", "NATS"):
         table.add_column(column, justify="right")
@@ -239,18 +240,17 @@ def _line(load: Load, outcomes: Sequence[Outcome], proven: int, console: Console
     for row in rows:
         table.add_row(*row)
     console.print(table)
-    for name, price in prices.items():
-        console.print(f"{name}: one more costs {price:.1f} µs an event", highlight=False)
-    told = "; ".join(f"{name}: {price:.1f} µs" for name, price in prices.items())
+    told = "; ".join(f"{name}: {price:.0f} µs" for name, price in prices.items())
+    console.print(f"one more adds for each event: {told}", highlight=False)
     return {
         "bench": "replicas",
         "ours": round(worst, 1),
-        "peer": GOAL_US,
-        "ratio": round(GOAL_US / worst, 2),
+        "peer": GOAL_MS,
+        "ratio": round(GOAL_MS / worst, 2),
         "goal": 1.0,
-        "ok": worst <= GOAL_US,
+        "ok": worst <= GOAL_MS,
         "unit": "ms of processor time a second, all replicas together; less is better",
-        "peer_name": "µs of one more replica for an event allowed",
+        "peer_name": "ms a second allowed for one more",
         "rounds": {outcome.turn.name: [round(outcome.busy * 1000, 1)] for outcome in outcomes},
         "prices_us": {name: round(price, 1) for name, price in prices.items()},
         "shares": {outcome.turn.name: [_told(share) for share in outcome.shares] for outcome in outcomes},
@@ -265,8 +265,9 @@ def _line(load: Load, outcomes: Sequence[Outcome], proven: int, console: Console
             "|---|---|---|---|---|---|---|",
             *(f"| {' | '.join(row)} |" for row in rows),
             "",
-            f"What one more replica adds for each event: {told} (allowed: {GOAL_US:.0f} µs). The columns for an event "
-            "and for a delivery each divide all that the load took at a replica.",
+            f"What one more replica adds for each event: {told}; at this rate at most {worst:.0f} ms of processor time "
+            f"a second (allowed: {GOAL_MS:.0f}). Events come one at a time, so most of that is waking up for one. The "
+            "columns for an event and for a delivery each divide all that the load took at a replica.",
         ],
     }
 
@@ -315,7 +316,7 @@ def failed(error: Lost) -> dict[str, object]:
     return {
         "bench": "replicas",
         "ours": None,
-        "peer": GOAL_US,
+        "peer": GOAL_MS,
         "ratio": None,
         "goal": 1.0,
         "ok": False,
