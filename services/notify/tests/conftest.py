@@ -479,8 +479,16 @@ def _client() -> aiohttp.ClientSession:
 
 @pytest.fixture
 async def remote() -> AsyncIterator[Callable[[str], Remote]]:
+    remotes: list[Remote] = []
     async with _client() as http:
-        yield lambda url: Remote(http, url)
+
+        def at(url: str) -> Remote:
+            remotes.append(Remote(http, url))
+            return remotes[-1]
+
+        yield at
+        for one in remotes:
+            one.close()
 
 
 @pytest.fixture
