@@ -84,6 +84,27 @@ DELIVERY = Dashboard(
                     bad=0.5,
                 ),
                 Panel(
+                    title="Newest canary",
+                    description=(
+                        "Age, by replica. One is written every 5 s and takes the way of every event. Alert: CanaryMissing."
+                    ),
+                    unit="s",
+                    queries=[("max by (instance) (notify_canary_age_seconds)", "{{instance}}")],
+                    warn=15,
+                    bad=30,
+                ),
+                Panel(
+                    title="A canary's way",
+                    description="From its writing into the log to notify, whether or not anybody writes.",
+                    unit="s",
+                    queries=[
+                        (quantile(0.5, "notify_canary_seconds"), "half"),
+                        (quantile(0.99, "notify_canary_seconds"), "99 of 100"),
+                    ],
+                    warn=0.1,
+                    bad=1,
+                ),
+                Panel(
                     title="Deliveries",
                     description="Events handed to connections: one message to 500 open pages counts 500.",
                     unit="cps",

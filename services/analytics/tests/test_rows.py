@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from uuid_utils import uuid7
 
 from tertulia_analytics.sink import rows
-from tertulia_analytics.sink.rows import CHANNEL_COLUMNS, COLUMNS, NOBODY, Unreadable
+from tertulia_analytics.sink.rows import CHANNEL_COLUMNS, COLUMNS, NOBODY, PASSED_OVER, Unreadable
 from tertulia_shared import events
 from tertulia_shared.events import BOT_USER_ID
 
@@ -242,8 +242,10 @@ def test_every_type_of_the_product_makes_a_row():
     golden = Path(__file__).parents[3] / "libs" / "shared" / "tests" / "golden"
     read = set()
     for file in sorted(golden.glob("*.json")):
+        if msgspec.json.decode(file.read_bytes(), type=events.Envelope).type in PASSED_OVER:
+            continue
         read.add(named(msgspec.json.format(file.read_bytes(), indent=0))["type"])
-    assert {type_ for type_, _ in events.FACTS} <= read
+    assert {type_ for type_, _ in events.FACTS} - PASSED_OVER <= read
 
 
 def test_an_unknown_type_or_version_is_counted_by_its_type():

@@ -8,6 +8,7 @@ import pytest
 
 from tertulia_analytics.settings import VerifySettings
 from tertulia_analytics.verify import cli, compare
+from tertulia_shared import events
 from tertulia_shared.bus import Outgoing
 
 
@@ -53,6 +54,20 @@ async def test_equal(world, analytics):
     code, said = await cli_said(world, analytics)
     assert code == 0
     assert "Equal: 30 events of chat's log are counted once each." in said
+
+
+async def test_a_canary_is_neither_counted_nor_missing(world, analytics):
+    def canary() -> Outgoing:
+        world.now += timedelta(minutes=7)
+        return world.event(events.CanarySent())
+
+    await world.publish(*(canary() for _ in range(3)))
+    await filled(world, analytics, 5)
+    await world.publish(canary())
+    await analytics.counted()
+    assert len(await analytics.ids()) == 5
+    lines = await analytics.verify()
+    assert (lines[-1]["events"], lines[-1]["differences"]) == (5, 0)
 
 
 async def test_nothing_yet(world, analytics):

@@ -17,8 +17,8 @@ import pytest
 from tertulia_chat import migrate
 from tertulia_chat.relay.relay import STREAM_AGE_S, Pace, Relay
 from tertulia_shared.bus import Bus, BusError, StoredMessage, read_range, stream_state
-from tertulia_shared.events import Topology, shard_of
-from tertulia_shared.events.subjects import H_LOG_ID
+from tertulia_shared.events import CanarySent, Topology, shard_of
+from tertulia_shared.events.subjects import H_LOG_ID, H_TYPE
 from tertulia_stack.servers import NatsServer, PostgresServer
 
 PATIENCE_S = 40.0
@@ -89,6 +89,10 @@ class Scene:
         return {row["id"]: (str(row["channel_id"]), row["ch_seq"]) for row in rows}
 
     async def stored(self) -> list[StoredMessage]:
+        """What the stream holds, without the canaries."""
+        return [message for message in await self.everything() if message.headers[H_TYPE] != CanarySent.type]
+
+    async def everything(self) -> list[StoredMessage]:
         state = await stream_state(self.bus)
         return [message async for message in read_range(self.bus, state.first_seq, state.last_seq)]
 

@@ -10,9 +10,10 @@ class Limits:
     ring_events: int = 50_000
     ring_bytes: int = 64 * 1024 * 1024
     warm_events: int = 10_000
-    """Read back at the start: as many as a resuming client may ask for."""
+    """Read back at the start."""
 
-    max_scanned: int = 10_000
+    max_scanned: int = 30_000
+    """10,000 events, and the canaries of a day: one every 5 s, also while nobody writes."""
     max_sent: int = 2_000
     max_sent_bytes: int = 8 * 1024 * 1024
     """Beyond any of these a snapshot is cheaper for both sides than a replay."""

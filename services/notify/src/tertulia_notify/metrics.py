@@ -10,6 +10,15 @@ DELIVERY_SECONDS = Histogram(
     "From the event's time (its commit in chat) to the queues of its readers.",
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30),
 )
+CANARY_AGE = Gauge(
+    "notify_canary_age_seconds",
+    "Time since the newest canary that came here was written; since the start while none came.",
+)
+CANARY_SECONDS = Histogram(
+    "notify_canary_seconds",
+    "From a canary's writing into the log to here.",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30),
+)
 RING_EVENTS = Gauge("notify_ring_events", "Events in the in-memory ring.")
 RING_BYTES = Gauge("notify_ring_bytes", "Bytes of the events' bodies in the ring.")
 MEMBERSHIPS = Gauge("notify_memberships", "Channel memberships in the last snapshot.")

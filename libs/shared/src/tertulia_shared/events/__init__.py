@@ -12,6 +12,7 @@ from tertulia_shared.events.base import (
 from tertulia_shared.events.bot import RunDelta, RunFinished, RunStarted, RunStep
 from tertulia_shared.events.chat import (
     BanUpdated,
+    CanarySent,
     ChannelArchived,
     ChannelCreated,
     ChannelUpdated,
@@ -113,6 +114,7 @@ __all__ = [
     "AiMark",
     "Audience",
     "BanUpdated",
+    "CanarySent",
     "Channel",
     "ChannelArchived",
     "ChannelCreated",

@@ -385,3 +385,12 @@ class SessionRevoked(Fact, frozen=True, kw_only=True):
     session_id: str
     user_id: str
     reason: RevokeReason
+
+
+class CanarySent(Fact, frozen=True, kw_only=True):
+    """Internal: says nothing. That it arrives, and how late, is the whole message.
+
+    Written every few seconds into the log, it takes the way of every event; notify tells the age of the newest.
+    """
+
+    type: ClassVar[str] = "canary.sent"

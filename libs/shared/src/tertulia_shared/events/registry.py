@@ -45,12 +45,13 @@ FACTS: dict[tuple[str, int], type[Fact]] = {
         chat.UserUpdated,
         chat.PresenceUpdated,
         chat.SessionRevoked,
+        chat.CanarySent,
         bot.RunStarted,
         bot.RunFinished,
     )
 }
 
-INTERNAL_TYPES: frozenset[str] = frozenset({chat.SessionRevoked.type})
+INTERNAL_TYPES: frozenset[str] = frozenset({chat.SessionRevoked.type, chat.CanarySent.type})
 """Types that no client ever receives."""
 
 _decoders = {key: msgspec.json.Decoder(fact) for key, fact in FACTS.items()}

@@ -6,8 +6,9 @@ from datetime import datetime
 from hashlib import blake2b
 
 from tertulia_analytics.sink import rows
-from tertulia_analytics.sink.rows import EVENT_ID, TIME, TYPE, WORKSPACE, Row, Unreadable
+from tertulia_analytics.sink.rows import EVENT_ID, PASSED_OVER, TIME, TYPE, WORKSPACE, Row, Unreadable
 from tertulia_shared.bus import Bus, StoredMessage, StreamState, read_batches
+from tertulia_shared.events.subjects import H_TYPE
 from tertulia_shared.telemetry.trace import recording
 
 
@@ -38,6 +39,8 @@ class Batch:
     def take(self, message: StoredMessage) -> None:
         self.last = message.seq
         self._newest = message
+        if message.headers.get(H_TYPE) in PASSED_OVER:
+            return
         try:
             row, channel = rows.read(message.data)
         except Unreadable as error:

@@ -49,6 +49,9 @@ CHANNEL_COLUMNS = (
     Column("version", "UInt64"),
 )
 
+PASSED_OVER = frozenset({events.CanarySent.type})
+"""Types that nobody counts."""
+
 SYSTEM = "system"
 """The state of a message that nobody wrote: the channel says who came, or what it is called now."""
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import msgspec
 
+from tertulia_analytics.sink.rows import PASSED_OVER
 from tertulia_analytics.sink.sink import CONSUMER, Sink
 from tertulia_analytics.verify.log import HOUR, ChatLog, Digest, hour_of
 from tertulia_analytics.verify.stored import Stored
@@ -169,7 +170,7 @@ def _extra(ours: Iterable[str], theirs: set[str], *, partly_gone: bool) -> Count
 
 
 def _by_cell(digests: Iterable[Digest]) -> dict[Cell, Digest]:
-    return {(one.hour.astimezone(UTC), one.type): one for one in digests}
+    return {(one.hour.astimezone(UTC), one.type): one for one in digests if one.type not in PASSED_OVER}
 
 
 def _same(ours: Digest | None, theirs: Digest | None) -> bool:

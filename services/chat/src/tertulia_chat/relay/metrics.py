@@ -11,4 +11,5 @@ OPEN_TRANSACTIONS = Gauge(
     "relay_xmin_lag_transactions",
     "Transaction ids between the oldest open writer and the newest: grows with a long one.",
 )
+CANARIES = Counter("relay_canaries", "Canaries written into the log.")
 HELD = Gauge("relay_held_shards", "Shards that this process publishes.")

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import asyncpg
 
-from tertulia_chat.relay import metrics
+from tertulia_chat.relay import canary, metrics
 from tertulia_chat.relay.log import EventLog, LogRow, Read
 from tertulia_chat.relay.position import ShardPosition, appear, claim, fair_share, let_go, save
 from tertulia_chat.relay.progress import Progress
@@ -67,6 +67,7 @@ _SESSION = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """Seconds, except `page`, which is a number of events. `poll_s` bounds the delay when no wake-up arrives.
+    `canary_s`: how often a canary is sent.
 
     A relay that completed no step for `stalled_s` is not ready.
     """
@@ -75,6 +76,7 @@ class Pace:
     save_s: float = 1.0
     claim_s: float = 1.0
     verify_s: float = 30.0
+    canary_s: float = 5.0
     stalled_s: float = 10.0
     page: int = 1_000
 
@@ -172,7 +174,7 @@ class _Tenure:
         self._publisher = publisher
         self._witness = Witness()
         self._saved: dict[int, ShardPosition] = {}
-        self._due = {"claim": 0.0, "save": 0.0, "verify": 0.0}
+        self._due = {"claim": 0.0, "save": 0.0, "verify": 0.0, "canary": 0.0}
 
     async def run(self) -> None:
         await appear(self._connection)
@@ -199,6 +201,8 @@ class _Tenure:
         """True when there is more to publish at once."""
         if self._relay.must_verify or self._is_due("verify", self._pace.verify_s):
             await self._verify()
+        if canary.SHARD in self._relay.positions and self._is_due("canary", self._pace.canary_s):
+            await canary.send(self._connection)
         reads = await self._log.read(self._groups(), self._pace.page)
         for read in reads:
             await self._publish(read)

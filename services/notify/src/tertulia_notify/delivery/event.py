@@ -10,6 +10,7 @@ from tertulia_shared.cursors import CursorSealer, Position
 from tertulia_shared.events import (
     INTERNAL_TYPES,
     BanUpdated,
+    CanarySent,
     Fact,
     MemberJoined,
     MemberLeft,
@@ -38,6 +39,7 @@ ACTED_ON: Final = frozenset(
         BanUpdated,
         PresenceUpdated,
         SessionRevoked,
+        CanarySent,
     )
 )
 """Types whose facts this service reads. Every other event passes through as bytes."""

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
 from tertulia_notify import metrics
+from tertulia_notify.canary import Canary
 from tertulia_notify.delivery import frames
 from tertulia_notify.delivery.batch import Batch
 from tertulia_notify.delivery.connection import ByeReason, Connection
@@ -23,6 +24,7 @@ from tertulia_notify.delivery.tracing import delivered
 from tertulia_notify.membership.audience import Audience
 from tertulia_shared.cursors import CursorSealer, Position
 from tertulia_shared.events import (
+    CanarySent,
     MemberJoined,
     MemberLeft,
     PresenceUpdated,
@@ -42,6 +44,7 @@ class Hub:
         self.revocations = revocations
         self.registry = Registry()
         self.outbox = Outbox()
+        self.canary = Canary()
         self.epoch = ""
         self.ring = Ring(0, 0, 0)
         self.projection = Projection()
@@ -135,6 +138,8 @@ class Hub:
         match event.fact:
             case None:
                 self._gather(event)
+            case CanarySent():
+                self.canary.arrived(event.time_ms)
             case SessionRevoked() as fact:
                 self.settle()
                 self.revocations.add(fact.session_id)
