@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 from joserfc.jwk import OKPKey
 
@@ -205,3 +206,27 @@ def _now() -> Any:
     from datetime import UTC, datetime
 
     return datetime.now(UTC)
+
+
+async def test_a_client_of_http_1_0_reads_the_stream_until_the_connection_ends(world: Any) -> None:
+    ada = world.person(CHANNEL)
+    async with world.notify() as notify:
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(notify.url).port)
+        token = world.token(ada)
+        writer.write(f"GET /api/v1/stream HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+        async with asyncio.timeout(10):
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert b"transfer-encoding" not in head
+            assert b"connection: close" in head
+            assert await reader.readuntil(b"\n\n") == b": ok\n\n"
+            assert (await reader.readuntil(b"\n\n")).startswith(b"retry: ")
+            assert (await reader.readuntil(b"\n\n")).startswith(b"event: hello\n")
+            await world.publish(*(world.message(CHANNEL, str(number)) for number in range(3)))
+            for _ in range(3):
+                assert (await reader.readuntil(b"\n\n")).startswith(b"id: ")
+            draining = asyncio.ensure_future(notify.parts.upkeep.drain())
+            rest = await reader.read()
+            await draining
+        assert rest.startswith(b"event: bye\n")
+        assert rest.endswith(b"\n\n")
+        writer.close()

@@ -90,3 +90,15 @@ async def test_a_client_that_goes_while_the_socket_is_blocked_wakes_the_writer(f
             await asyncio.sleep(0.01)
     writer.transport.abort()
     await asyncio.wait_for(feed.gone.wait(), 5)
+
+
+async def test_a_client_of_http_1_0_gets_no_chunks_and_the_end_of_the_connection(feed: Feed, connection) -> None:
+    reader, writer = connection
+    writer.write(b"GET / HTTP/1.0\r\nhost: x\r\nconnection: keep-alive\r\n\r\n")
+    async with asyncio.timeout(10):
+        while not feed.blocked:
+            await asyncio.sleep(0.01)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"transfer-encoding" not in head
+        assert b"connection: close" in head
+        assert await reader.read() == b"x" * 65536 * PIECES

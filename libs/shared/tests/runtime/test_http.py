@@ -83,3 +83,32 @@ async def test_garbage_is_answered_with_400(connection) -> None:
     reader, writer = connection
     writer.write(b"\x16\x03\x01 garbage\r\n\r\n")
     assert (await reader.read()).startswith(b"HTTP/1.1 400")
+
+
+async def drip(scope, receive, send) -> None:
+    """Answers piece by piece, without saying how much it will be."""
+    if scope["type"] != "http":
+        raise NotImplementedError
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    for piece in (b"one ", b"", b"two ", b"three"):
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+@pytest.mark.parametrize(("method", "body"), [("GET", b"one two three"), ("HEAD", b"")])
+async def test_what_has_no_length_goes_to_http_1_0_as_it_is(method: str, body: bytes) -> None:
+    async with connected_to(drip) as (reader, writer):
+        writer.write(f"{method} / HTTP/1.0\r\nhost: x\r\n\r\n".encode())
+        head, _, found = (await asyncio.wait_for(reader.read(), 5)).partition(b"\r\n\r\n")
+    assert found == body
+    assert b"transfer-encoding" not in head
+    assert b"connection: close" in head
+
+
+async def test_what_has_a_length_keeps_it_for_http_1_0(connection) -> None:
+    reader, writer = connection
+    writer.write(b"POST / HTTP/1.0\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello")
+    head, _, found = (await asyncio.wait_for(reader.read(), 5)).partition(b"\r\n\r\n")
+    assert found == b"5"
+    assert b"content-length: 1" in head
+    assert b"connection: close" in head

@@ -3,14 +3,16 @@ request's head, and lets nobody write without a turn of the event loop.
 
 `direct_body` is what a response that goes on for minutes needs: it hands out the way to the socket itself. An
 application finds it in its scope, as ASGI's extensions are found; after `http.response.start` and before the last
-`http.response.body` it may write chunks there.
+`http.response.body` it may write chunks there, whole ones with each write.
+
+A client that speaks HTTP/1.0 knows no chunks: what has no length goes to it as it is, and ends with the connection.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_TIMEOUT_S = 15.0
@@ -82,6 +84,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._end_head()
         super().on_headers_complete()
+        if self.scope["http_version"] == "1.0":
+            _answer_without_chunks(self.cycle)
+            cast(dict[str, Any], self.scope)["extensions"] = {DIRECT_BODY: self._open_bare_body}
 
     def on_response_complete(self) -> None:
         if self._direct is not None:
@@ -108,6 +113,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             listener.vanish()
         return self._direct
 
+    def _open_bare_body(self, listener: Listener) -> DirectBody:
+        def write(chunks: bytes) -> None:
+            self.transport.write(_content(chunks))
+
+        body = self._open_direct_body(listener)
+        body.write = write
+        return body
+
     def _begin_head(self) -> None:
         self._in_head = True
         self._head_bytes = 0
@@ -118,3 +131,41 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+
+def _answer_without_chunks(cycle: RequestResponseCycle) -> None:
+    """Uvicorn would send chunks whatever the client speaks."""
+    send = cast("Callable[[Any], Awaitable[None]]", cycle.send)
+    bare = False
+
+    async def send_bare(message: dict[str, Any]) -> None:
+        nonlocal bare
+        if message["type"] == "http.response.start":
+            bare = all(name.lower() != b"content-length" for name, _ in message.get("headers", []))
+            if bare:
+                cycle.chunked_encoding = False
+        elif bare:
+            await _write(cycle, message.get("body", b""))
+            message = {**message, "body": b""}
+        await send(message)
+
+    cycle.send = send_bare  # pyright: ignore[reportAttributeAccessIssue] -- narrower, as this server sends no others
+
+
+async def _write(cycle: RequestResponseCycle, body: bytes) -> None:
+    if cycle.flow.write_paused and not cycle.disconnected:
+        await cycle.flow.drain()
+    if body and not cycle.disconnected and cycle.scope["method"] != "HEAD":
+        cycle.transport.write(body)
+
+
+def _content(chunks: bytes) -> bytes:
+    """What is inside of whole chunks."""
+    pieces: list[bytes] = []
+    place = 0
+    while place < len(chunks):
+        start = chunks.index(b"\r\n", place) + 2
+        end = start + int(chunks[place : start - 2], 16)
+        pieces.append(chunks[start:end])
+        place = end + 2
+    return b"".join(pieces)
