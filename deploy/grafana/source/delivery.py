@@ -86,7 +86,8 @@ DELIVERY = Dashboard(
                 Panel(
                     title="Newest canary",
                     description=(
-                        "Age, by replica. One is written every 5 s and takes the way of every event. Alert: CanaryMissing."
+                        "Age, by replica. One is written every 5 s and takes the way of every event. "
+                        "Alert: CanaryMissing."
                     ),
                     unit="s",
                     queries=[("max by (instance) (notify_canary_age_seconds)", "{{instance}}")],

@@ -12,6 +12,7 @@ from tertulia_shared.bus import (
     JetStreamError,
     MessageTooLarge,
     NoResponders,
+    NotPermitted,
     PipelinedPublisher,
     PublishFailed,
     RequestTimeout,
@@ -128,11 +129,10 @@ async def test_a_stream_that_lost_its_messages_is_noticed_with_the_first_one_it_
 
 
 async def test_silence_ends_the_connection_and_the_next_call_uses_another(
-    proxied_url: str, proxy, stream: Bus, event, monkeypatch: pytest.MonkeyPatch
+    proxied_url: str, proxy, stream: Bus, event
 ) -> None:
-    monkeypatch.setattr(publisher_module, "ACK_TIMEOUT_S", 0.2)
     through_proxy = Bus(proxied_url, "test", stream.topology)
-    async with PipelinedPublisher(through_proxy) as publisher:
+    async with PipelinedPublisher(through_proxy, silence_s=0.2) as publisher:
         await publisher.publish([event(0)])
         proxy.silence()
         with pytest.raises(PublishFailed) as failed:
@@ -141,6 +141,24 @@ async def test_silence_ends_the_connection_and_the_next_call_uses_another(
         assert isinstance(failed.value.cause, RequestTimeout)
         assert len(await publisher.publish([event(number) for number in range(1, 50)])) == 49
     assert await stored(stream) == [str(number).encode() for number in range(50)]
+
+
+async def test_nothing_is_sent_any_more_once_it_is_not_permitted(stream: Bus, event) -> None:
+    asked = 0
+
+    def permitted() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked <= 40
+
+    messages = [event(number) for number in range(100)]
+    async with PipelinedPublisher(stream, window=16) as publisher:
+        with pytest.raises(PublishFailed) as failed:
+            await publisher.publish(messages, permitted)
+        assert failed.value.done == 40
+        assert isinstance(failed.value.cause, NotPermitted)
+        assert len(await publisher.publish(messages[40:])) == 60
+    assert await stored(stream) == [str(number).encode() for number in range(100)]
 
 
 async def test_a_cancelled_call_cannot_be_overtaken_by_the_next(stream: Bus, event) -> None:

@@ -22,7 +22,7 @@ from tertulia_shared.events.subjects import H_LOG_ID, H_TYPE
 from tertulia_stack.servers import NatsServer, PostgresServer
 
 PATIENCE_S = 40.0
-EAGER = Pace(poll_s=0.02, save_s=0.1, claim_s=0.2, verify_s=0.5)
+EAGER = Pace(poll_s=0.02, save_s=0.1, claim_s=0.2, verify_s=0.5, canary_s=None)
 
 VERSION = 3
 """Of the events posted here: not what a relay would make up."""

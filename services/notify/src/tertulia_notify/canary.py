@@ -1,4 +1,4 @@
-"""The newest canary that came in: how long ago it was written, on PostgreSQL's clock, is the health of the whole way."""
+"""The newest canary that came in: the time since it was written, by PostgreSQL's clock, is the health of its way."""
 
 import time
 from collections.abc import Callable

@@ -11,6 +11,9 @@ from tertulia_stack.servers.process import ServerFailed, ServerProcess, bound_to
 
 MAX_PAYLOAD_BYTES = 1024 * 1024
 SYNC_INTERVAL = "1s"
+PING_INTERVAL = "20s"
+PING_MAX = 2
+"""A client that hangs loses its connection after a minute, long before the stream forgets which messages it has."""
 
 
 class NatsServer(ServerProcess):
@@ -79,6 +82,8 @@ class NatsServer(ServerProcess):
                 f"listen: {json.dumps(f'{LOOPBACK}:{self.port}')}",
                 'server_name: "tertulia"',
                 f"max_payload: {MAX_PAYLOAD_BYTES}",
+                f"ping_interval: {json.dumps(PING_INTERVAL)}",
+                f"ping_max: {PING_MAX}",
                 f"authorization {{ token: {json.dumps(self.token)} }}",
                 "jetstream {",
                 f"  store_dir: {json.dumps(str(self.data_dir))}",

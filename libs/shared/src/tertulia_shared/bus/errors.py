@@ -42,5 +42,9 @@ class StreamRegressed(BusError):
     """A message was stored at a sequence that was taken before: the stream lost messages, or is another one."""
 
 
+class NotPermitted(BusError):
+    """Whoever publishes lost the right to, or cannot be sure of it any more."""
+
+
 class MessageTooLarge(BusError):
     """Larger than the stream takes. Trying again cannot help."""

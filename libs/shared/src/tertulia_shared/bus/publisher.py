@@ -16,7 +16,7 @@ A connection of its own: nothing else can delay or reorder what is sent here.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from prometheus_client import Counter
@@ -30,6 +30,7 @@ from tertulia_shared.bus.errors import (
     JetStreamError,
     MessageTooLarge,
     NoResponders,
+    NotPermitted,
     PublishFailed,
     RequestTimeout,
     StreamRegressed,
@@ -52,6 +53,10 @@ STORED = PUBLISHED.labels("stored")
 DUPLICATE = PUBLISHED.labels("duplicate")
 
 
+def _always() -> bool:
+    return True
+
+
 class _Ack(msgspec.Struct):
     seq: int = 0
     duplicate: bool = False
@@ -64,9 +69,11 @@ _decode_ack = msgspec.json.Decoder(_Ack).decode
 class PipelinedPublisher:
     """`async with PipelinedPublisher(bus) as publisher: seqs = await publisher.publish(messages)`."""
 
-    def __init__(self, bus: Bus, window: int = 256) -> None:
+    def __init__(self, bus: Bus, window: int = 256, silence_s: float = ACK_TIMEOUT_S) -> None:
+        """`silence_s`: how long the server may go without answering while messages are on the way."""
         self._bus = bus
         self._window = window
+        self._silence_s = silence_s
         self._lock = asyncio.Lock()
         self._client: DirectClient | None = None
         self._proven = False
@@ -87,11 +94,13 @@ class PipelinedPublisher:
         if self._client is not None:
             await self._client.shut()
 
-    async def publish(self, messages: Sequence[Outgoing]) -> list[int]:
+    async def publish(self, messages: Sequence[Outgoing], permitted: Callable[[], bool] = _always) -> list[int]:
         """Store all messages in this order; returns their stream sequences. Calls run one after the other.
 
+        `permitted` is asked before each message is sent; once it says no, nothing more is.
+
         Raises PublishFailed; its `cause` is BusUnavailable, RequestTimeout, NoResponders, MessageTooLarge,
-        StreamRegressed or JetStreamError.
+        NotPermitted, StreamRegressed or JetStreamError.
         """
         async with self._lock:
             seqs: list[int] = []
@@ -99,7 +108,7 @@ class PipelinedPublisher:
             while len(seqs) < len(messages):
                 try:
                     client = await self._connection()
-                    await self._send(client, messages[len(seqs) :], seqs)
+                    await self._send(client, messages[len(seqs) :], seqs, permitted)
                 except NoResponders as error:
                     self._proven = False
                     wait = next(retries, None)
@@ -110,18 +119,23 @@ class PipelinedPublisher:
                     raise PublishFailed(len(seqs), error, seqs) from error
             return seqs
 
-    async def _send(self, client: DirectClient, messages: Sequence[Outgoing], seqs: list[int]) -> None:
+    async def _send(
+        self, client: DirectClient, messages: Sequence[Outgoing], seqs: list[int], permitted: Callable[[], bool]
+    ) -> None:
         """Appends the sequences of the leading messages that are stored, also when it raises."""
         if not self._proven:
-            await self._pipeline(client, messages[:1], seqs)
+            await self._pipeline(client, messages[:1], seqs, permitted)
             self._proven = True
             messages = messages[1:]
         if messages:
-            await self._pipeline(client, messages, seqs)
+            await self._pipeline(client, messages, seqs, permitted)
 
-    async def _pipeline(self, client: DirectClient, messages: Sequence[Outgoing], seqs: list[int]) -> None:
+    async def _pipeline(
+        self, client: DirectClient, messages: Sequence[Outgoing], seqs: list[int], permitted: Callable[[], bool]
+    ) -> None:
         self._batches += 1
-        batch = _Batch(client, f"{self._inbox}.{self._batches}", messages, self._window)
+        inbox = f"{self._inbox}.{self._batches}"
+        batch = _Batch(client, inbox, messages, self._window, self._silence_s, permitted)
         self._batch = batch
         try:
             await batch.run()
@@ -149,7 +163,11 @@ class PipelinedPublisher:
         url = self._bus.urls[self._next_server % len(self._bus.urls)]
         self._next_server += 1
         client = DirectClient()
-        await client.open(url, f"{self._bus.name} publisher", self._bus.ping_interval_s)
+        try:
+            async with asyncio.timeout(self._silence_s):
+                await client.open(url, f"{self._bus.name} publisher", self._bus.ping_interval_s)
+        except TimeoutError:
+            raise BusUnavailable(f"no connection to NATS within {self._silence_s} s") from None
         self._inbox = f"_INBOX.{uuid4().hex}"
         client.callbacks[1] = self._receive
         client.write(f"SUB {self._inbox}.*.*  1\r\n".encode())
@@ -165,11 +183,21 @@ class PipelinedPublisher:
 class _Batch:
     """Messages of one call on one connection."""
 
-    def __init__(self, client: DirectClient, inbox: str, messages: Sequence[Outgoing], window: int) -> None:
+    def __init__(
+        self,
+        client: DirectClient,
+        inbox: str,
+        messages: Sequence[Outgoing],
+        window: int,
+        silence_s: float,
+        permitted: Callable[[], bool],
+    ) -> None:
         self._client = client
         self._prefix = f"{inbox}."
         self._messages = messages
         self._window = window
+        self._silence_s = silence_s
+        self._permitted = permitted
         self._seqs: list[int] = [0] * len(messages)
         self._sent = 0
         self._acked = 0
@@ -203,6 +231,9 @@ class _Batch:
     def _fill_window(self) -> None:
         last = min(len(self._messages), self._acked + self._window)
         while self._sent < last and self._bytes_on_the_way < MAX_BYTES_ON_THE_WAY:
+            if not self._permitted():
+                self._refusal = NotPermitted("whoever publishes is no longer sure that it may")
+                return
             message = self._messages[self._sent]
             if len(message.data) > MAX_MESSAGE_BYTES - 4096:
                 self._refusal = MessageTooLarge(f"{len(message.data)} bytes on {message.subject}")
@@ -217,10 +248,10 @@ class _Batch:
         if self._client.lost.done():
             raise BusUnavailable("the connection to NATS broke while publishing")
         try:
-            async with asyncio.timeout(ACK_TIMEOUT_S):
+            async with asyncio.timeout(self._silence_s):
                 await self._progress.wait()
         except TimeoutError:
-            raise RequestTimeout(f"no acknowledgement within {ACK_TIMEOUT_S} s") from None
+            raise RequestTimeout(f"no acknowledgement within {self._silence_s} s") from None
 
     def acknowledge(self, message: BusMessage) -> None:
         if not message.subject.startswith(self._prefix):

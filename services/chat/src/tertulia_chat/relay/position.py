@@ -3,8 +3,8 @@
 A shard belongs to whoever holds its advisory lock. The lock lives on the connection that also reads the log: when that
 connection is gone the lock is free, and so is nothing left to publish from.
 
-Every relay holds one more lock, a shared one that says no more than that it is there: so each knows how many there are,
-takes its share and gives up what is beyond it when another one comes.
+Every relay that can publish holds one more lock, a shared one that says no more than that: so each knows how many there
+are, takes its share and gives up what is beyond it when another one comes.
 """
 
 from collections.abc import Collection, Iterable
@@ -23,7 +23,11 @@ LOCK_CLASS = 0x7E27
 PRESENCE = 1_000
 """Second half of the lock that all relays share."""
 
+_IN_DOUBT = "?"
+"""Follows the incarnation in its column."""
+
 _APPEAR = "SELECT pg_advisory_lock_shared($1, $2)"
+_DISAPPEAR = "SELECT pg_advisory_unlock_shared($1, $2)"
 _PRESENT = """
 SELECT count(*) FROM pg_locks
 WHERE locktype = 'advisory' AND objsubid = 2 AND classid = $1::bigint AND objid = $2::bigint AND granted
@@ -54,24 +58,37 @@ _REBASE = "UPDATE event_log SET xid = pg_current_xact_id() WHERE xid > pg_curren
 
 @dataclass(frozen=True, slots=True)
 class ShardPosition:
-    """`stream_seq` and `log_id` name the newest message of the shard that was acknowledged; 0 when there is none."""
+    """`stream_seq` and `log_id` name the newest message of the shard that was acknowledged; 0 when there is none.
+
+    `in_doubt`: something may have been stored after a loss, and whoever held it could not look.
+    """
 
     shard: int
     progress: Progress = NOTHING
     incarnation: str = ""
     stream_seq: int = 0
     log_id: int = 0
+    in_doubt: bool = False
 
 
 async def appear(connection: asyncpg.Connection) -> None:
-    """Be counted as a relay for as long as the connection lives."""
+    """Be counted as a relay that can publish, for as long as the connection lives."""
     await connection.execute(_APPEAR, LOCK_CLASS, PRESENCE)
 
 
-async def fair_share(connection: asyncpg.Connection) -> int:
-    """How many shards are ours when the relays that are here now divide them."""
-    relays = await connection.fetchval(_PRESENT, LOCK_CLASS, PRESENCE)
-    return -(-SHARDS // max(1, relays or 0))
+async def disappear(connection: asyncpg.Connection) -> None:
+    await connection.execute(_DISAPPEAR, LOCK_CLASS, PRESENCE)
+
+
+async def fair_share(connection: asyncpg.Connection, *, able: bool) -> int:
+    """How many shards are ours when the relays that can publish divide them.
+
+    Who cannot (is not `able`, and has disappeared) leaves them to those who can, and keeps them while nobody can.
+    """
+    relays = await connection.fetchval(_PRESENT, LOCK_CLASS, PRESENCE) or 0
+    if able:
+        return -(-SHARDS // max(1, relays))
+    return 0 if relays else SHARDS
 
 
 async def claim(connection: asyncpg.Connection, held: Collection[int], share: int) -> list[ShardPosition]:
@@ -105,7 +122,7 @@ async def save(connection: asyncpg.Connection, positions: Iterable[ShardPosition
             str(each.progress.base),
             str(each.progress.page.snapshot) if each.progress.page else None,
             each.progress.page.last_id if each.progress.page else None,
-            each.incarnation,
+            each.incarnation + (_IN_DOUBT if each.in_doubt else ""),
             each.stream_seq,
             each.log_id,
         )
@@ -136,7 +153,8 @@ def _position(record: asyncpg.Record) -> ShardPosition:
         progress=Progress(
             Snapshot.parse(record["snapshot"]), Page(Snapshot.parse(page), record["page_id"]) if page else None
         ),
-        incarnation=record["incarnation"],
+        incarnation=record["incarnation"].removesuffix(_IN_DOUBT),
         stream_seq=record["stream_seq"],
         log_id=record["log_id"],
+        in_doubt=record["incarnation"].endswith(_IN_DOUBT),
     )

@@ -19,10 +19,12 @@ from dataclasses import dataclass, replace
 import asyncpg
 
 from tertulia_chat.relay import canary, metrics
+from tertulia_chat.relay.lease import SESSION, Lease
 from tertulia_chat.relay.log import EventLog, LogRow, Read
-from tertulia_chat.relay.position import ShardPosition, appear, claim, fair_share, let_go, save
+from tertulia_chat.relay.position import ShardPosition, claim, let_go, save
 from tertulia_chat.relay.progress import Progress
-from tertulia_chat.relay.rewind import Witness, verify
+from tertulia_chat.relay.rewind import Witness, go_on_from, look
+from tertulia_chat.relay.standing import Standing
 from tertulia_chat.relay.tracing import published
 from tertulia_shared.bus import (
     Bus,
@@ -58,6 +60,7 @@ _SESSION = {
     "tcp_keepalives_idle": "2",
     "tcp_keepalives_interval": "1",
     "tcp_keepalives_count": "2",
+    **SESSION,
     "plan_cache_mode": "force_custom_plan",
     "enable_seqscan": "off",
     "jit": "off",
@@ -67,16 +70,19 @@ _SESSION = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """Seconds, except `page`, which is a number of events. `poll_s` bounds the delay when no wake-up arrives.
-    `canary_s`: how often a canary is sent.
+    `canary_s`: how often a canary is sent; None for never.
 
-    A relay that completed no step for `stalled_s` is not ready.
+    A relay that could not publish for `give_up_s` leaves its shards to those who can, and does not come back for
+    `absent_s`. One that completed no step for `stalled_s` is not ready.
     """
 
     poll_s: float = 0.05
     save_s: float = 1.0
     claim_s: float = 1.0
     verify_s: float = 30.0
-    canary_s: float = 5.0
+    canary_s: float | None = 5.0
+    give_up_s: float = 2.0
+    absent_s: float = 5.0
     stalled_s: float = 10.0
     page: int = 1_000
 
@@ -103,7 +109,7 @@ class Relay:
     async def run(self) -> None:
         await self.bus.subscribe(self.bus.topology.poke_all, self._on_poke)
         self.bus.on_disconnected(self._on_disconnected)
-        async with PipelinedPublisher(self.bus) as publisher:
+        async with PipelinedPublisher(self.bus, silence_s=self.pace.give_up_s) as publisher:
             while True:
                 try:
                     async with self._connection() as connection:
@@ -171,17 +177,21 @@ class _Tenure:
         self._pace = relay.pace
         self._connection = connection
         self._log = EventLog(connection)
+        self._lease = Lease(connection)
         self._publisher = publisher
+        self._standing = Standing(
+            connection, self._lease, relay.bus, give_up_s=self._pace.give_up_s, absent_s=self._pace.absent_s
+        )
         self._witness = Witness()
         self._saved: dict[int, ShardPosition] = {}
         self._due = {"claim": 0.0, "save": 0.0, "verify": 0.0, "canary": 0.0}
 
     async def run(self) -> None:
-        await appear(self._connection)
         while True:
             if self._is_due("claim", self._pace.claim_s):
                 await self._claim()
             if not self._relay.positions:
+                metrics.UNPUBLISHED_AGE.set(0)
                 self._relay.note_progress()
                 await asyncio.sleep(self._pace.claim_s)
                 continue
@@ -192,8 +202,11 @@ class _Tenure:
                 self._relay.must_verify = True
                 log.warning("relay lost NATS", error=str(error))
                 await self._tell_age()
+                if await self._standing.failed():
+                    self._due["claim"] = 0.0
                 await asyncio.sleep(RETRY_S)
                 continue
+            await self._standing.succeeded()
             if not more:
                 await self._relay.wait_for_work()
 
@@ -201,9 +214,10 @@ class _Tenure:
         """True when there is more to publish at once."""
         if self._relay.must_verify or self._is_due("verify", self._pace.verify_s):
             await self._verify()
-        if canary.SHARD in self._relay.positions and self._is_due("canary", self._pace.canary_s):
-            await canary.send(self._connection)
+        await self._send_canary()
+        asked_at = self._lease.now()
         reads = await self._log.read(self._groups(), self._pace.page)
+        self._lease.answered(asked_at)
         for read in reads:
             await self._publish(read)
         more = any(read.full for read in reads)
@@ -213,6 +227,11 @@ class _Tenure:
             await self._save()
         self._relay.note_progress()
         return more
+
+    async def _send_canary(self) -> None:
+        every_s = self._pace.canary_s
+        if every_s is not None and canary.SHARD in self._relay.positions and self._is_due("canary", every_s):
+            await canary.send(self._connection)
 
     def _is_due(self, what: str, every_s: float) -> bool:
         now = time.monotonic()
@@ -228,34 +247,43 @@ class _Tenure:
         return groups
 
     async def _claim(self) -> None:
-        """Our share of the shards, as many relays as there are now: take what is free, give up what is too much."""
+        """Our share of the shards, as many relays as can publish now: take what is free, give up what is too much."""
         positions = self._relay.positions
-        share = await fair_share(self._connection)
-        # Who is in doubt about the stream settles that first: the next one would know nothing of the doubt.
-        surplus = [] if self._relay.must_verify else sorted(positions)[share:]
+        share = await self._standing.share(len(positions))
+        # Who is in doubt about the stream settles that first, if it can: the next one knows only that there is a doubt.
+        settled = not self._relay.must_verify or not self._standing.able
+        surplus = sorted(positions)[share:] if settled else []
         won = [] if surplus else await claim(self._connection, positions, share)
         if surplus:
             await self._give_up(surplus)
         if won:
-            positions |= {position.shard: position for position in won}
-            self._relay.must_verify = True
+            self._take_over(won)
         if surplus or won:
             log.info("relay holds shards", won=len(won), given_up=len(surplus), held=len(positions))
             metrics.HELD.set(len(positions))
 
+    def _take_over(self, won: Sequence[ShardPosition]) -> None:
+        self._relay.positions |= {position.shard: replace(position, in_doubt=False) for position in won}
+        self._relay.must_verify = True
+        if any(position.in_doubt for position in won):
+            self._witness = replace(self._witness, in_doubt=True)
+
     async def _give_up(self, shards: Sequence[int]) -> None:
         """Between two steps nothing is on the way, so whoever takes them begins exactly where we stopped."""
-        await save(self._connection, self._relay.positions.values())
+        positions = self._relay.positions
+        if self._relay.must_verify:
+            positions |= {shard: replace(positions[shard], in_doubt=True) for shard in shards}
+        await save(self._connection, positions.values())
         await let_go(self._connection, shards)
         for shard in shards:
-            del self._relay.positions[shard]
+            del positions[shard]
             self._saved.pop(shard, None)
 
     async def _verify(self) -> None:
         self._relay.must_verify = False
         before = list(self._relay.positions.values())
         try:
-            after = await verify(self._relay.bus, self._connection, before, self._witness, self._relay.max_age_s)
+            after = await self._look(before)
         except BaseException:
             self._relay.must_verify = True
             raise
@@ -269,6 +297,14 @@ class _Tenure:
             metrics.REWINDS.inc()
             log.warning("relay starts again", shards=len(after))
         await self._save()
+
+    async def _look(self, positions: Sequence[ShardPosition]) -> Sequence[ShardPosition]:
+        """The positions to go on from. Raises BusError."""
+        bus = self._relay.bus
+        # Whoever cannot reach NATS must not find that out while it holds the lock that all take for looking.
+        await self._lease.hold(bus.check())
+        found = await look(bus, self._connection, positions, self._witness, self._relay.max_age_s)
+        return await self._lease.hold(go_on_from(bus, positions, found))
 
     async def _publish(self, read: Read) -> None:
         """Raises PublishFailed after noting how far it came."""
@@ -287,7 +323,7 @@ class _Tenure:
         try:
             with published(rows) as traced:
                 messages = [row.outgoing(prefix, low, incarnations[row.shard]) for row in traced]
-                seqs = await self._publisher.publish(messages)
+                seqs = await self._lease.hold(self._publisher.publish(messages, self._lease.is_sure))
         except PublishFailed as error:
             self._note(read, rows, error.seqs)
             if not isinstance(error.cause, MessageTooLarge):

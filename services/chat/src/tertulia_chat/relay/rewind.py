@@ -13,6 +13,7 @@ Publishing again what survived is harmless. The incarnations seen are kept in Po
 relays agree which is the newest. Whoever dies half-way leaves positions of the former incarnation: the whole log again.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -24,6 +25,7 @@ from tertulia_chat.relay.position import ShardPosition
 from tertulia_chat.relay.progress import NOTHING, Progress
 from tertulia_shared.bus import (
     Bus,
+    RequestTimeout,
     StreamState,
     ensure_event_stream,
     last_on_shard,
@@ -36,6 +38,8 @@ from tertulia_shared.telemetry import logger
 log = logger(__name__)
 
 LOCK_KEY = 0x7E2702
+LOOK_S = 2.0
+"""Less than a session may be silent (`lease.SILENT_S`)."""
 
 _REPLACED = """
 SELECT EXISTS (SELECT FROM relay_incarnation WHERE incarnation = $1)
@@ -69,29 +73,52 @@ class Witness:
     """The stream gave out a number a second time."""
 
 
-async def verify(
-    bus: Bus, connection: asyncpg.Connection, positions: Sequence[ShardPosition], witness: Witness, max_age_s: int
-) -> list[ShardPosition]:
-    """The positions to go on from, the same ones when all is well. Raises BusError while NATS is away.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The stream was in its life `former` and lost something or not; from now on it is in `incarnation`."""
 
-    `max_age_s` is how long the stream keeps a message.
-    """
+    former: str
+    incarnation: str
+    loss: Loss
+
+
+async def look(
+    bus: Bus, connection: asyncpg.Connection, positions: Sequence[ShardPosition], witness: Witness, max_age_s: int
+) -> Found:
+    """Raises BusError while NATS is away. `max_age_s` is how long the stream keeps a message."""
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_KEY)
-        state = await ensure_event_stream(bus, max_age_s=max_age_s)
-        ours = [each for each in positions if each.incarnation == state.incarnation]
-        age = _Age(connection, timedelta(seconds=max_age_s * CLOCKS_AGREE))
-        loss = await _look_for_loss(bus, state, ours, witness, age)
-        if loss is not Loss.NONE or await connection.fetchval(_REPLACED, state.incarnation):
-            former, state = state.incarnation, await renew_incarnation(bus)
-            log.error("the stream came back shorter", loss=loss, former=former, incarnation=state.incarnation)
-        await connection.execute(_ADOPT, state.incarnation)
+        # Others wait behind the lock, and the session must not be silent for long.
+        try:
+            async with asyncio.timeout(LOOK_S):
+                return await _look(bus, connection, positions, witness, max_age_s)
+        except TimeoutError:
+            raise RequestTimeout(f"the stream could not be looked at within {LOOK_S} s") from None
+
+
+async def go_on_from(bus: Bus, positions: Sequence[ShardPosition], found: Found) -> list[ShardPosition]:
+    """The positions to go on from, the same ones when all is well. Raises BusError while NATS is away."""
     return [
-        await _after_lost_tail(bus, position, state.incarnation)
-        if loss is Loss.TAIL and position in ours
-        else _into(position, state.incarnation)
+        await _after_lost_tail(bus, position, found.incarnation)
+        if found.loss is Loss.TAIL and position.incarnation == found.former
+        else _into(position, found.incarnation)
         for position in positions
     ]
+
+
+async def _look(
+    bus: Bus, connection: asyncpg.Connection, positions: Sequence[ShardPosition], witness: Witness, max_age_s: int
+) -> Found:
+    state = await ensure_event_stream(bus, max_age_s=max_age_s)
+    former = state.incarnation
+    ours = [each for each in positions if each.incarnation == former]
+    age = _Age(connection, timedelta(seconds=max_age_s * CLOCKS_AGREE))
+    loss = await _look_for_loss(bus, state, ours, witness, age)
+    if loss is not Loss.NONE or await connection.fetchval(_REPLACED, former):
+        state = await renew_incarnation(bus)
+        log.error("the stream came back shorter", loss=loss, former=former, incarnation=state.incarnation)
+    await connection.execute(_ADOPT, state.incarnation)
+    return Found(former, state.incarnation, loss)
 
 
 @dataclass(frozen=True, slots=True)
