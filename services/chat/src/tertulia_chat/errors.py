@@ -183,6 +183,10 @@ class PersonBanned(Conflict):
     code, title = "person_banned", "They are banned from here; lift the ban first"
 
 
+class PersonDeactivated(Conflict):
+    code, title = "person_deactivated", "They are deactivated; they come back by being reactivated"
+
+
 class NotOutranked(Forbidden):
     code, title = "not_outranked", "This is for people of a lower role than yours"
 

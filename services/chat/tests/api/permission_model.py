@@ -48,6 +48,8 @@ CHANNEL_OWNERS_MAY = {
     "set_slow_mode",
 }
 MOST_ROOMS = 7
+ACQUAINTED = 4
+"""So many of the people, the first ones, also meet elsewhere."""
 
 
 class No(Exception):
@@ -179,6 +181,9 @@ class World:
         return sum(role == "owner" for role in self.roles.values())
 
     # -- what follows ------------------------------------------------------------------------------------
+
+    def acquainted(self, who: int, whom: int) -> bool:
+        return max(who, whom) < ACQUAINTED or who == whom or whom in self.roles or whom in self.out
 
     def trim_invites(self) -> None:
         """Nobody who could not make it has a code."""
@@ -428,6 +433,25 @@ def accept(world, who, a, b, c):
         return 200, lambda _: world.come(who, one.role)
 
     return "POST", f"/invites/{one.code}/accept", None, look
+
+
+@deed
+def add_member(world, who, a, b, c):
+    whom, role = world.whom(a), RANKS[b % 5]
+
+    def look():
+        makeable = world.makeable(world.role(who))
+        if role == "owner":
+            refuse_unless(bool(makeable))
+            raise No(422)
+        refuse_unless(role in makeable)
+        refuse_unless(world.acquainted(who, whom), 404)
+        if whom in world.roles:
+            return 200, nothing
+        refuse_unless(whom not in world.out and (world.workspace, whom) not in world.banned, 409)
+        return 201, lambda _: world.come(whom, role)
+
+    return "POST", f"/workspaces/{world.workspace}/members", {"user_id": world.ids[whom], "role": role}, look
 
 
 # -- channels ------------------------------------------------------------------------------------------------

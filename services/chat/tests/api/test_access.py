@@ -55,6 +55,7 @@ GUARDED = {
     ("GET", "/api/v1/workspaces/{workspace_id}"): (None, 404),
     ("PATCH", "/api/v1/workspaces/{workspace_id}"): ({"name": "Mine"}, 404),
     ("GET", "/api/v1/workspaces/{workspace_id}/members"): (None, 404),
+    ("POST", "/api/v1/workspaces/{workspace_id}/members"): ({"user_id": SOME_ID}, 404),
     ("GET", "/api/v1/workspaces/{workspace_id}/permissions"): (None, 404),
     ("PUT", "/api/v1/workspaces/{workspace_id}/permissions"): ({"permissions": {}}, 404),
     ("GET", "/api/v1/workspaces/{workspace_id}/audit"): (None, 404),

@@ -136,6 +136,7 @@ async def test_what_was_not_done_is_no_entry(house):
 REFUSED = {
     "workspace.updated": ("PATCH", "/workspaces/{w}", {"name": "mine"}, "workspace"),
     "permissions.updated": ("PUT", "/workspaces/{w}/permissions", {"permissions": {}}, "workspace"),
+    "member.added": ("POST", "/workspaces/{w}/members", {"username": "somebody"}, "workspace"),
     "member.role_changed": ("PATCH", "/workspaces/{w}/members/{u}", {"role": "admin"}, "user"),
     "member.removed": ("DELETE", "/workspaces/{w}/members/{u}", None, "user"),
     "member.deactivated": ("POST", "/workspaces/{w}/members/{u}/deactivate", None, "user"),

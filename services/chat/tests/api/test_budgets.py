@@ -121,6 +121,10 @@ def done(method: str, path: str, body: Any = None, *, who: str = "ann") -> Befor
     return before
 
 
+async def dan_is_known(house: Furnished) -> None:
+    await house.dan.invite(await house.dan.workspace(), house.ann)
+
+
 async def notified(house: Furnished) -> None:
     page = await house.bob.get(f"/workspaces/{house.workspace['id']}/notifications")
     house.ids["notification_id"] = page["items"][0]["notification"]["id"]
@@ -148,6 +152,7 @@ ROWS = (
     Row(f"GET {WORKSPACE}", 2),
     Row(f"PATCH {WORKSPACE}", 7, {"name": "Renamed"}),
     Row(f"GET {WORKSPACE}/members", 3),
+    Row(f"POST {WORKSPACE}/members", 0, lambda house: {"user_id": house.dan.id}, before=dan_is_known),
     Row(f"PATCH {WORKSPACE}/members/{{user_id}}", 11, {"role": "admin"}),
     Row(f"DELETE {WORKSPACE}/members/{{user_id}}", 15),
     Row(f"POST {WORKSPACE}/invites", 6, {}),

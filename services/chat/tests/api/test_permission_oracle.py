@@ -29,14 +29,17 @@ PEOPLE = 5
 STEPS = 70
 ROLES = ["admin", "moderator", "member", "guest", None]
 
-# Everybody also belongs to a workspace of their own, so that nobody's sessions end.
+# Everybody also belongs to a workspace of their own, so that nobody's sessions end; those who know each other meet in
+# the first one's.
 ELSEWHERE = """
 WITH place AS (
     INSERT INTO workspace (id, name, slug, created_by, created_at)
     SELECT gen_random_uuid(), 'elsewhere', 'e-' || left(md5(id::text), 12), id, now() FROM user_account
     WHERE id = ANY($1) RETURNING id, created_by
 )
-INSERT INTO workspace_member (workspace_id, user_id, role, joined_at) SELECT id, created_by, 'owner', now() FROM place
+INSERT INTO workspace_member (workspace_id, user_id, role, joined_at)
+SELECT id, created_by, 'owner', now() FROM place
+UNION ALL SELECT place.id, other, 'member', now() FROM place, unnest($2::uuid[]) AS other WHERE created_by = $3
 """
 
 
@@ -90,7 +93,8 @@ class Play:
 async def settle(chat, roles):
     """Person 0 founds the workspace, the others come in with their roles; one channel is public, one is private."""
     people = await chat.people(PEOPLE)
-    await chat.sql(ELSEWHERE, [uuid.UUID(person.id) for person in people])
+    first, *others = ids = [uuid.UUID(person.id) for person in people]
+    await chat.sql(ELSEWHERE, ids, others[: model.ACQUAINTED - 1], first)
     founded = await people[0].workspace()
     general = model.Room(founded["general"]["id"], "public", "general", {0: "owner"}, default=True)
     world = model.World(founded["id"], [person.id for person in people], {0: "owner"}, [general])

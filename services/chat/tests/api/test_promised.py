@@ -46,7 +46,6 @@ PROMISED = """
 # Why not: docs/subsystems/channels-and-roles.md.
 NOT_BUILT = {
     "DELETE /workspaces/{workspace_id}",
-    "POST /workspaces/{workspace_id}/members",
     "DELETE /channels/{channel_id}",
 }
 MESSAGE = """

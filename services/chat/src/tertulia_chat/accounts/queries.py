@@ -6,8 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, exists, or_, select
 
 from tertulia_chat.accounts.schemas import SessionView
+from tertulia_chat.acquaintance import known_to
 from tertulia_chat.caller import Caller
-from tertulia_chat.tables import DeactivatedMemberRow, RefreshTokenRow, SessionRow, UserRow, WorkspaceMemberRow, now
+from tertulia_chat.tables import RefreshTokenRow, SessionRow, UserRow, now
 from tertulia_shared.events import User, UserKind
 from tertulia_shared.problems import NotFound, Unauthenticated
 
@@ -33,16 +34,8 @@ async def myself(session: AsyncSession, user_id: UUID, *, lock: bool = False) ->
 
 
 async def profile(session: AsyncSession, caller_id: UUID, user_id: UUID) -> User:
-    """A person's public profile, for themselves and whoever shares a workspace with them, also one that they are
-    deactivated in: their messages stay there. Raises NotFound."""
-    mine = select(WorkspaceMemberRow.workspace_id).where(col(WorkspaceMemberRow.user_id) == caller_id)
-    shared = [
-        exists().where(col(seat.user_id) == user_id, col(seat.workspace_id).in_(mine))
-        for seat in (WorkspaceMemberRow, DeactivatedMemberRow)
-    ]
-    row = await session.scalar(
-        select(UserRow).where(col(UserRow.id) == user_id, or_(col(UserRow.id) == caller_id, *shared))
-    )
+    """A person's public profile, for whoever knows them. Raises NotFound."""
+    row = await session.scalar(select(UserRow).where(col(UserRow.id) == user_id, known_to(caller_id)))
     if row is None:
         raise NotFound
     return row.view()

@@ -18,6 +18,7 @@ class Action(StrEnum):
 
     WORKSPACE_UPDATED = "workspace.updated"
     PERMISSIONS_UPDATED = "permissions.updated"
+    MEMBER_ADDED = "member.added"
     MEMBER_ROLE_CHANGED = "member.role_changed"
     MEMBER_REMOVED = "member.removed"
     MEMBER_DEACTIVATED = "member.deactivated"

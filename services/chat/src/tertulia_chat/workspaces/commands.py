@@ -21,7 +21,7 @@ from tertulia_chat.membership import to_workspace
 from tertulia_chat.outbox import record
 from tertulia_chat.permissions import Permission
 from tertulia_chat.tables import ChannelRow, MessageRow, RevisionRow, UserRow, WorkspaceRow
-from tertulia_chat.workspaces.invites import GENERAL
+from tertulia_chat.workspaces.arrivals import GENERAL
 from tertulia_chat.workspaces.members import admit, workspace_entry
 from tertulia_chat.workspaces.schemas import PatchWorkspace
 from tertulia_shared.events import ChannelKind, HistoryPolicy, Role, Workspace, WorkspaceUpdated
@@ -39,7 +39,7 @@ async def found(session: AsyncSession, founder_id: UUID, name: str, slug: str | 
         await session.flush()
     except IntegrityError as error:
         raise SlugTaken from error
-    await admit(session, workspace, founder, Role.OWNER)
+    await admit(session, workspace, founder, Role.OWNER, actor_id=founder_id)
     await seat_bot(session, workspace.id)
     general = ChannelRow(
         workspace_id=workspace.id, kind=ChannelKind.PUBLIC, name=GENERAL, created_by=founder_id, is_default=True

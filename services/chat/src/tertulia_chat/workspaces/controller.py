@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Controller
+from litestar import Controller, Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
@@ -13,9 +13,10 @@ from tertulia_chat.audit.denials import AUDITED
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
 from tertulia_chat.edge import Cursor
-from tertulia_chat.workspaces import commands, deactivation, invites, members, queries, rights
+from tertulia_chat.workspaces import adding, commands, deactivation, invites, members, queries, rights
 from tertulia_chat.workspaces.inviting import checked_makeable
 from tertulia_chat.workspaces.schemas import (
+    AddWorkspaceMember,
     Invite,
     InviteList,
     Member,
@@ -29,7 +30,7 @@ from tertulia_chat.workspaces.schemas import (
     PutPermissions,
     WorkspaceList,
 )
-from tertulia_shared.edge import GONE, PROBLEMS, Limit, delete, get, patch, post, put
+from tertulia_shared.edge import GONE, PROBLEMS, Limit, answer, delete, get, patch, post, put
 from tertulia_shared.events import Workspace
 
 Deactivated = Annotated[bool, QueryParameter(description="Instead, who did and is deactivated.")]
@@ -88,6 +89,24 @@ class WorkspaceController(Controller):
             await access_workspace(session, caller.user_id, workspace_id)
             page = queries.deactivated_page if deactivated else queries.members_page
             return await page(session, workspace_id, limit, cursor)
+
+    @post(
+        "/{workspace_id:uuid}/members",
+        summary="Let somebody in who shares another workspace with me",
+        opt={AUDITED: Action.MEMBER_ADDED},
+        responses={**PROBLEMS, 200: answer(Member, "They were in already.")},
+    )
+    async def add_member(
+        self,
+        caller: NamedDependency[Caller],
+        workspace_id: FromPath[UUID],
+        data: JSONBody[AddWorkspaceMember],
+        database: NamedDependency[Database],
+    ) -> Response[Member]:
+        async with database.transaction() as session:
+            seat = await access_workspace(session, caller.user_id, workspace_id, lock=True)
+            member, added = await adding.add(session, seat, data, caller.user_id)
+        return Response(member, status_code=201 if added else 200)
 
     @get("/{workspace_id:uuid}/permissions", summary="Which role may what, and what I may")
     async def permissions(

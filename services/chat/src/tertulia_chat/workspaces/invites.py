@@ -1,47 +1,24 @@
-"""Codes that let people in, and the channels that they come into.
-
-| who comes           | joins                                                                           |
-|---------------------|---------------------------------------------------------------------------------|
-| admin, member       | every default channel                                                           |
-| guest               | the channels that the invitation names, as far as its maker may still let them in |
-| guest, none said    | the public `general`, as before invitations could name channels                 |
-
-Nobody comes into an archived channel, or into one that they are banned from; who is banned from the workspace does not
-come in at all.
-"""
+"""Codes that let people in. Where they come into is `arrivals`; who is banned from the workspace does not come in."""
 
 import secrets
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import and_, col, delete, or_, select
+from sqlmodel import col, delete
 
-from tertulia_chat import membership
-from tertulia_chat.access import WorkspaceSeat, access_channel, access_workspace
+from tertulia_chat.access import WorkspaceSeat, access_workspace
 from tertulia_chat.audit import Action, Entry, Target, fingerprint, note
-from tertulia_chat.errors import ChannelArchived, DirectChannel, InviteExpired, InviteNotFound, MemberDeactivated
-from tertulia_chat.sanctions import is_banned
-from tertulia_chat.tables import (
-    ChannelMemberRow,
-    ChannelRow,
-    DeactivatedMemberRow,
-    InviteRow,
-    UserRow,
-    WorkspaceMemberRow,
-    WorkspaceRow,
-    now,
-)
-from tertulia_chat.workspaces.inviting import check_may_make, checked_makeable
+from tertulia_chat.errors import InviteExpired, InviteNotFound, MemberDeactivated
+from tertulia_chat.tables import DeactivatedMemberRow, InviteRow, UserRow, WorkspaceMemberRow, WorkspaceRow, now
+from tertulia_chat.workspaces.arrivals import Welcome, checked_channels, join_first_channels
+from tertulia_chat.workspaces.inviting import check_may_let_in, checked_makeable
 from tertulia_chat.workspaces.members import admit
 from tertulia_chat.workspaces.queries import view_invite
 from tertulia_chat.workspaces.schemas import Invite, Membership, NewInvite
-from tertulia_shared.events import ChannelKind, Role
-from tertulia_shared.problems import FieldError, NotFound, ValidationFailed
-
-GENERAL = "general"
+from tertulia_shared.events import Role
+from tertulia_shared.problems import NotFound
 
 
 async def create(session: AsyncSession, seat: WorkspaceSeat, wish: NewInvite, actor_id: UUID) -> Invite:
@@ -49,10 +26,7 @@ async def create(session: AsyncSession, seat: WorkspaceSeat, wish: NewInvite, ac
 
     Raises Forbidden, ValidationFailed; for a channel NotFound, DirectChannel, ChannelArchived.
     """
-    if wish.role == Role.OWNER:
-        checked_makeable(seat)
-        raise ValidationFailed(errors=[FieldError(detail="Nobody becomes owner by an invitation.", pointer="/role")])
-    check_may_make(seat, wish.role)
+    check_may_let_in(seat, wish.role)
     row = InviteRow(
         code=secrets.token_urlsafe(9),
         workspace_id=seat.workspace.id,
@@ -60,7 +34,7 @@ async def create(session: AsyncSession, seat: WorkspaceSeat, wish: NewInvite, ac
         max_uses=wish.max_uses,
         expires_at=now() + timedelta(seconds=wish.expires_in_s),
         created_by=actor_id,
-        channel_ids=await _checked_channels(session, seat, wish, actor_id),
+        channel_ids=await checked_channels(session, seat, wish.role, wish.channel_ids, actor_id),
     )
     session.add(row)
     await session.flush()
@@ -87,26 +61,6 @@ def _entry(
         before=before,
         after=after,
     )
-
-
-async def _checked_channels(
-    session: AsyncSession, seat: WorkspaceSeat, wish: NewInvite, actor_id: UUID
-) -> list[UUID] | None:
-    if wish.channel_ids is None:
-        return None
-    if wish.role != Role.GUEST:
-        detail = "Only an invitation for guests names channels."
-        raise ValidationFailed(errors=[FieldError(detail=detail, pointer="/channel_ids")])
-    chosen = sorted(set(wish.channel_ids))
-    for channel_id in chosen:
-        channel = (await access_channel(session, actor_id, channel_id)).channel
-        if channel.workspace_id != seat.workspace.id:
-            raise NotFound
-        if channel.is_direct:
-            raise DirectChannel
-        if channel.archived_at is not None:
-            raise ChannelArchived
-    return chosen
 
 
 async def withdraw(session: AsyncSession, seat: WorkspaceSeat, code: str, actor_id: UUID) -> None:
@@ -156,33 +110,12 @@ async def _use(session: AsyncSession, invite: InviteRow, user_id: UUID) -> Membe
     user = await session.get_one(UserRow, user_id)
     locked.uses += 1
     session.add(locked)
-    await admit(session, workspace, user, Role(invite.role))
-    await _join_first_channels(session, locked, user)
+    await admit(session, workspace, user, Role(invite.role), actor_id=user_id)
+    welcome = Welcome(
+        workspace_id=workspace.id,
+        role=Role(locked.role),
+        host_id=locked.created_by,
+        channel_ids=locked.channel_ids,
+    )
+    await join_first_channels(session, welcome, user, actor_id=user_id)
     return Membership(workspace=workspace.view(), role=Role(invite.role))
-
-
-async def _join_first_channels(session: AsyncSession, invite: InviteRow, user: UserRow) -> None:
-    query = select(ChannelRow.id).where(
-        col(ChannelRow.workspace_id) == invite.workspace_id,
-        col(ChannelRow.archived_at).is_(None),
-        ~is_banned(user.id, col(ChannelRow.id)),
-        _comes_into(invite),
-    )
-    held = await membership.lock_channels(session, await session.scalars(query))
-    # Asked again: until it was held, a channel may have been archived, made private or no longer be a default one.
-    still = set(await session.scalars(query))
-    channels = [channel for channel in held if channel.id in still]
-    await membership.add_to_channels(session, channels, [user], role=Role.MEMBER, actor_id=user.id)
-
-
-def _comes_into(invite: InviteRow) -> ColumnElement[bool]:
-    public = col(ChannelRow.kind) == ChannelKind.PUBLIC
-    if invite.role != Role.GUEST:
-        return and_(public, col(ChannelRow.is_default))
-    if invite.channel_ids is None:
-        return and_(public, col(ChannelRow.name) == GENERAL)
-    makers = select(ChannelMemberRow.channel_id).where(
-        col(ChannelMemberRow.user_id) == invite.created_by,
-        col(ChannelMemberRow.workspace_id) == invite.workspace_id,
-    )
-    return and_(col(ChannelRow.id).in_(invite.channel_ids), or_(public, col(ChannelRow.id).in_(makers)))

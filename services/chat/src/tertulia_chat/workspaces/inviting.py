@@ -1,7 +1,7 @@
-"""Who may let in whom by a code.
+"""Who may let in whom.
 
-`invite_members` makes codes for members and whoever is above them, `invite_guests` for guests; never above oneself. Who
-may not make a code any more has none left: a code would outlive the right.
+`invite_members` lets in members and whoever is above them, `invite_guests` guests, by a code or by adding them; never
+above oneself. Who may not make a code any more has none left: a code would outlive the right.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from tertulia_chat.errors import PermissionMissing
 from tertulia_chat.permissions import ORDER, Permission, has, outranks
 from tertulia_chat.tables import InviteRow, WorkspaceMemberRow, WorkspaceRow
 from tertulia_shared.events import Role
-from tertulia_shared.problems import Forbidden
+from tertulia_shared.problems import FieldError, Forbidden, ValidationFailed
 
 
 def permission_for(role: Role) -> Permission:
@@ -32,8 +32,11 @@ def makeable(stored: Mapping[str, str], maker: Role) -> list[Role]:
     ]
 
 
-def check_may_make(seat: WorkspaceSeat, role: Role) -> None:
-    """Raises Forbidden."""
+def check_may_let_in(seat: WorkspaceSeat, role: Role) -> None:
+    """Nobody lets in somebody above themselves, or an owner. Raises Forbidden, ValidationFailed."""
+    if role == Role.OWNER:
+        checked_makeable(seat)
+        raise ValidationFailed(errors=[FieldError(detail="Nobody becomes owner by an invitation.", pointer="/role")])
     seat.require_permission(permission_for(role))
     if outranks(role, seat.role):
         raise Forbidden("Nobody invites above themselves.")

@@ -14,7 +14,7 @@ from sqlmodel import col, func, select
 from tertulia_chat.access import WorkspaceSeat
 from tertulia_chat.audit import Action, Entry, Target, changes, note
 from tertulia_chat.bot import BOT_ID
-from tertulia_chat.errors import Banned, LastOwner
+from tertulia_chat.errors import Banned, LastOwner, PersonBanned
 from tertulia_chat.membership import to_workspace
 from tertulia_chat.outbox import record
 from tertulia_chat.permissions import Permission, outranks
@@ -34,15 +34,19 @@ from tertulia_shared.events import (
 from tertulia_shared.problems import Forbidden, NotFound
 
 
-async def admit(session: AsyncSession, workspace: WorkspaceRow, user: UserRow, role: Role) -> None:
-    """Into a locked (or brand-new) workspace. Raises Banned."""
+async def admit(
+    session: AsyncSession, workspace: WorkspaceRow, user: UserRow, role: Role, *, actor_id: UUID
+) -> WorkspaceMemberRow:
+    """Into a locked (or brand-new) workspace. Raises Banned for who comes by themselves, PersonBanned otherwise."""
     laid = await laid_on(session, workspace.id, [user.id])
     if SanctionKind.BAN in laid.get(user.id, {}):
-        raise Banned
-    session.add(WorkspaceMemberRow(workspace_id=workspace.id, user_id=user.id, role=role))
+        raise Banned if user.id == actor_id else PersonBanned
+    member = WorkspaceMemberRow(workspace_id=workspace.id, user_id=user.id, role=role)
+    session.add(member)
     await session.flush()
     fact = WorkspaceMemberJoined(user=user.view(), role=role, muted_until=mute_of(laid, user.id))
-    await record(session, to_workspace(fact, workspace, user.id))
+    await record(session, to_workspace(fact, workspace, actor_id))
+    return member
 
 
 async def set_role(session: AsyncSession, seat: WorkspaceSeat, user_id: UUID, role: Role, actor_id: UUID) -> Member:

@@ -46,6 +46,18 @@ class PermissionTable(View, frozen=True, kw_only=True):
     mine: list[str]
 
 
+class AddWorkspaceMember(Body, frozen=True, kw_only=True):
+    """Somebody who shares a workspace with me, by `user_id` or by `username`; nobody is named by e-mail address.
+
+    `channel_ids` are where a guest comes in, and nowhere else; null: in `general`. Others join the default channels.
+    """
+
+    user_id: UUID | None = None
+    username: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    role: Role = Role.MEMBER
+    channel_ids: Annotated[list[UUID], Meta(max_length=50)] | None = None
+
+
 class PatchMember(Body, frozen=True, kw_only=True):
     role: Role
 
