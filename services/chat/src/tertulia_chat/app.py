@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from litestar import Litestar, Router
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import ValidationException
 from litestar.openapi import OpenAPIConfig
@@ -27,6 +28,7 @@ from tertulia_chat.channels.controller import ChannelController, WorkspaceChanne
 from tertulia_chat.database import Database
 from tertulia_chat.drafts.controller import DraftController, drafts
 from tertulia_chat.edge import provide_caller
+from tertulia_chat.idempotency import KeyRetention
 from tertulia_chat.marks.controller import MessageMarksController, channel_pins, saved_messages
 from tertulia_chat.messages.controller import ChannelMessagesController, MessageController, import_messages
 from tertulia_chat.messages.purge import Purge
@@ -166,6 +168,7 @@ def create_app(parts: Parts, health: Health) -> Litestar:
             *health_routes(health),
         ],
         dependencies={**dependencies, "caller": Provide(provide_caller)},
+        state=State({"parts": parts}, deep_copy=False),
         dto=StrictJson,
         return_dto=None,
         after_exception=[Denials(lambda: parts.database)],
@@ -217,6 +220,7 @@ async def api(settings: ApiSettings) -> AsyncGenerator[Process]:
         app = TraceMiddleware(create_app(parts, health))
         decisions = consumer(bus, database)
         health.tell_lag(lambda: decisions.lag_s)
-        components = [KeyKeeper(parts.keys), Purge(database), *schedulers(parts), decisions, Retention(database)]
+        components = [KeyKeeper(parts.keys), Purge(database), *schedulers(parts), decisions]
+        components += [Retention(database), KeyRetention(database)]
         yield Process(name="chat", app=app, components=components, health=health)
         parts.passwords.close()

@@ -2,7 +2,8 @@
 
 * `transaction()`: a SQLAlchemy session for everyday queries. One request opens one, nobody calls commit: leaving the
   block commits, an exception rolls back. After the commit the relay is woken for the shards that the events of this
-  transaction went to.
+  transaction went to. Inside `enclosing()`, which is there for requests that may come again (`idempotency`), it is a
+  part of that transaction instead.
 * `hot`: asyncpg connections for the few statements where every round trip counts. They are handed out as they came
   back, without a reset, so nothing may leave state on them.
 
@@ -13,6 +14,8 @@ an idempotency key.
 
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -57,6 +60,30 @@ _AWAY = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Enclosing:
+    """A transaction around all that a request does. Without `commit` nothing of it happens."""
+
+    session: AsyncSession
+    _wake: Wake
+
+    async def commit(self) -> None:
+        """Raises DependencyUnavailable."""
+        with unavailable():
+            await self.session.commit()
+        self._wake(self.session.info.pop("outbox_shards", ()))
+
+    @asynccontextmanager
+    async def part(self) -> AsyncGenerator[AsyncSession]:
+        """What raises takes back its own part only, as a transaction of its own would."""
+        with unavailable():
+            async with self.session.begin_nested():
+                yield self.session
+
+
+_AROUND: ContextVar[Enclosing | None] = ContextVar("enclosing", default=None)
+
+
 class _AsIs(asyncpg.Connection):
     """Returns to the pool without a reset, which would be a second round trip."""
 
@@ -97,11 +124,27 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:
-        """One transaction. Raises DependencyUnavailable."""
+        """One transaction, or a part of the enclosing one. Raises DependencyUnavailable."""
+        if (around := _AROUND.get()) is not None:
+            async with around.part() as session:
+                yield session
+            return
         with unavailable():
             async with self._sessions.begin() as session:
                 yield session
         self._wake(session.info.pop("outbox_shards", ()))
+
+    @asynccontextmanager
+    async def enclosing(self) -> AsyncGenerator[Enclosing]:
+        """A transaction that every `transaction()` of this task is a part of. Raises DependencyUnavailable."""
+        with unavailable():
+            async with self._sessions() as session:
+                around = Enclosing(session, self._wake)
+                token = _AROUND.set(around)
+                try:
+                    yield around
+                finally:
+                    _AROUND.reset(token)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[asyncpg.Connection]:

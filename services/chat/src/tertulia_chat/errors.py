@@ -71,6 +71,24 @@ class ClientMsgIdReused(Conflict):
     code, title = "client_msg_id_reused", "You have sent something else with this client_msg_id"
 
 
+class IdempotencyKeyInUse(Conflict):
+    code, title = "idempotency_key_in_use", "The first request with this Idempotency-Key is still at work"
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=1)
+
+
+class IdempotencyKeyReused(ValidationFailed):
+    code, title = "idempotency_key_reused", "You have asked something else with this Idempotency-Key"
+
+
+class TooManyIdempotencyKeys(RateLimited):
+    code, title = "too_many_idempotency_keys", "So many answers are kept for you that no more are; send no key, or wait"
+
+    def __init__(self) -> None:
+        super().__init__(retry_after=600)
+
+
 class MessageDeleted(Conflict):
     code, title = "message_deleted", "The message was deleted"
 

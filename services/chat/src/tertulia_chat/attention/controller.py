@@ -11,7 +11,8 @@ from tertulia_chat.attention.schemas import FormerCursors, MarkRead, MentionPage
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
 from tertulia_chat.edge import Cursor
-from tertulia_shared.edge import Limit, get, post, put
+from tertulia_chat.idempotency import post
+from tertulia_shared.edge import Limit, get, put
 from tertulia_shared.events import ChannelPreferences
 
 

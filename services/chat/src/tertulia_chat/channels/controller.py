@@ -27,7 +27,8 @@ from tertulia_chat.channels.schemas import (
 )
 from tertulia_chat.database import Database
 from tertulia_chat.edge import Cursor
-from tertulia_shared.edge import PROBLEMS, Limit, answer, delete, get, patch, post
+from tertulia_chat.idempotency import post
+from tertulia_shared.edge import PROBLEMS, Limit, answer, delete, get, patch
 from tertulia_shared.events import Channel, Role
 
 # PostgreSQL holds no NUL.

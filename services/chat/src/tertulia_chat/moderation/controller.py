@@ -13,6 +13,7 @@ from tertulia_chat.audit.denials import AUDITED
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
 from tertulia_chat.edge import Cursor
+from tertulia_chat.idempotency import post
 from tertulia_chat.moderation import queries, reports, sanctions
 from tertulia_chat.moderation.places import NEEDED, hold_in_channel, hold_in_workspace
 from tertulia_chat.moderation.schemas import (
@@ -29,7 +30,7 @@ from tertulia_chat.moderation.schemas import (
 )
 from tertulia_chat.removal import kick
 from tertulia_chat.tables import SanctionKind
-from tertulia_shared.edge import PROBLEMS, Limit, answer, delete, get, post, put
+from tertulia_shared.edge import PROBLEMS, Limit, answer, delete, get, put
 from tertulia_shared.events import ReportState
 
 State = Annotated[

@@ -9,9 +9,10 @@ from litestar.params import FromPath, JSONBody
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
 from tertulia_chat.edge import Cursor
+from tertulia_chat.idempotency import post
 from tertulia_chat.notifications import inbox, keywords
 from tertulia_chat.notifications.schemas import Keywords, MarkSeen, NotificationPage, PutKeywords, Seen
-from tertulia_shared.edge import Limit, get, post, put
+from tertulia_shared.edge import Limit, get, put
 
 
 class NotificationController(Controller):

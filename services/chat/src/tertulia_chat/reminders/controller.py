@@ -11,6 +11,7 @@ from tertulia_chat.access import access_workspace
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
 from tertulia_chat.edge import Cursor
+from tertulia_chat.idempotency import post
 from tertulia_chat.reminders import commands, queries
 from tertulia_chat.reminders.schemas import (
     ChangeReminder,
@@ -19,7 +20,7 @@ from tertulia_chat.reminders.schemas import (
     ReminderPage,
     SetReminder,
 )
-from tertulia_shared.edge import PROBLEMS, Limit, answer, delete, get, patch, post
+from tertulia_shared.edge import PROBLEMS, Limit, answer, delete, get, patch
 
 Show = Annotated[ReminderFilter, QueryParameter(description="What is pending or due, or what is completed.")]
 

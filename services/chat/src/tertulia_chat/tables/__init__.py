@@ -11,6 +11,7 @@ from tertulia_chat.tables.base import first_id, new_id, now, time_of
 from tertulia_chat.tables.channels import ChannelMemberRow, ChannelRow
 from tertulia_chat.tables.drafts import DraftRow
 from tertulia_chat.tables.fetched import Fetched
+from tertulia_chat.tables.idempotency import IdempotencyKeyRow
 from tertulia_chat.tables.marks import SavedMessageRow
 from tertulia_chat.tables.messages import NO_THREAD, MessageRow, RevisionRow
 from tertulia_chat.tables.moderation import NoticeRow, ReportRow, SanctionKind, SanctionRow, SlowModeTurnRow
@@ -32,6 +33,7 @@ __all__ = [
     "DecidedRow",
     "DraftRow",
     "Fetched",
+    "IdempotencyKeyRow",
     "InviteRow",
     "KeywordRow",
     "MentionRow",

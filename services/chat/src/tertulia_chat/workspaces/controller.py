@@ -13,6 +13,7 @@ from tertulia_chat.audit.denials import AUDITED
 from tertulia_chat.caller import Caller
 from tertulia_chat.database import Database
 from tertulia_chat.edge import Cursor
+from tertulia_chat.idempotency import post
 from tertulia_chat.workspaces import adding, commands, deactivation, invites, members, queries, rights
 from tertulia_chat.workspaces.inviting import checked_makeable
 from tertulia_chat.workspaces.schemas import (
@@ -30,7 +31,7 @@ from tertulia_chat.workspaces.schemas import (
     PutPermissions,
     WorkspaceList,
 )
-from tertulia_shared.edge import GONE, PROBLEMS, Limit, answer, delete, get, patch, post, put
+from tertulia_shared.edge import GONE, PROBLEMS, Limit, answer, delete, get, patch, put
 from tertulia_shared.events import Workspace
 
 Deactivated = Annotated[bool, QueryParameter(description="Instead, who did and is deactivated.")]
