@@ -180,10 +180,39 @@ async def test_sending_gives_up_when_patience_ends(server: Server, client: Clien
 
 
 async def test_an_unsafe_call_is_not_repeated_after_a_lost_answer_but_after_a_429(server: Server, client: Client):
-    server.plan("POST", "/workspaces", answering(429, "rate_limited", {"Retry-After": "0"}), cut_before)
+    path = f"/channels/{CHANNELS[0]}/typing"
+    server.plan("POST", path, answering(429, "rate_limited", {"Retry-After": "0"}), cut_before)
     with pytest.raises(NetworkError):
-        await client.workspaces.create("W")
-    assert server.count("POST", "/workspaces") == 2
+        await client.channels.typing(CHANNELS[0])
+    assert server.count("POST", path) == 2
+
+
+async def test_what_is_to_happen_once_is_repeated_with_one_key(server: Server, client: Client):
+    keys: list[str] = []
+    made = {"id": WORKSPACE, "name": "W", "slug": "w", "created_by": "u1", "created_at": "2026-01-01T00:00:00.000Z"}
+
+    async def lost(request: web.Request) -> web.StreamResponse | None:
+        keys.append(request.headers["Idempotency-Key"])
+        return await cut_before(request)
+
+    async def done(request: web.Request) -> web.StreamResponse:
+        keys.append(request.headers["Idempotency-Key"])
+        return web.json_response(made, status=201)
+
+    at_work = answering(409, "idempotency_key_in_use", {"Retry-After": "0"})
+    server.plan("POST", "/workspaces", lost, answering(503, "down", {"Retry-After": "0"}), at_work, done, done)
+    assert (await client.workspaces.create("W")).id == WORKSPACE
+    assert server.count("POST", "/workspaces") == 4
+    assert len(set(keys)) == 1
+    await client.workspaces.create("W")
+    assert len(set(keys)) == 2
+
+
+async def test_another_conflict_is_raised_at_once(server: Server, client: Client):
+    server.plan("POST", "/workspaces", answering(409, "slug_taken"))
+    with pytest.raises(Conflict):
+        await client.workspaces.create("W", slug="w")
+    assert server.count("POST", "/workspaces") == 1
 
 
 async def test_a_429_that_asks_for_more_than_the_patience_is_raised(server: Server, client: Client):

@@ -46,10 +46,11 @@ export const users = {
 
 export const workspaces = {
   list: () => request<WorkspaceList>('GET', '/workspaces'),
-  create: (body: NewWorkspace) => request<Workspace>('POST', '/workspaces', { body }),
+  create: (body: NewWorkspace, idempotencyKey: string) =>
+    request<Workspace>('POST', '/workspaces', { body, idempotencyKey }),
   bootstrap: (id: string) => request<Bootstrap>('GET', `/workspaces/${id}/bootstrap`),
-  createInvite: (id: string, body: NewInvite) =>
-    request<Invite>('POST', `/workspaces/${id}/invites`, { body }),
+  createInvite: (id: string, body: NewInvite, idempotencyKey: string) =>
+    request<Invite>('POST', `/workspaces/${id}/invites`, { body, idempotencyKey }),
   acceptInvite: (code: string) =>
     request<WorkspaceMembership>('POST', `/invites/${encodeURIComponent(code)}/accept`),
 }
@@ -57,8 +58,8 @@ export const workspaces = {
 export const channels = {
   list: (workspaceId: string, cursor: string | null) =>
     request<ChannelPage>('GET', `/workspaces/${workspaceId}/channels`, { query: { limit: PAGE, cursor } }),
-  create: (workspaceId: string, body: NewChannel) =>
-    request<Channel>('POST', `/workspaces/${workspaceId}/channels`, { body }),
+  create: (workspaceId: string, body: NewChannel, idempotencyKey: string) =>
+    request<Channel>('POST', `/workspaces/${workspaceId}/channels`, { body, idempotencyKey }),
   openDm: (workspaceId: string, body: OpenDirect) =>
     request<Channel>('POST', `/workspaces/${workspaceId}/dms`, { body }),
   get: (id: string) => request<ChannelListing>('GET', `/channels/${id}`),

@@ -1402,7 +1402,8 @@ export interface paths {
         /** Who belongs to a workspace */
         get: operations["ApiV1WorkspacesWorkspaceIdMembersMembers"];
         put?: never;
-        post?: never;
+        /** Let somebody in who shares another workspace with me */
+        post: operations["ApiV1WorkspacesWorkspaceIdMembersAddMember"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1728,6 +1729,13 @@ export interface components {
         AddMember: {
             /** Format: uuid */
             user_id: string;
+        };
+        /** AddWorkspaceMember */
+        AddWorkspaceMember: {
+            user_id?: string | null;
+            username?: string | null;
+            role?: components["schemas"]["Role"];
+            channel_ids?: string[] | null;
         };
         /** AiMark */
         AiMark: {
@@ -4259,7 +4267,10 @@ export interface operations {
     ApiV1ChannelsChannelIdArchiveArchive: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 channel_id: string;
             };
@@ -4270,6 +4281,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -5233,7 +5246,10 @@ export interface operations {
     ApiV1ChannelsChannelIdJoinJoin: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 channel_id: string;
             };
@@ -5244,6 +5260,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -5336,7 +5354,10 @@ export interface operations {
     ApiV1ChannelsChannelIdLeaveLeave: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 channel_id: string;
             };
@@ -5347,6 +5368,8 @@ export interface operations {
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -5545,7 +5568,10 @@ export interface operations {
     ApiV1ChannelsChannelIdMembersAddMember: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 channel_id: string;
             };
@@ -5560,6 +5586,8 @@ export interface operations {
             /** @description They were in already. */
             200: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -5569,6 +5597,8 @@ export interface operations {
             /** @description Document created, URL follows */
             201: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -5871,7 +5901,10 @@ export interface operations {
     ApiV1ChannelsChannelIdMembersUserIdKickKick: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 channel_id: string;
                 user_id: string;
@@ -5887,6 +5920,8 @@ export interface operations {
             /** @description Request fulfilled, nothing follows */
             204: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -6983,7 +7018,10 @@ export interface operations {
     ApiV1ChannelsChannelIdUnarchiveUnarchive: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 channel_id: string;
             };
@@ -6994,6 +7032,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -7128,7 +7168,10 @@ export interface operations {
     ApiV1InvitesCodeAcceptAcceptInvite: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 code: string;
             };
@@ -7139,6 +7182,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -8194,7 +8239,10 @@ export interface operations {
     ApiV1MessagesMessageIdRemindersRemind: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 message_id: string;
             };
@@ -8209,6 +8257,8 @@ export interface operations {
             /** @description There was one of this message; it rings at this time now. */
             200: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -8218,6 +8268,8 @@ export interface operations {
             /** @description Document created, URL follows */
             201: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -8310,7 +8362,10 @@ export interface operations {
     ApiV1MessagesMessageIdReportReportMessage: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 message_id: string;
             };
@@ -8325,6 +8380,8 @@ export interface operations {
             /** @description My open report of this message. */
             200: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -8334,6 +8391,8 @@ export interface operations {
             /** @description Document created, URL follows */
             201: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -9359,7 +9418,10 @@ export interface operations {
     ApiV1ReportsReportIdResolveResolveReport: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 report_id: string;
             };
@@ -9374,6 +9436,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -11202,7 +11266,10 @@ export interface operations {
     ApiV1WorkspacesCreate: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11215,6 +11282,8 @@ export interface operations {
             /** @description Document created, URL follows */
             201: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -12715,7 +12784,10 @@ export interface operations {
     ApiV1WorkspacesWorkspaceIdChannelsCreate: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 workspace_id: string;
             };
@@ -12730,6 +12802,8 @@ export interface operations {
             /** @description Document created, URL follows */
             201: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -12925,7 +12999,10 @@ export interface operations {
     ApiV1WorkspacesWorkspaceIdDmsOpenDirect: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 workspace_id: string;
             };
@@ -12940,6 +13017,8 @@ export interface operations {
             /** @description They have one already. */
             200: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -12949,6 +13028,8 @@ export interface operations {
             /** @description Document created, URL follows */
             201: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -13252,7 +13333,10 @@ export interface operations {
     ApiV1WorkspacesWorkspaceIdInvitesCreateInvite: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 workspace_id: string;
             };
@@ -13267,6 +13351,8 @@ export interface operations {
             /** @description Document created, URL follows */
             201: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -13778,6 +13864,129 @@ export interface operations {
             };
         };
     };
+    ApiV1WorkspacesWorkspaceIdMembersAddMember: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                workspace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddWorkspaceMember"];
+            };
+        };
+        responses: {
+            /** @description They were in already. */
+            200: {
+                headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No valid access token, or none that is still good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Known, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Nothing here that the caller may know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Does not fit the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Some of the input is not acceptable. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the system is away; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     ApiV1WorkspacesWorkspaceIdMembersUserIdRemoveMember: {
         parameters: {
             query?: never;
@@ -13991,7 +14200,10 @@ export interface operations {
     ApiV1WorkspacesWorkspaceIdMembersUserIdDeactivateDeactivateMember: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 workspace_id: string;
                 user_id: string;
@@ -14003,6 +14215,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -14095,7 +14309,10 @@ export interface operations {
     ApiV1WorkspacesWorkspaceIdMembersUserIdReactivateReactivateMember: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 workspace_id: string;
                 user_id: string;
@@ -14107,6 +14324,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -14733,7 +14952,10 @@ export interface operations {
     ApiV1WorkspacesWorkspaceIdNotificationsReadSee: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 workspace_id: string;
             };
@@ -14748,6 +14970,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -15050,7 +15274,10 @@ export interface operations {
     ApiV1WorkspacesWorkspaceIdReadAllReadAll: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same request again does nothing and answers as the first time, for at least 24 hours. 422 `idempotency_key_reused`: it stands for something else; 409 `idempotency_key_in_use`: the first is still at work. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 workspace_id: string;
             };
@@ -15061,6 +15288,8 @@ export interface operations {
             /** @description Request fulfilled, document follows */
             200: {
                 headers: {
+                    /** @description `true`: nothing was done, this is the first answer again. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {

@@ -2,7 +2,8 @@
 
 - 401 `token_expired`: renewed and repeated, but not twice in a row.
 - 429: the server did nothing, so anything may be repeated after Retry-After.
-- no answer, 408, 5xx: repeated only when `safe`, because the first one may have taken effect.
+- no answer, 408, 5xx: repeated only when `safe`, because the first one may have taken effect. What is sent by `once`
+  is: all its attempts carry one `Idempotency-Key`, and the server does it once.
 """
 
 import asyncio
@@ -11,8 +12,10 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import TypeVar
 
+import uuid_utils
+
 from tertulia_client.backoff import Backoff, is_temporary, wait_s
-from tertulia_client.errors import RateLimited, TertuliaError, TokenExpired
+from tertulia_client.errors import Conflict, RateLimited, TertuliaError, TokenExpired
 from tertulia_client.tokens import TokenKeeper
 from tertulia_client.transport import Params, Transport, decode
 
@@ -39,6 +42,11 @@ class Caller:
 
     async def post(self, path: str, type_: type[T], body: object = None, *, auth: bool = True) -> T:
         return decode(await self.request("POST", path, body=body, auth=auth), type_)
+
+    async def once(self, path: str, body: object = None) -> bytes:
+        """POST what must not happen twice when an answer is lost. Raises NetworkError, ApiError, NotSignedIn."""
+        key = {"Idempotency-Key": str(uuid_utils.uuid7())}
+        return await self.request("POST", path, body=body, safe=True, headers=key)
 
     async def request(
         self,
@@ -79,4 +87,9 @@ class Caller:
 
 
 def _may_repeat(error: TertuliaError, *, safe: bool) -> bool:
-    return isinstance(error, RateLimited) or (safe and is_temporary(error))
+    return isinstance(error, RateLimited) or (safe and (is_temporary(error) or _at_work(error)))
+
+
+def _at_work(error: TertuliaError) -> bool:
+    """An attempt whose answer was lost has not ended yet."""
+    return isinstance(error, Conflict) and error.code == "idempotency_key_in_use"

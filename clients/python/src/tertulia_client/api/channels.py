@@ -24,7 +24,7 @@ class Channels:
     ) -> Channel:
         """Public or private. Raises Conflict (`channel_name_taken`), ValidationFailed, NotFound."""
         body = {"kind": kind, "name": name} | ({} if topic is None else {"topic": topic})
-        return await self._caller.post(f"/workspaces/{workspace_id}/channels", Channel, body)
+        return decode(await self._caller.once(f"/workspaces/{workspace_id}/channels", body), Channel)
 
     async def open_dm(self, workspace_id: str, user_ids: Sequence[str]) -> Channel:
         """The conversation of these people and the caller; the same people always get the same one."""
@@ -53,7 +53,7 @@ class Channels:
         return decode(await self._caller.request("POST", f"/channels/{channel_id}/join", safe=True), Channel)
 
     async def leave(self, channel_id: str) -> None:
-        await self._caller.request("POST", f"/channels/{channel_id}/leave")
+        await self._caller.once(f"/channels/{channel_id}/leave")
 
     async def archive(self, channel_id: str) -> Channel:
         """Close it for writing. Raises Forbidden, NotFound."""
@@ -68,7 +68,7 @@ class Channels:
 
     async def add_member(self, channel_id: str, user_id: str) -> None:
         """Raises Forbidden, NotFound."""
-        await self._caller.request("POST", f"/channels/{channel_id}/members", body={"user_id": user_id})
+        await self._caller.once(f"/channels/{channel_id}/members", {"user_id": user_id})
 
     async def remove_member(self, channel_id: str, user_id: str) -> None:
         """Raises Forbidden, NotFound."""

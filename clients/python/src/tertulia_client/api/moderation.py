@@ -24,7 +24,7 @@ class Moderation:
 
     async def kick(self, channel_id: str, user_id: str, *, reason: str = "") -> None:
         """Raises Forbidden, NotFound."""
-        await self._caller.request("POST", f"/channels/{channel_id}/members/{user_id}/kick", body={"reason": reason})
+        await self._caller.once(f"/channels/{channel_id}/members/{user_id}/kick", {"reason": reason})
 
     async def ban(self, place: str, user_id: str, *, until: datetime | None = None, reason: str = "") -> Sanction:
         """For good without `until`. Raises Forbidden, NotFound."""

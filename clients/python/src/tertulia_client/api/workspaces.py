@@ -1,6 +1,6 @@
 """Workspaces, their members and the codes that invite more."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
@@ -36,7 +36,7 @@ class Workspaces:
     async def create(self, name: str, *, slug: str | None = None) -> Workspace:
         """With a public channel `general`; the creator is the owner. Raises Conflict (`slug_taken`)."""
         body = {"name": name} if slug is None else {"name": name, "slug": slug}
-        return await self._caller.post("/workspaces", Workspace, body)
+        return decode(await self._caller.once("/workspaces", body), Workspace)
 
     async def mine(self) -> list[WorkspaceMembership]:
         return (await self._caller.get("/workspaces", _Workspaces)).items
@@ -69,6 +69,25 @@ class Workspaces:
 
     def members(self, workspace_id: str, *, page_size: int | None = None) -> AsyncIterator[Member]:
         return every(self._caller, f"/workspaces/{workspace_id}/members", Page[Member], page_size)
+
+    async def add_member(
+        self,
+        workspace_id: str,
+        *,
+        user_id: str | None = None,
+        username: str | None = None,
+        role: Role = Role.MEMBER,
+        channel_ids: Sequence[str] | None = None,
+    ) -> Member:
+        """Let in somebody who shares a workspace with me, named either way; a guest into these channels.
+
+        Who is in already stays as they are. Raises Forbidden, NotFound, Conflict (`person_banned`,
+        `person_deactivated`), ValidationFailed.
+        """
+        person = {"user_id": user_id} if username is None else {"username": username}
+        where = {} if channel_ids is None else {"channel_ids": list(channel_ids)}
+        content = await self._caller.once(f"/workspaces/{workspace_id}/members", {**person, "role": role, **where})
+        return decode(content, Member)
 
     async def set_role(self, workspace_id: str, user_id: str, role: Role) -> None:
         """Raises Forbidden, NotFound, Conflict (`last_owner`)."""
@@ -113,7 +132,7 @@ class Workspaces:
     ) -> Invite:
         """Raises Forbidden, NotFound."""
         body = {"role": role, "max_uses": max_uses, "expires_in_s": expires_in_s}
-        return await self._caller.post(f"/workspaces/{workspace_id}/invites", Invite, body)
+        return decode(await self._caller.once(f"/workspaces/{workspace_id}/invites", body), Invite)
 
     async def invites(self, workspace_id: str) -> list[Invite]:
         return (await self._caller.get(f"/workspaces/{workspace_id}/invites", _Invites)).items
