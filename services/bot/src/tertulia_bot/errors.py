@@ -59,7 +59,7 @@ class ThreadNotFound(ValidationFailed):
     code, title = "thread_not_found", "There is no such thread in this channel"
 
 
-class KeyReused(Conflict):
+class KeyReused(ValidationFailed):
     code, title = "idempotency_key_reused", "Something else was asked with this Idempotency-Key"
 
 

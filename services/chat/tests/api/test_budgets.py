@@ -152,7 +152,7 @@ ROWS = (
     Row(f"GET {WORKSPACE}", 2),
     Row(f"PATCH {WORKSPACE}", 7, {"name": "Renamed"}),
     Row(f"GET {WORKSPACE}/members", 3),
-    Row(f"POST {WORKSPACE}/members", 0, lambda house: {"user_id": house.dan.id}, before=dan_is_known),
+    Row(f"POST {WORKSPACE}/members", 21, lambda house: {"user_id": house.dan.id}, before=dan_is_known),
     Row(f"PATCH {WORKSPACE}/members/{{user_id}}", 11, {"role": "admin"}),
     Row(f"DELETE {WORKSPACE}/members/{{user_id}}", 15),
     Row(f"POST {WORKSPACE}/invites", 6, {}),
