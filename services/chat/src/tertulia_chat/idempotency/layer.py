@@ -93,7 +93,7 @@ class Repeatable(ASGIMiddleware):
         if key is None:
             await next_app(scope, receive, send)
             return
-        # Also what a token is worth that nobody checked against its session yet: the handler does that, each time.
+        # By the signature alone: whether the session still lives the handler asks, also when it is rehearsed.
         parts = cast("Parts", scope["litestar_app"].state.parts)
         caller = await parts.authenticator.claimed(headers.get("authorization", ""))
         asked = Asked(caller.user_id, _checked(key), await _digest(scope, receive))
