@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import kubernetes_validate
 import pytest
 import yaml
+from kubernetes_validate import utils as schemas
 
 from .network import Cluster
 from .processes import REPOSITORY, SECRET, accept, documents, fields_of, unknown
@@ -92,6 +93,13 @@ def is_ours(document: dict[str, Any]) -> bool:
     return "tertulia" in container(document)["image"]
 
 
+@pytest.fixture
+def schemas_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All definitions of a release would be read anew for every object."""
+    monkeypatch.setattr(schemas, "schema_contents", cache(schemas.schema_contents))
+
+
+@pytest.mark.usefixtures("schemas_read_once")
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_object_follows_its_schema(overlay: str):
     for document in built(overlay):
