@@ -242,9 +242,9 @@ class House:
         traces_to: str | None = None,
     ) -> None:
         """`without` names a part that this installation leaves out."""
-        for service in self.services.values():
-            await service.start()
-            self._stack.push_async_callback(service.stop)
+        # At once: each takes a fifth of a second to end.
+        await asyncio.gather(*[service.start() for service in self.services.values()])
+        self._stack.push_async_callback(self._stop)
         parts = {
             f"{name}_service_url": service.url
             for name, service in self.services.items()
@@ -264,6 +264,9 @@ class House:
         process, self.server = await self._stack.enter_async_context(gateway(settings, routes))
         for component in process.components:
             self._stack.callback(spawn(component.run(), name=component.name).cancel)
+
+    async def _stop(self) -> None:
+        await asyncio.gather(*[service.stop() for service in self.services.values()])
 
     def token(self, user: str = USER, ttl_s: int = 600) -> str:
         return TokenSigner(self.key).issue(user, SESSION, ttl_s)
