@@ -5,7 +5,6 @@ import inspect
 import random
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from time import monotonic
@@ -170,13 +169,18 @@ async def opened(postgres_url: str, nats_url: str, topology: Topology) -> AsyncI
             await scene.bus.request(f"$JS.API.STREAM.DELETE.{topology.stream}", b"")
 
 
-@pytest.fixture
-def log_url(create_database: Callable[[str | None], str]) -> str:
-    """A migrated database of this test's own: commits, positions and partitions are what these tests are about."""
+@pytest.fixture(scope="session")
+def log_template(create_database: Callable[[str | None], str]) -> str:
+    """Migrated once; each test gets a copy."""
     url = create_database(None)
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(migrate.upgrade, url).result()
-    return url
+    migrate.upgrade(url)
+    return url.rsplit("/", 1)[1]
+
+
+@pytest.fixture
+def log_url(create_database: Callable[[str | None], str], log_template: str) -> str:
+    """A migrated database of this test's own: commits, positions and partitions are what these tests are about."""
+    return create_database(log_template)
 
 
 @pytest.fixture
