@@ -1,20 +1,26 @@
 """chat's application in this process, on a migrated PostgreSQL database of the test's own and on the run's NATS."""
 
 import asyncio
+import copy
 import functools
+import itertools
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
 from typing import Any, cast
 
 import asyncpg
 import httpx
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tertulia_chat import database as database_module
 from tertulia_chat import migrate
 from tertulia_chat.accounts.passwords import Passwords
 from tertulia_chat.app import Parts, assemble, create_app
-from tertulia_chat.database import Database
+from tertulia_chat.database import Database, Wake, engine_for
 from tertulia_chat.notifications.consumer import Decisions
 from tertulia_chat.poke import Poke
 from tertulia_shared.bus import Bus, Delivery, StoredMessage
@@ -166,13 +172,16 @@ def migrated_url(create_database: Callable[[str | None], str]) -> str:
     return url
 
 
-# Deleting few rows takes milliseconds, truncating all tables a quarter of a second. A replica checks no references.
-EMPTY = """
-    SELECT 'SET session_replication_role = replica; ' || string_agg('DELETE FROM ' || quote_ident(relname), '; ')
+TABLES = """
     FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
       AND relname NOT IN ('alembic_version', 'signing_key')
 """
+# Deleting few rows takes milliseconds, truncating all tables a quarter of a second. A replica checks no references.
+EMPTY = (
+    "SELECT 'SET session_replication_role = replica; ' || string_agg('DELETE FROM ' || quote_ident(relname), '; ')"
+    + TABLES
+)
 BOT_AGAIN = "INSERT INTO user_account SELECT * FROM jsonb_populate_record(NULL::user_account, $1::jsonb)"
 
 
@@ -215,8 +224,28 @@ class Application:
 application = functools.cache(Application)
 
 
+class Engines:
+    """An engine compiles each statement once and asks a new server who it is: tests that follow each other share one.
+    One that is in use is not shared, and a closed database leaves no connection in it."""
+
+    def __init__(self) -> None:
+        self._idle: dict[str, AsyncEngine] = {}
+
+    def open(self, postgres_url: str, wake: Wake) -> Database:
+        idle = self._idle.pop(postgres_url, None)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(database_module, "engine_for", lambda *asked: idle or engine_for(*asked))
+            return Database(postgres_url, pool_size=4, wake=wake)
+
+    def give_back(self, postgres_url: str, database: Database) -> None:
+        self._idle[postgres_url] = database._engine
+
+
+engines = Engines()
+
+
 async def open_chat(postgres_url: str, bus: Bus) -> AsyncIterator[Chat]:
-    database = Database(postgres_url, pool_size=4, wake=Poke(bus))
+    database = engines.open(postgres_url, Poke(bus))
     passwords = Passwords(CHEAP)
     async with bus, database:
         parts = assemble(database=database, bus=bus, secrets=SECRETS, access_token_ttl_s=900, passwords=passwords)
@@ -226,6 +255,7 @@ async def open_chat(postgres_url: str, bus: Bus) -> AsyncIterator[Chat]:
         chat = Chat(application().serving(parts, health), parts, bus, postgres_url)
         async with chat.http:
             yield chat
+    engines.give_back(postgres_url, database)
     passwords.close()
 
 
@@ -234,6 +264,93 @@ async def chat(chat_url: str, nats_url: str, topology: Topology) -> AsyncIterato
     async for opened in open_chat(chat_url, Bus(nats_url, "chat", topology)):
         await opened.bus.wait_connected(5)
         yield opened
+
+
+KEPT_S = 120.0
+"""What is kept is made anew when it is as old as this: its access tokens last for 15 minutes."""
+
+KEEP = """
+    CREATE SCHEMA {schema};
+    CREATE TABLE {schema}.signing_key AS TABLE public.signing_key;
+    DO $$
+    DECLARE
+        name text;
+        inhabited boolean;
+    BEGIN
+        FOR name IN SELECT relname {tables} LOOP
+            EXECUTE format('SELECT EXISTS (SELECT FROM public.%I)', name) INTO inhabited;
+            IF inhabited THEN
+                EXECUTE format('CREATE TABLE {schema}.%1$I AS TABLE public.%1$I', name);
+            END IF;
+        END LOOP;
+    END $$
+"""
+# The bot and the keys are among the rows that come back, and so is whatever a trigger would write: a replica runs none.
+PUT_BACK = """
+    SELECT 'SET session_replication_role = replica; DELETE FROM signing_key; '
+        || 'DELETE FROM user_account WHERE kind = ''bot''; ' || string_agg(
+        format('INSERT INTO public.%1$I OVERRIDING SYSTEM VALUE TABLE {schema}.%1$I', relname), '; ')
+    FROM pg_class WHERE relnamespace = '{schema}'::regnamespace
+"""
+
+
+@dataclass
+class Kept:
+    """What was made for a test, when, and the statements that bring its rows back."""
+
+    chat: Chat
+    made: Any
+    put_back: str
+    at: float
+
+
+class Keeper:
+    """What many tests begin with, made once a worker: its dozen requests would take longer than most tests do. The rows
+    are kept in a schema beside chat's; each test gets a copy of the objects, which talk to the test's chat."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Callable[[Chat], Awaitable[Any]], Kept] = {}
+        self._numbers = itertools.count(1)
+
+    async def begin(self, chat: Chat, make: Callable[[Chat], Awaitable[Any]]) -> Any:
+        kept = self._kept.get(make)
+        if kept is None or monotonic() - kept.at > KEPT_S:
+            kept = self._kept[make] = await self._keep(chat, make)
+        else:
+            await _execute(chat.postgres_url, kept.put_back)
+            # As its own requests would have: a process reads the keys once.
+            await chat.parts.keys.refresh()
+        return copy.deepcopy(kept.made, {id(kept.chat): chat})
+
+    async def _keep(self, chat: Chat, make: Callable[[Chat], Awaitable[Any]]) -> Kept:
+        made = await make(chat)
+        schema = f"kept_{next(self._numbers)}"
+        await _execute(chat.postgres_url, KEEP.format(schema=schema, tables=TABLES))
+        (row,) = await chat.sql(PUT_BACK.format(schema=schema))
+        return Kept(chat, made, row[0], monotonic())
+
+
+async def _execute(postgres_url: str, script: str) -> None:
+    connection = await asyncpg.connect(postgres_url)
+    try:
+        await connection.execute(script)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def keeper() -> Keeper:
+    return Keeper()
+
+
+@pytest.fixture
+def begin_with(chat: Chat, keeper: Keeper) -> Callable[[Callable[[Chat], Awaitable[Any]]], Awaitable[Any]]:
+    """What `make(chat)` returned and stored, in a database that holds nothing else: `await begin_with(make)`."""
+
+    async def begin_with(make: Callable[[Chat], Awaitable[Any]]) -> Any:
+        return await keeper.begin(chat, make)
+
+    return begin_with
 
 
 @pytest.fixture

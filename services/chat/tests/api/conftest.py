@@ -125,8 +125,7 @@ class House:
         await self.chat.sql("UPDATE sanction SET until = now() - interval '1 second' WHERE kind = $1", kind)
 
 
-@pytest.fixture
-async def house(chat):
+async def found(chat):
     people = ann, mod, bob, cat, gil = await chat.people(5)
     workspace = await ann.workspace()
     await ann.invite(workspace, mod, role="moderator")
@@ -137,6 +136,11 @@ async def house(chat):
         await person.post(f"/channels/{channel['id']}/join")
     await bob.post(f"/channels/{channel['id']}/members", {"user_id": gil.id}, 201)
     return House(chat, people, workspace, channel)
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(found)
 
 
 def later(**more):
@@ -260,18 +264,22 @@ class Furnished:
         return {"authorization": f"Bearer {token}"}
 
 
+async def furnish_in(chat):
+    made = Furnished(chat)
+    await made.furnish()
+    return made
+
+
 @pytest.fixture
 def furnish(chat):
     """Make a furnished workspace."""
 
     async def furnish():
-        made = Furnished(chat)
-        await made.furnish()
-        return made
+        return await furnish_in(chat)
 
     return furnish
 
 
 @pytest.fixture
-async def furnished(furnish):
-    return await furnish()
+async def furnished(begin_with):
+    return await begin_with(furnish_in)

@@ -173,8 +173,7 @@ def test_every_route_is_either_open_or_guarded():
     assert set(all_routes()) - OPEN == {(method, path.split("?")[0]) for method, path in GUARDED}
 
 
-@pytest.fixture
-async def house(chat):
+async def found(chat):
     """Ann's workspace with a private channel and a message; Bob belongs to the workspace, the stranger to nothing."""
     ann, bob, stranger = await chat.people(3)
     workspace = await ann.workspace()
@@ -202,6 +201,11 @@ async def house(chat):
         "emoji": "👍",
     }
     return ann, bob, stranger, names
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(found)
 
 
 async def knock(chat, method, path, names, body, token=None):

@@ -10,8 +10,7 @@ import pytest
 from tertulia_shared.events import BOT_USER_ID
 
 
-@pytest.fixture
-async def house(chat, bot):
+async def found(chat):
     """Ann owns the workspace, Bob the channel `news` where admins write, Cat reads it."""
     ann, bob, cat = await chat.people(3)
     workspace = await ann.workspace()
@@ -20,7 +19,12 @@ async def house(chat, bot):
     for person in (ann, cat):
         await person.post(f"/channels/{channel['id']}/join")
     await bob.patch(f"/channels/{channel['id']}", {"posting": "admins"})
-    return ann, bob, cat, channel, bot
+    return ann, bob, cat, channel
+
+
+@pytest.fixture
+async def house(begin_with, bot):
+    return *await begin_with(found), bot
 
 
 async def test_the_owner_and_admins_write_and_everybody_reads(chat, house):

@@ -9,8 +9,7 @@ import pytest
 from tertulia_shared.events import BOT_USER_ID
 
 
-@pytest.fixture
-async def house(chat):
+async def found(chat):
     """Ann owns the workspace, Bob the channel, Cat is in it."""
     ann, bob, cat = await chat.people(3)
     workspace = await ann.workspace()
@@ -18,6 +17,11 @@ async def house(chat):
     channel = await bob.channel(workspace)
     await cat.post(f"/channels/{channel['id']}/join")
     return ann, bob, cat, channel
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(found)
 
 
 async def test_an_archived_channel_is_read_and_not_written(house):

@@ -13,13 +13,17 @@ import pytest
 from tertulia_chat.audit import export
 
 
-@pytest.fixture
-async def house(chat):
+async def found(chat):
     """Ann owns the workspace, Bob and Cat are members."""
     ann, bob, cat = await chat.people(3)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob, cat)
     return ann, bob, cat, workspace
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(found)
 
 
 async def audit(person, workspace, expect=200, **filters):

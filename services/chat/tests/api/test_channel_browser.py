@@ -5,8 +5,7 @@ import pytest
 NAMES = ("alpha", "beta", "beta-2", "gamma", "delta_1", "delta.1", "ünïcode")
 
 
-@pytest.fixture
-async def house(chat):
+async def gather(chat):
     """Ann has channels of all kinds, Bob is in few of them, Gil is a guest."""
     ann, bob, gil = await chat.people(3)
     workspace = await ann.workspace()
@@ -22,6 +21,11 @@ async def house(chat):
         await ann.post(f"/channels/{channels[name]['id']}/archive")
     await bob.post(f"/workspaces/{workspace['id']}/dms", {"user_ids": [ann.id]}, 201)
     return ann, bob, gil, workspace, channels
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(gather)
 
 
 async def listed(person, workspace, query=""):

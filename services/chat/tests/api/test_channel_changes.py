@@ -6,8 +6,7 @@ import uuid
 import pytest
 
 
-@pytest.fixture
-async def house(chat):
+async def found(chat):
     """Ann owns the workspace, Bob the public channel `plans`, Cat is in it, Dan only looks in, Gil is a guest in it."""
     ann, bob, cat, dan, gil = await chat.people(5)
     workspace = await ann.workspace()
@@ -17,6 +16,11 @@ async def house(chat):
     await cat.post(f"/channels/{channel['id']}/join")
     await bob.post(f"/channels/{channel['id']}/members", {"user_id": gil.id}, 201)
     return ann, bob, cat, dan, gil, workspace, (await bob.get(f"/channels/{channel['id']}"))["channel"]
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(found)
 
 
 async def change(person, channel, expect=200, **wish):

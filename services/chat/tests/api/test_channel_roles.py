@@ -7,8 +7,7 @@ import pytest
 from tertulia_shared.events import BOT_USER_ID
 
 
-@pytest.fixture
-async def house(chat):
+async def found(chat):
     """Ann owns the workspace, Bob the channel, Cat and the guest Gil are in it, Dan is not."""
     ann, bob, cat, dan, gil = await chat.people(5)
     workspace = await ann.workspace()
@@ -18,6 +17,11 @@ async def house(chat):
     await cat.post(f"/channels/{channel['id']}/join")
     await bob.post(f"/channels/{channel['id']}/members", {"user_id": gil.id}, 201)
     return ann, bob, cat, dan, gil, workspace, channel
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(found)
 
 
 async def give(person, channel, user, role, expect=200):

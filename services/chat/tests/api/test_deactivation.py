@@ -13,14 +13,18 @@ from tertulia_shared.events import BOT_USER_ID, decode, decode_envelope
 from tertulia_shared.membership.projection import Projection
 
 
-@pytest.fixture
-async def house(chat):
+async def found(chat):
     """Ann owns the workspace, Bob is an admin who belongs to nothing else, Cat a member."""
     ann, bob, cat = await chat.people(3)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob, role="admin")
     await ann.invite(workspace, cat)
     return ann, bob, cat, workspace
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(found)
 
 
 async def shut_out(person, workspace, user, expect=200):

@@ -6,8 +6,7 @@ import uuid
 import pytest
 
 
-@pytest.fixture
-async def house(chat):
+async def found(chat):
     """Ann's workspace with `news` (default), `plans`, and the private `secret`."""
     ann, newcomer = await chat.people(2)
     workspace = await ann.workspace()
@@ -15,6 +14,11 @@ async def house(chat):
     secret = await ann.channel(workspace, "secret", "private")
     await ann.patch(f"/channels/{news['id']}", {"is_default": True})
     return ann, newcomer, workspace, news, plans, secret
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(found)
 
 
 async def invited(person, workspace, expect=201, **wish):

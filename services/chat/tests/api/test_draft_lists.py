@@ -5,13 +5,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 
-@pytest.fixture
-async def room(chat):
+async def furnish(chat):
     """Ann, who owns the workspace, and Bob in `general`."""
     ann, bob = await chat.people(2)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob)
     return ann, bob, workspace["general"]
+
+
+@pytest.fixture
+async def room(begin_with):
+    return await begin_with(furnish)
 
 
 async def write(person, channel, text, expect=200, **more):

@@ -10,13 +10,17 @@ import pytest
 from tertulia_chat.tables.base import first_id
 
 
-@pytest.fixture
-async def house(chat):
+async def found(chat):
     """Ann, who owns the workspace, and Bob and Cat in `general`."""
     ann, bob, cat = await chat.people(3)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob, cat)
     return ann, bob, cat, workspace, workspace["general"]
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(found)
 
 
 async def test_two_people_edit_the_same_message_and_one_of_them_wrote_it(house):

@@ -13,12 +13,16 @@ from tertulia_chat.relay.partitions import keep
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture
-async def room(chat):
+async def furnish(chat):
     ann, bob = await chat.people(2)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob)
     return ann, bob, workspace["general"]
+
+
+@pytest.fixture
+async def room(begin_with):
+    return await begin_with(furnish)
 
 
 async def ask(chat, path, expect=200, **params):

@@ -6,8 +6,7 @@ import uuid
 import pytest
 
 
-@pytest.fixture
-async def house(chat):
+async def found(chat):
     """Ann and Bob in `general`; `plans` with both, `secret` with Ann alone."""
     ann, bob = await chat.people(2)
     workspace = await ann.workspace()
@@ -15,6 +14,11 @@ async def house(chat):
     plans, secret = await ann.channel(workspace, "plans"), await ann.channel(workspace, "secret", "private")
     await bob.post(f"/channels/{plans['id']}/join")
     return ann, bob, workspace, plans, secret
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(found)
 
 
 def origin(message):

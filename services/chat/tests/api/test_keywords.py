@@ -56,12 +56,16 @@ def test_what_occurs_is_found_by_its_first_word(keyword, around):
         assert lead[0] in words(text)
 
 
-@pytest.fixture
-async def house(chat):
+async def gather(chat):
     ann, bob = await chat.people(2)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob)
     return ann, bob, workspace, workspace["general"]
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(gather)
 
 
 async def watch(person, workspace, keywords, expect=200):

@@ -33,11 +33,15 @@ class House:
         return await self.ann.say(self.channel, self.next_name())
 
 
-@pytest.fixture
-async def house(chat):
+async def found(chat):
     ann = await chat.person()
     workspace = await ann.workspace()
     return House(chat, ann, workspace, await ann.channel(workspace, "busy"))
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(found)
 
 
 class ByCursor:

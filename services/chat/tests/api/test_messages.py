@@ -5,12 +5,16 @@ import uuid
 import pytest
 
 
-@pytest.fixture
-async def room(chat):
+async def furnish(chat):
     """Ann alone in a channel of her own."""
     ann = await chat.person("ann")
     workspace = await ann.workspace()
     return ann, workspace["general"]
+
+
+@pytest.fixture
+async def room(begin_with):
+    return await begin_with(furnish)
 
 
 async def test_a_message_carries_everything(room):

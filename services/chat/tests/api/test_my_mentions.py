@@ -7,12 +7,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 
-@pytest.fixture
-async def room(chat):
+async def furnish(chat):
     ann, bob = await chat.people(2)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob)
     return ann, bob, workspace["general"]
+
+
+@pytest.fixture
+async def room(begin_with):
+    return await begin_with(furnish)
 
 
 async def mentions(person, channel, query=""):

@@ -10,8 +10,7 @@ NIL = "00000000-0000-0000-0000-000000000000"
 READ_OUT = ("mentions", "audience", "channels", "messages", "links")
 
 
-@pytest.fixture
-async def house(chat):
+async def found(chat):
     """Ann and Bob in a workspace with a public, a private channel of Ann's and `general`; Zoe is of another one."""
     ann, bob, zoe = await chat.people(3)
     workspace = await ann.workspace()
@@ -19,6 +18,11 @@ async def house(chat):
     elsewhere = await zoe.workspace("Elsewhere")
     plans, secret = await ann.channel(workspace, "plans"), await ann.channel(workspace, "secret", "private")
     return ann, bob, zoe, workspace, plans, secret, elsewhere
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(found)
 
 
 def carried(message):

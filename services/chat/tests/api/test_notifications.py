@@ -15,14 +15,18 @@ from tertulia_chat.notifications import decide as deciding
 from tertulia_chat.notifications import retention
 
 
-@pytest.fixture
-async def house(chat):
+async def found(chat):
     """Ann's workspace: Bob and Cat are in it and in `general`, Dan only in the workspace."""
     ann, bob, cat, dan = await chat.people(4)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob, cat, dan)
     await dan.post(f"/channels/{workspace['general']['id']}/leave", None, 204)
     return ann, bob, cat, dan, workspace, workspace["general"]
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(found)
 
 
 async def prefer(person, channel, **wishes):

@@ -11,14 +11,18 @@ from tertulia_chat.permissions import DEFAULTS, LOWEST, ORDER, Permission, diffe
 from tertulia_shared.events import Role
 
 
-@pytest.fixture
-async def house(chat):
+async def gather(chat):
     """Ann owns the workspace; Adi is an admin, Mo a moderator, Meg a member and Gus a guest, all in `general`."""
     ann, adi, mo, meg, gus = await chat.people(5)
     workspace = await ann.workspace()
     for person, role in ((adi, "admin"), (mo, "moderator"), (meg, "member"), (gus, "guest")):
         await ann.invite(workspace, person, role=role)
     return {"owner": ann, "admin": adi, "moderator": mo, "member": meg, "guest": gus}, workspace
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(gather)
 
 
 async def put(person, workspace, expect=200, **permissions):

@@ -9,12 +9,16 @@ import pytest
 DEFAULT = {"level": "mentions", "muted": False, "section": None}
 
 
-@pytest.fixture
-async def room(chat):
+async def furnish(chat):
     ann, bob = await chat.people(2)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob)
     return ann, bob, workspace["general"]
+
+
+@pytest.fixture
+async def room(begin_with):
+    return await begin_with(furnish)
 
 
 async def prefer(person, channel, expect=200, **wishes):

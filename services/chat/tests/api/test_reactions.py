@@ -13,13 +13,17 @@ from tertulia_chat.marks.reactions import MAX_DIFFERENT
 SOME = [chr(0x1F600 + number) for number in range(MAX_DIFFERENT + 1)]
 
 
-@pytest.fixture
-async def room(chat):
+async def furnish(chat):
     """Ann, who owns the workspace, and Bob in `general`."""
     ann, bob = await chat.people(2)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob)
     return ann, bob, workspace["general"]
+
+
+@pytest.fixture
+async def room(begin_with):
+    return await begin_with(furnish)
 
 
 async def react(person, message, emoji="👍", expect=200, method="PUT"):

@@ -10,12 +10,16 @@ import pytest
 from tertulia_chat.attention import cursors
 
 
-@pytest.fixture
-async def room(chat):
+async def furnish(chat):
     ann, bob = await chat.people(2)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob)
     return ann, bob, workspace["general"]
+
+
+@pytest.fixture
+async def room(begin_with):
+    return await begin_with(furnish)
 
 
 async def read(person, channel, seq, expect=200, **more):

@@ -10,13 +10,17 @@ from tertulia_chat.app import schedulers
 from .conftest import later
 
 
-@pytest.fixture
-async def room(chat):
+async def furnish(chat):
     """Ann, who owns the workspace, and Bob in `general`."""
     ann, bob = await chat.people(2)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob)
     return ann, bob, workspace["general"]
+
+
+@pytest.fixture
+async def room(begin_with):
+    return await begin_with(furnish)
 
 
 @pytest.fixture

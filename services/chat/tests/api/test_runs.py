@@ -10,13 +10,17 @@ import pytest
 from tertulia_shared.events import BOT_USER_ID
 
 
-@pytest.fixture
-async def room(chat, bot):
-    """Ann and Bob in `general`; the bot."""
+async def furnish(chat):
+    """Ann and Bob in `general`."""
     ann, bob = await chat.people(2)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob)
-    return ann, bob, workspace["general"], bot
+    return ann, bob, workspace["general"]
+
+
+@pytest.fixture
+async def room(begin_with, bot):
+    return *await begin_with(furnish), bot
 
 
 async def posted(chat):

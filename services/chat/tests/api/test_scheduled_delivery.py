@@ -25,13 +25,17 @@ from .conftest import later
 MINUTELY = {"rrule": "FREQ=MINUTELY", "timezone": "UTC"}
 
 
-@pytest.fixture
-async def room(chat):
+async def furnish(chat):
     """Ann, who owns the workspace, and Bob in `general`."""
     ann, bob = await chat.people(2)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob)
     return ann, bob, workspace["general"]
+
+
+@pytest.fixture
+async def room(begin_with):
+    return await begin_with(furnish)
 
 
 @pytest.fixture

@@ -18,12 +18,16 @@ def custom(name, *channels, **more):
     return {"id": name.lower(), "kind": "custom", "name": name, "channel_ids": [one["id"] for one in channels], **more}
 
 
-@pytest.fixture
-async def house(chat):
+async def found(chat):
     ann, bob = await chat.people(2)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob)
     return ann, bob, workspace, [await ann.channel(workspace, f"c{number}") for number in range(3)]
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(found)
 
 
 def path(workspace):

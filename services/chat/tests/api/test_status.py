@@ -11,14 +11,18 @@ from .conftest import later
 AUTO = {"state": "auto", "dnd_until": None}
 
 
-@pytest.fixture
-async def house(chat):
+async def found(chat):
     """Ann and Bob share two workspaces, Eve none."""
     ann, bob, eve = await chat.people(3)
     workspaces = [await ann.workspace(name) for name in ("Acme", "Blue")]
     for workspace in workspaces:
         await ann.invite(workspace, bob)
     return ann, bob, eve, workspaces
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(found)
 
 
 async def say(person, expect=200, **status):

@@ -12,13 +12,17 @@ from tertulia_chat.tables import UserRow
 from tertulia_shared.events import Role
 
 
-@pytest.fixture
-async def house(chat):
+async def found(chat):
     """Ann, who owns the workspace and the channel `plans`, and Bob and Cat, who are in neither but the workspace."""
     ann, bob, cat = await chat.people(3)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob, cat)
     return ann, bob, cat, workspace, await ann.channel(workspace, "plans")
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(found)
 
 
 async def items(person, channel, query=""):

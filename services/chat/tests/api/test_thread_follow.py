@@ -7,12 +7,16 @@ import uuid
 import pytest
 
 
-@pytest.fixture
-async def room(chat):
+async def furnish(chat):
     ann, bob, cat = await chat.people(3)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob, cat)
     return ann, bob, cat, workspace["general"]
+
+
+@pytest.fixture
+async def room(begin_with):
+    return await begin_with(furnish)
 
 
 @pytest.fixture

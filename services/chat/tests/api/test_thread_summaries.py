@@ -11,12 +11,16 @@ from hypothesis import strategies as st
 TRAP = '","thread":{"reply_count":-1,"last_reply_seq":-1,"last_repliers":[]},"ch_seq":-1,"id":"' + str(uuid.UUID(int=0))
 
 
-@pytest.fixture
-async def room(chat):
+async def furnish(chat):
     ann, bob = await chat.people(2)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob)
     return ann, bob, workspace["general"]
+
+
+@pytest.fixture
+async def room(begin_with):
+    return await begin_with(furnish)
 
 
 async def events(person, channel, after=0):

@@ -11,12 +11,16 @@ from tertulia_chat.attention import overview
 MANY = 500
 
 
-@pytest.fixture
-async def room(chat):
+async def furnish(chat):
     ann, bob = await chat.people(2)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob)
     return ann, bob, workspace["general"]
+
+
+@pytest.fixture
+async def room(begin_with):
+    return await begin_with(furnish)
 
 
 async def unread(person, channel):

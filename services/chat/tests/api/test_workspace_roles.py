@@ -13,13 +13,17 @@ from tertulia_shared.events import BOT_USER_ID
 RANK = {"guest": 0, "member": 1, "moderator": 2, "admin": 3, "owner": 4}
 
 
-@pytest.fixture
-async def house(chat):
+async def found(chat):
     """Ann owns the workspace, Bob and Cat are members."""
     ann, bob, cat = await chat.people(3)
     workspace = await ann.workspace()
     await ann.invite(workspace, bob, cat)
     return ann, bob, cat, workspace
+
+
+@pytest.fixture
+async def house(begin_with):
+    return await begin_with(found)
 
 
 async def give(person, workspace, user, role, expect=200):
