@@ -4,11 +4,12 @@ import asyncio
 import copy
 import functools
 import itertools
+import threading
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import asyncpg
 import httpx
@@ -178,23 +179,64 @@ TABLES = """
       AND relname NOT IN ('alembic_version', 'signing_key')
 """
 # Deleting few rows takes milliseconds, truncating all tables a quarter of a second. A replica checks no references.
-EMPTY = (
-    "SELECT 'SET session_replication_role = replica; ' || string_agg('DELETE FROM ' || quote_ident(relname), '; ')"
-    + TABLES
-)
+AS_REPLICA = "SET LOCAL session_replication_role = replica; "
+EMPTY = "SELECT string_agg('DELETE FROM ' || quote_ident(relname), '; ')" + TABLES
+BOT = "SELECT to_jsonb(u)::text FROM user_account u WHERE kind = 'bot'"
 BOT_AGAIN = "INSERT INTO user_account SELECT * FROM jsonb_populate_record(NULL::user_account, $1::jsonb)"
+
+T = TypeVar("T")
+
+
+class Backstage:
+    """A connection to the worker's database that stays: a new one reads the catalogue of all tables anew, which costs
+    more than emptying them. It lives on a loop of its own, as each test has another."""
+
+    def __init__(self, postgres_url: str) -> None:
+        self._url = postgres_url
+        self._connection: asyncpg.Connection | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="backstage", daemon=True)
+        self._thread.start()
+
+    async def do(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        """What `work` does, in one transaction."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._do(work), self._loop))
+
+    async def empty(self) -> None:
+        """As a new database: nobody is there but the bot."""
+
+        async def empty(connection: asyncpg.Connection) -> None:
+            bot = await connection.fetchval(BOT)
+            await connection.execute(AS_REPLICA + await connection.fetchval(EMPTY))
+            await connection.execute(BOT_AGAIN, bot)
+
+        await self.do(empty)
+
+    async def _do(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(self._url)
+        async with self._connection.transaction():
+            return await work(self._connection)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            asyncio.run_coroutine_threadsafe(self._connection.close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+@pytest.fixture(scope="session")
+def backstage(migrated_url: str) -> Iterator[Backstage]:
+    opened = Backstage(migrated_url)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
-async def chat_url(migrated_url: str) -> str:
+async def chat_url(migrated_url: str, backstage: Backstage) -> str:
     """The worker's database as a new one would be, with nobody but the bot; making a new one takes far longer."""
-    connection = await asyncpg.connect(migrated_url)
-    try:
-        (bot,) = await connection.fetch("SELECT to_jsonb(u)::text AS row FROM user_account u WHERE kind = 'bot'")
-        await connection.execute(await connection.fetchval(EMPTY))
-        await connection.execute(BOT_AGAIN, bot["row"])
-    finally:
-        await connection.close()
+    await backstage.empty()
     return migrated_url
 
 
@@ -287,8 +329,7 @@ KEEP = """
 """
 # The bot and the keys are among the rows that come back, and so is whatever a trigger would write: a replica runs none.
 PUT_BACK = """
-    SELECT 'SET session_replication_role = replica; DELETE FROM signing_key; '
-        || 'DELETE FROM user_account WHERE kind = ''bot''; ' || string_agg(
+    SELECT 'DELETE FROM signing_key; DELETE FROM user_account WHERE kind = ''bot''; ' || string_agg(
         format('INSERT INTO public.%1$I OVERRIDING SYSTEM VALUE TABLE {schema}.%1$I', relname), '; ')
     FROM pg_class WHERE relnamespace = '{schema}'::regnamespace
 """
@@ -308,39 +349,32 @@ class Keeper:
     """What many tests begin with, made once a worker: its dozen requests would take longer than most tests do. The rows
     are kept in a schema beside chat's; each test gets a copy of the objects, which talk to the test's chat."""
 
-    def __init__(self) -> None:
+    def __init__(self, backstage: Backstage) -> None:
+        self._backstage = backstage
         self._kept: dict[Callable[[Chat], Awaitable[Any]], Kept] = {}
         self._numbers = itertools.count(1)
 
     async def begin(self, chat: Chat, make: Callable[[Chat], Awaitable[Any]]) -> Any:
         kept = self._kept.get(make)
         if kept is None or monotonic() - kept.at > KEPT_S:
-            kept = self._kept[make] = await self._keep(chat, make)
+            made = await make(chat)
+            put_back = await self._backstage.do(functools.partial(_keep, schema=f"kept_{next(self._numbers)}"))
+            kept = self._kept[make] = Kept(chat, made, put_back, monotonic())
         else:
-            await _execute(chat.postgres_url, kept.put_back)
+            await self._backstage.do(lambda connection: connection.execute(AS_REPLICA + kept.put_back))
             # As its own requests would have: a process reads the keys once.
             await chat.parts.keys.refresh()
         return copy.deepcopy(kept.made, {id(kept.chat): chat})
 
-    async def _keep(self, chat: Chat, make: Callable[[Chat], Awaitable[Any]]) -> Kept:
-        made = await make(chat)
-        schema = f"kept_{next(self._numbers)}"
-        await _execute(chat.postgres_url, KEEP.format(schema=schema, tables=TABLES))
-        (row,) = await chat.sql(PUT_BACK.format(schema=schema))
-        return Kept(chat, made, row[0], monotonic())
 
-
-async def _execute(postgres_url: str, script: str) -> None:
-    connection = await asyncpg.connect(postgres_url)
-    try:
-        await connection.execute(script)
-    finally:
-        await connection.close()
+async def _keep(connection: asyncpg.Connection, schema: str) -> str:
+    await connection.execute(KEEP.format(schema=schema, tables=TABLES))
+    return await connection.fetchval(PUT_BACK.format(schema=schema))
 
 
 @pytest.fixture(scope="session")
-def keeper() -> Keeper:
-    return Keeper()
+def keeper(backstage: Backstage) -> Keeper:
+    return Keeper(backstage)
 
 
 @pytest.fixture
