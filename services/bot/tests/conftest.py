@@ -2,6 +2,7 @@
 socket. Only what a real provider cannot be asked for (to hang, to break in the middle) comes from a scripted one."""
 
 import asyncio
+import functools
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import asyncpg
@@ -28,6 +29,7 @@ from tertulia_bot import migrate as bot_migrate
 from tertulia_bot.settings import ServeSettings
 from tertulia_chat import migrate as chat_migrate
 from tertulia_chat.accounts.passwords import Passwords
+from tertulia_chat.app import Parts as ChatParts
 from tertulia_chat.app import assemble as assemble_chat
 from tertulia_chat.app import create_app as create_chat
 from tertulia_chat.database import Database as ChatDatabase
@@ -275,6 +277,34 @@ async def eventually(look: Callable[[], Awaitable[Any]], timeout: float = PATIEN
         await asyncio.sleep(0.03)
 
 
+# -- chat ----------------------------------------------------------------------------------------------------
+
+
+class Current:
+    """Stands for whatever is current when one of its attributes is asked for."""
+
+    def __init__(self) -> None:
+        self.one: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.one, name)
+
+
+class ChatApplication:
+    """As chat's own tests have it: building it takes half a second, so the tests of a run share it."""
+
+    def __init__(self) -> None:
+        self.parts = Current()
+        self.app = TraceMiddleware(create_chat(cast(ChatParts, self.parts), Health()))
+
+    def serving(self, parts: ChatParts) -> Any:
+        self.parts.one = parts
+        return self.app
+
+
+chat_application = functools.cache(ChatApplication)
+
+
 # -- the world -----------------------------------------------------------------------------------------------
 
 
@@ -420,7 +450,7 @@ class World:
             parts = assemble_chat(
                 database=database, bus=chat_bus, secrets=secrets, access_token_ttl_s=900, passwords=passwords
             )
-            served = self.chat_switch.around(TraceMiddleware(create_chat(parts, Health())))
+            served = self.chat_switch.around(chat_application().serving(parts))
             chat = Process(name="chat", app=served, components=[Relay(self.chat_database, relay_bus, EAGER)])
             self.chat_url = await stack.enter_async_context(running(chat))
             yield self
