@@ -6,16 +6,21 @@ NATS prefix of its own.
 """
 
 import asyncio
+import os
 import secrets
+import sys
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from hypothesis import is_hypothesis_test
 
 from tertulia_shared.events import Topology
 from tertulia_stack.servers import NatsServer, PostgresServer
@@ -80,6 +85,50 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     servers = config.stash.get(_SERVERS, None)
     if servers is not None:
         servers.stop()
+
+
+# -- what coverage watches -----------------------------------------------------------------------------------
+
+_WATCHED = pytest.StashKey[bool]()
+_COVERAGE_OF_CHILDREN = "COVERAGE_PROCESS_CONFIG"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Being watched makes a test take half as long again. What runs the same lines once more is not: further cases of a
+    parametrised test, properties, and tests that are marked so. What `make test` reports is therefore a lower bound."""
+    seen: set[str] = set()
+    for item in items:
+        function = item.nodeid.partition("[")[0]
+        again = function in seen or item.get_closest_marker("unwatched") is not None
+        item.stash[_WATCHED] = not (again or is_hypothesis_test(getattr(item, "obj", None)))
+        seen.add(function)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    if item.stash[_WATCHED]:
+        return (yield)
+    with _unwatched():
+        return (yield)
+
+
+@contextmanager
+def _unwatched() -> Iterator[None]:
+    """Neither this process nor those that it starts are measured, whether or not they were."""
+    here, new_threads = sys.gettrace(), threading.gettrace()
+    children = os.environ.pop(_COVERAGE_OF_CHILDREN, None)
+    sys.settrace(None)
+    threading.settrace(None)  # pyright: ignore[reportArgumentType] -- typed as if it took no None
+    try:
+        yield
+    finally:
+        threading.settrace(new_threads)  # pyright: ignore[reportArgumentType]
+        sys.settrace(here)
+        if children is not None:
+            os.environ[_COVERAGE_OF_CHILDREN] = children
+
+
+# -- servers -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")

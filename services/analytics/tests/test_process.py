@@ -137,6 +137,7 @@ async def publish(world: Any, *messages: Any) -> None:
             await asyncio.sleep(0.2)
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("kills", [3, pytest.param(12, marks=pytest.mark.full)])
 async def test_killed_again_and_again_it_counts_every_event_once(world, service, kills):
     """Events flow all the time, some of them twice, and once the stream itself is lost and written anew."""

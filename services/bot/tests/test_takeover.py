@@ -4,10 +4,14 @@ import asyncio
 import os
 import signal
 
+import pytest
+
 from tertulia_bot.runs import worker
 from tertulia_shared.events import RunState
 
 from .conftest import Script, eventually
+
+pytestmark = pytest.mark.unwatched
 
 
 async def _killed_in_the_middle(world, scripted):

@@ -72,6 +72,7 @@ async def start(world: Any, remote: Any) -> AsyncIterator[Callable[[], Any]]:
         await process.wait()
 
 
+@pytest.mark.unwatched
 async def test_whose_process_is_killed_stays_online_if_they_come_back_and_else_falls_offline(
     world: Any, start: Any
 ) -> None:

@@ -84,6 +84,7 @@ async def _page_through(search: Remote, user: str, q: str) -> list[str]:
         cursor = {"cursor": page["next"]}
 
 
+@pytest.mark.unwatched
 @pytest.mark.timeout(300)
 async def test_killed_in_the_middle_of_indexing_nothing_is_missing_and_nothing_twice(
     room: Any, start: Start, remote: Remote
@@ -123,6 +124,7 @@ async def test_killed_in_the_middle_of_indexing_nothing_is_missing_and_nothing_t
     assert set(edited) == {id_ for id_, text in expected.items() if text.startswith("edited")}
 
 
+@pytest.mark.unwatched
 @pytest.mark.timeout(300)
 async def test_killed_in_the_middle_of_a_rebuild_the_old_index_serves(room: Any, start: Start, remote: Remote) -> None:
     process = await start()

@@ -11,6 +11,8 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tertulia_stack.ports import free_port
 from tertulia_stack.servers import NatsServer
 from tertulia_stack.servers.nats import nats_program
@@ -96,6 +98,7 @@ async def write_steadily(scene, seconds: float) -> None:
             await asyncio.sleep(0.1)
 
 
+@pytest.mark.unwatched
 async def test_a_standby_takes_over_after_a_kill_and_nothing_is_lost(scene, until, tmp_path):
     with relay_process(scene, tmp_path / "a.log") as first, relay_process(scene, tmp_path / "b.log") as second:
 
@@ -125,6 +128,7 @@ async def test_a_standby_takes_over_after_a_kill_and_nothing_is_lost(scene, unti
         await scene.check()
 
 
+@pytest.mark.unwatched
 async def test_the_survivor_publishes_within_seconds_of_a_kill(scene, until, tmp_path):
     """Every channel waits for its event: the time is that until the last of them is in the stream again."""
     with relay_process(scene, tmp_path / "a.log") as first, relay_process(scene, tmp_path / "b.log") as second:
