@@ -85,6 +85,10 @@ export const messages = {
     request<SentMessage>('POST', `/channels/${channelId}/messages`, { body, span }),
   edit: (id: string, text: string) => request<SentMessage>('PATCH', `/messages/${id}`, { body: { text } }),
   remove: (id: string) => request<SentMessage>('DELETE', `/messages/${id}`),
+  react: (id: string, emoji: string) =>
+    request<SentMessage>('PUT', `/messages/${id}/reactions/${encodeURIComponent(emoji)}`),
+  takeBack: (id: string, emoji: string) =>
+    request<SentMessage>('DELETE', `/messages/${id}/reactions/${encodeURIComponent(emoji)}`),
 }
 
 export interface SearchQuestion {

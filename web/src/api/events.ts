@@ -1,6 +1,6 @@
 /** Events as they come over the stream and from `GET /channels/{ch}/events`. */
 import type { Run, RunDelta, RunStep } from './ai'
-import type { Channel, Message, PresenceSettings, Role, User, Workspace } from './types'
+import type { Channel, Message, PresenceSettings, Reaction, Role, User, Workspace } from './types'
 
 interface EnvelopeOf<Type extends string, Data> {
   id: string
@@ -12,6 +12,14 @@ interface EnvelopeOf<Type extends string, Data> {
   actor_id: string | null
   time: string
   data: Data
+}
+
+/** `reactions` are all that the message has now. */
+interface Reacting {
+  message_id: string
+  user_id: string
+  emoji: string
+  reactions: Reaction[]
 }
 
 /** Until when somebody may not write. Events from before there were mutes come without it. */
@@ -26,6 +34,7 @@ interface Departure {
 
 export type Envelope =
   | EnvelopeOf<'message.created' | 'message.updated' | 'message.deleted', { message: Message }>
+  | EnvelopeOf<'reaction.added' | 'reaction.removed', Reacting>
   | EnvelopeOf<'run.started' | 'run.finished', { run: Run }>
   | EnvelopeOf<'channel.created' | 'channel.updated' | 'channel.archived', { channel: Channel }>
   | EnvelopeOf<'member.joined', { channel: Channel; user: User; role: Role } & Mute>

@@ -5,8 +5,9 @@
 import type { Envelope } from '@/api/events'
 import type { Channel, Message } from '@/api/types'
 
+import { withReaction } from './reactions'
 import type { Entities } from './store'
-import { withChange, withMessage } from './timeline'
+import { withChange, withMessage, withPatch } from './timeline'
 import { withoutTyping } from './typing'
 
 export function applyEvent(store: Entities, event: Envelope): void {
@@ -16,6 +17,9 @@ export function applyEvent(store: Entities, event: Envelope): void {
     case 'message.updated':
     case 'message.deleted':
       return applyChange(store, event.data.message)
+    case 'reaction.added':
+    case 'reaction.removed':
+      return applyReactions(store, event)
     case 'channel.created':
     case 'channel.updated':
     case 'channel.archived':
@@ -74,6 +78,26 @@ function applyNote(store: Entities, note: Message): void {
 export function applyChange(store: Entities, message: Message): void {
   const timeline = store.timelines.get(message.channel_id)
   if (timeline !== undefined) store.timelines.set(message.channel_id, withChange(timeline, message))
+}
+
+function applyReactions(store: Entities, event: EventOf<'reaction.added' | 'reaction.removed'>): void {
+  const { message_id: id, reactions } = event.data
+  patchMessage(store, event.channel_id ?? '', id, { reactions })
+}
+
+function patchMessage(store: Entities, channelId: string, id: string, patch: Partial<Message>): void {
+  const timeline = store.timelines.get(channelId)
+  if (timeline !== undefined) store.timelines.set(channelId, withPatch(timeline, id, patch))
+}
+
+/**
+ * The server has taken my reaction, or its withdrawal. The answer's own list of reactions may be older than what events
+ * have told since, so of it only this is taken; the event brings the whole.
+ */
+export function applyMyReaction(store: Entities, { channel_id: channelId, id }: Message, emoji: string, on: boolean): void {
+  const known = store.timelines.get(channelId)?.items.find((item) => item.id === id)
+  if (known === undefined) return
+  patchMessage(store, channelId, id, { reactions: [...withReaction(known.reactions, emoji, store.myId, on)] })
 }
 
 /** Notes that a channel has been applied up to this event. */

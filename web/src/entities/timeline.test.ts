@@ -5,7 +5,7 @@ import * as fixtures from '@/testing/fixtures'
 
 import type { Timeline } from './timeline'
 import {
-  EMPTY, mergeMessages, trimmedToEnd, WINDOW, windowOf, withChange, withLatest, withMessage, withNewer, withOlder,
+  EMPTY, mergeMessages, trimmedToEnd, WINDOW, windowOf, withChange, withLatest, withMessage, withNewer, withOlder, withPatch,
 } from './timeline'
 
 function message(seq: number, text = ''): Message {
@@ -119,4 +119,11 @@ it('a long day at the end keeps only the window', () => {
   const timeline = trimmedToEnd(withLatest(EMPTY, page(range(1, WINDOW + 7))))
   expect(seqs(timeline).at(0)).toBe(8)
   expect(timeline.hasBefore).toBe(true)
+})
+
+it('what is otherwise than its text is changed where the message stands, and only there', () => {
+  const start = withLatest(EMPTY, page(range(1, 2)))
+  const reactions = [{ emoji: '👍', user_ids: ['ana'] }]
+  expect(withPatch(start, 'm2', { reactions }).items.map((item) => item.reactions)).toEqual([[], reactions])
+  expect(withPatch(start, 'm9', { reactions })).toBe(start)
 })

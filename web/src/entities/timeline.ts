@@ -88,6 +88,13 @@ export function withChange(timeline: Timeline, message: Message): Timeline {
   return { ...timeline, items: timeline.items.with(at, message) }
 }
 
+/** A message of which something beside its text is otherwise now, where the window has it. */
+export function withPatch(timeline: Timeline, id: string, patch: Partial<Message>): Timeline {
+  const at = timeline.items.findIndex((item) => item.id === id)
+  const known = timeline.items[at]
+  return known === undefined ? timeline : { ...timeline, items: timeline.items.with(at, { ...known, ...patch }) }
+}
+
 /** Of two copies of a message the one that tells more: deleted, else of more people, else edited last, else the second. */
 function changedLast(known: Message, other: Message): Message {
   if (known.deleted_at !== null && other.deleted_at === null) return known
