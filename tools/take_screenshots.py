@@ -69,6 +69,23 @@ def take(browser: Browser, base: str) -> None:
     sign_in(browser, base, width=375, height=720).screenshot(path=PICTURES / "conversation-phone.png")
 
 
+def take_thread(browser: Browser, base: str) -> None:
+    """Reactions, and a thread beside its channel."""
+    page = sign_in(browser, base)
+    row = page.get_by_role("list", name="Messages").get_by_role("listitem").nth(-2)
+    for emoji in ("👍", "🎉"):
+        row.hover()
+        row.get_by_role("button", name=f"React with {emoji}").click()
+    row.get_by_role("button", name="Reply in thread").click()
+    for text in ("I can take this one.", "Done by Thursday, **before** the tide table goes to print."):
+        page.get_by_role("form", name="Write a reply").get_by_role("textbox").fill(text)
+        page.keyboard.press("Enter")
+    page.get_by_role("button", name="2 replies").wait_for()
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(500)
+    page.screenshot(path=PICTURES / "thread.png")
+
+
 def take_parts(browser: Browser, base: str) -> None:
     """Search, an answer of the local model with its sources, and the reports."""
     page = sign_in(browser, base)
@@ -99,6 +116,7 @@ def main() -> int:
     with running_stack() as base, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         take(browser, base)
+        take_thread(browser, base)
         take_parts(browser, base)
         browser.close()
     for picture in sorted(PICTURES.glob("*.png")):

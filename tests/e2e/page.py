@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, async_playwright, expect
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -63,6 +63,13 @@ class Person:
         await page.get_by_role("button", name="Create account").click()
         return username
 
+    async def sign_in(self, address: str, username: str, password: str) -> None:
+        """And be where the address leads."""
+        await self.page.goto(address)
+        await self.page.get_by_role("textbox", name="Email or username").fill(username)
+        await self.page.get_by_label("Password", exact=True).fill(password)
+        await self.page.get_by_role("button", name="Log in").click()
+
     async def found_workspace(self, name: str) -> None:
         await self.page.get_by_role("textbox", name="Workspace name").fill(name)
         await self.page.get_by_role("button", name="Create workspace").click()
@@ -102,7 +109,17 @@ class Person:
         else:
             await composer.press("Enter")
 
-    async def reads(self, *texts: str) -> None:
+    async def reads(self, *texts: str, among: str = "Messages") -> None:
         """Exactly these messages are there, in this order."""
-        rows = self.page.get_by_role("list", name="Messages").locator("li .prose")
+        rows = self.page.get_by_role("list", name=among).locator("li .prose")
         await expect(rows).to_have_text(list(texts), timeout=30_000)
+
+    def message(self, text: str, among: str = "Messages") -> Locator:
+        """The row of the message that says this."""
+        return self.page.get_by_role("list", name=among).get_by_role("listitem").filter(has_text=text)
+
+    async def act(self, text: str, action: str, among: str = "Messages") -> None:
+        """By the mouse: a button of the row's toolbar."""
+        row = self.message(text, among)
+        await row.hover()
+        await row.get_by_role("group", name="Message actions").get_by_role("button", name=action).click()

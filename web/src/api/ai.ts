@@ -7,6 +7,7 @@ export type Citation = Answer<Schemas['Citation']>
 export type AiMark = Answer<Schemas['AiMark']>
 /** `text` is what there is so far; `attempt` rises when another process began again. */
 export type Run = Answer<Schemas['Run']>
+export type RunCommand = Schemas['RunCommand']
 export type Command = Answer<Schemas['Command']>
 /** A command starts a run, or (`/help`) answers the asker alone. */
 export type CommandAnswer = { run: Run } | { reply: Answer<Schemas['Reply']> }

@@ -1,5 +1,5 @@
 /** Every endpoint the front end uses, by room. */
-import type { Command, CommandAnswer, Run } from './ai'
+import type { Command, CommandAnswer, Run, RunCommand } from './ai'
 import type { Bucket, Report, ReportName } from './analytics'
 import { download, request } from './client'
 import type { SearchAnswer, Sort } from './search'
@@ -80,6 +80,9 @@ export type Position = { before: number } | { after: number } | { around: number
 export const messages = {
   list: (channelId: string, position: Position, limit: number) =>
     request<MessagePage>('GET', `/channels/${channelId}/messages`, { query: { ...position, limit } }),
+  /** The thread that a message begins or belongs to, its first message included. */
+  thread: (id: string, position: Exclude<Position, { around: number }>, limit: number) =>
+    request<MessagePage>('GET', `/messages/${id}/thread`, { query: { ...position, limit } }),
   get: (id: string) => request<SentMessage>('GET', `/messages/${id}`),
   send: (channelId: string, body: SendMessage, span: Span) =>
     request<SentMessage>('POST', `/channels/${channelId}/messages`, { body, span }),
@@ -104,8 +107,8 @@ export const search = {
 
 export const ai = {
   commands: (workspaceId: string) => request<{ items: Command[] }>('GET', `/workspaces/${workspaceId}/commands`),
-  command: (channelId: string, text: string, idempotencyKey: string, span: Span) =>
-    request<CommandAnswer>('POST', `/channels/${channelId}/commands`, { body: { text }, idempotencyKey, span }),
+  command: (channelId: string, body: RunCommand, idempotencyKey: string, span: Span) =>
+    request<CommandAnswer>('POST', `/channels/${channelId}/commands`, { body, idempotencyKey, span }),
   active: (channelId: string) => request<{ items: Run[] }>('GET', `/channels/${channelId}/runs`),
   run: (id: string) => request<{ run: Run }>('GET', `/runs/${id}`),
   stop: (id: string) => request<{ run: Run }>('POST', `/runs/${id}/stop`),

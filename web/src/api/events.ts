@@ -1,6 +1,6 @@
 /** Events as they come over the stream and from `GET /channels/{ch}/events`. */
 import type { Run, RunDelta, RunStep } from './ai'
-import type { Channel, Message, PresenceSettings, Reaction, Role, User, Workspace } from './types'
+import type { Channel, Message, PresenceSettings, Reaction, Role, ThreadSummary, User, Workspace } from './types'
 
 interface EnvelopeOf<Type extends string, Data> {
   id: string
@@ -32,8 +32,9 @@ interface Departure {
   reason: 'left' | 'removed'
 }
 
+/** `thread` comes with a reply that is new, back or gone: what now stands under the first message of its thread. */
 export type Envelope =
-  | EnvelopeOf<'message.created' | 'message.updated' | 'message.deleted', { message: Message }>
+  | EnvelopeOf<'message.created' | 'message.updated' | 'message.deleted', { message: Message; thread?: ThreadSummary | null }>
   | EnvelopeOf<'reaction.added' | 'reaction.removed', Reacting>
   | EnvelopeOf<'run.started' | 'run.finished', { run: Run }>
   | EnvelopeOf<'channel.created' | 'channel.updated' | 'channel.archived', { channel: Channel }>

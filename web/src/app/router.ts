@@ -1,6 +1,6 @@
 /**
- * Every place has an address: /w/{workspace}/c/{channel}/m/{message}. Workspaces go by their slug, which never
- * changes; channels and messages by their id, so that a link survives a rename.
+ * Every place has an address: /w/{workspace}/c/{channel}/m/{message}, and …/t/{message} for a thread. Workspaces go by
+ * their slug, which never changes; channels and messages by their id, so that a link survives a rename.
  */
 import type { Router } from 'vue-router'
 import { createRouter, createWebHistory } from 'vue-router'
@@ -56,6 +56,13 @@ export function createAppRouter(): Router {
             name: 'analytics',
             component: () => import('./views/AnalyticsView.vue'),
             props: (route) => ({ workspace: String(route.params['workspace']), query: route.query }),
+          },
+          {
+            // Any message of the thread; the thread is beside its channel, which stays as it is.
+            path: 'c/:channel/t/:thread',
+            name: 'thread',
+            component: () => import('./views/ConversationView.vue'),
+            props: true,
           },
           {
             path: 'c/:channel/:m(m)?/:message?',

@@ -5,18 +5,24 @@
 import type { Envelope } from '@/api/events'
 import type { Channel, Message } from '@/api/types'
 
+import type { Place } from './place'
+import { channelOf, threadOf } from './place'
 import { withReaction } from './reactions'
 import type { Entities } from './store'
+import { isAside, rootOf } from './thread'
 import { withChange, withMessage, withPatch } from './timeline'
 import { withoutTyping } from './typing'
+import { isUnread } from './unread'
 
 export function applyEvent(store: Entities, event: Envelope): void {
   switch (event.type) {
     case 'message.created':
-      return applyMessage(store, event.data.message)
+      applyMessage(store, event.data.message)
+      return applySummary(store, event)
     case 'message.updated':
     case 'message.deleted':
-      return applyChange(store, event.data.message)
+      applyChange(store, event.data.message)
+      return applySummary(store, event)
     case 'reaction.added':
     case 'reaction.removed':
       return applyReactions(store, event)
@@ -54,16 +60,33 @@ type EventOf<Type extends Envelope['type']> = Extract<Envelope, { type: Type }>
 
 /** Also used for the answer to a send, which may be here before its event. */
 export function applyMessage(store: Entities, message: Message): void {
-  const entry = store.channels.get(message.channel_id)
   if (message.system) return applyNote(store, message)
-  if (entry !== undefined && message.ch_seq > entry.channel.last_msg_seq) {
-    store.setChannel({ ...entry.channel, last_msg_seq: message.ch_seq })
-    if (message.author_id === store.myId) store.markRead(message.channel_id)
+  applyToUnread(store, message)
+  for (const [place, timeline] of store.timelines) {
+    if (shows(place, message)) store.timelines.set(place, withMessage(timeline, message))
   }
-  const timeline = store.timelines.get(message.channel_id)
-  if (timeline !== undefined) store.timelines.set(message.channel_id, withMessage(timeline, message))
   const typing = store.typing.get(message.channel_id)
   if (typing !== undefined) store.typing.set(message.channel_id, withoutTyping(typing, message.author_id))
+}
+
+/** Whoever writes has read what was said before. A reply that is only in its thread leaves the channel as read as it was. */
+function applyToUnread(store: Entities, message: Message): void {
+  const entry = store.channels.get(message.channel_id)
+  if (message.thread_id !== null) {
+    const newest = store.newestReplies.get(message.thread_id) ?? 0
+    store.newestReplies.set(message.thread_id, Math.max(newest, message.ch_seq))
+  }
+  if (entry === undefined || message.ch_seq <= entry.channel.last_msg_seq) return
+  const wasRead = !isUnread(entry.channel.last_msg_seq, entry.readSeq)
+  store.setChannel({ ...entry.channel, last_msg_seq: message.ch_seq })
+  if (isAside(message) ? wasRead : message.author_id === store.myId) store.markRead(message.channel_id)
+}
+
+/** A channel's history holds its replies as well; a thread's its first message and the replies to that. */
+function shows(place: Place, message: Message): boolean {
+  if (channelOf(place) !== message.channel_id) return false
+  const thread = threadOf(place)
+  return thread === null || thread === rootOf(message)
 }
 
 /** Nobody wrote it: it makes nothing unread and says nothing of whether its author is typing. */
@@ -76,8 +99,16 @@ function applyNote(store: Entities, note: Message): void {
 
 /** An edit or a deletion: it changes a message where it stands and never adds one. Also for the answer to a request. */
 export function applyChange(store: Entities, message: Message): void {
-  const timeline = store.timelines.get(message.channel_id)
-  if (timeline !== undefined) store.timelines.set(message.channel_id, withChange(timeline, message))
+  for (const [place, timeline] of store.timelines) {
+    if (shows(place, message)) store.timelines.set(place, withChange(timeline, message))
+  }
+}
+
+/** An edit says nothing of the thread; a deletion does, also that nothing is left of it. */
+function applySummary(store: Entities, event: EventOf<'message.created' | 'message.updated' | 'message.deleted'>): void {
+  const { message, thread = null } = event.data
+  if (message.thread_id === null || (thread === null && event.type !== 'message.deleted')) return
+  patchMessage(store, message.channel_id, message.thread_id, { thread })
 }
 
 function applyReactions(store: Entities, event: EventOf<'reaction.added' | 'reaction.removed'>): void {
@@ -86,8 +117,9 @@ function applyReactions(store: Entities, event: EventOf<'reaction.added' | 'reac
 }
 
 function patchMessage(store: Entities, channelId: string, id: string, patch: Partial<Message>): void {
-  const timeline = store.timelines.get(channelId)
-  if (timeline !== undefined) store.timelines.set(channelId, withPatch(timeline, id, patch))
+  for (const [place, timeline] of store.timelines) {
+    if (channelOf(place) === channelId) store.timelines.set(place, withPatch(timeline, id, patch))
+  }
 }
 
 /**
@@ -95,9 +127,12 @@ function patchMessage(store: Entities, channelId: string, id: string, patch: Par
  * have told since, so of it only this is taken; the event brings the whole.
  */
 export function applyMyReaction(store: Entities, { channel_id: channelId, id }: Message, emoji: string, on: boolean): void {
-  const known = store.timelines.get(channelId)?.items.find((item) => item.id === id)
-  if (known === undefined) return
-  patchMessage(store, channelId, id, { reactions: [...withReaction(known.reactions, emoji, store.myId, on)] })
+  for (const [place, timeline] of store.timelines) {
+    const known = channelOf(place) === channelId ? timeline.items.find((item) => item.id === id) : undefined
+    if (known === undefined) continue
+    const reactions = [...withReaction(known.reactions, emoji, store.myId, on)]
+    store.timelines.set(place, withPatch(timeline, id, { reactions }))
+  }
 }
 
 /** Notes that a channel has been applied up to this event. */

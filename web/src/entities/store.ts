@@ -8,6 +8,8 @@ import { computed, ref, shallowReactive } from 'vue'
 import type { Bootstrap, Channel, Me, Role, User, Workspace, WorkspaceMembership } from '@/api/types'
 
 import { advanced } from './unread'
+import type { Place } from './place'
+import { channelOf } from './place'
 import { readPositions } from './readPositions'
 import type { Timeline } from './timeline'
 import type { TypingMap } from './typing'
@@ -40,7 +42,9 @@ export const useEntities = defineStore('entities', () => {
   /** Roles by user, by workspace. */
   const members = shallowReactive(new Map<string, ReadonlyMap<string, Role>>())
   const channels = shallowReactive(new Map<string, ChannelEntry>())
-  const timelines = shallowReactive(new Map<string, Timeline>())
+  const timelines = shallowReactive(new Map<Place, Timeline>())
+  /** The newest reply told live, by thread. */
+  const newestReplies = shallowReactive(new Map<string, number>())
   const typing = shallowReactive(new Map<string, TypingMap>())
   const myId = computed(() => me.value?.id ?? '')
 
@@ -125,8 +129,13 @@ export const useEntities = defineStore('entities', () => {
 
   function forgetChannel(channelId: string): void {
     channels.delete(channelId)
-    timelines.delete(channelId)
+    forgetHistory(channelId)
     typing.delete(channelId)
+  }
+
+  /** The channel's and its threads'. */
+  function forgetHistory(channelId: string): void {
+    for (const place of timelines.keys()) if (channelOf(place) === channelId) timelines.delete(place)
   }
 
   function forgetWorkspace(workspaceId: string): void {
@@ -139,12 +148,13 @@ export const useEntities = defineStore('entities', () => {
 
   function clear(): void {
     me.value = null
-    for (const map of [users, workspaces, members, channels, timelines, typing]) map.clear()
+    for (const map of [users, workspaces, members, channels, timelines, newestReplies, typing]) map.clear()
   }
 
   return {
-    me, myId, users, workspaces, members, channels, timelines, typing,
-    setUser, setMe, setWorkspaces, setChannel, setJoined, markRead, setBootstrap, forgetChannel, forgetWorkspace, clear,
+    me, myId, users, workspaces, members, channels, timelines, newestReplies, typing,
+    setUser, setMe, setWorkspaces, setChannel, setJoined, markRead, setBootstrap, forgetChannel, forgetHistory,
+    forgetWorkspace, clear,
   }
 })
 

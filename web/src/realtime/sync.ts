@@ -230,7 +230,7 @@ export class Sync {
 
   async #startOver(channelId: string): Promise<void> {
     const { channel, joined, member_count: memberCount } = await channelApi.get(channelId)
-    this.store.timelines.delete(channelId)
+    this.store.forgetHistory(channelId)
     this.store.setChannel(channel, { joined, memberCount, knownSeq: channel.last_seq })
   }
 

@@ -1,5 +1,7 @@
 /** The life of a message between Enter and the server's answer. Pure; the machinery is in outbox.ts. */
 import type { Problem } from '@/api/problem'
+import type { Place } from '@/entities/place'
+import { placeIn } from '@/entities/place'
 
 export type DeliveryState = 'queued' | 'sending' | 'failed'
 
@@ -14,6 +16,10 @@ export interface Pending {
   readonly id: string
   readonly userId: string
   readonly channelId: string
+  /** The first message of the thread that it answers in; absent in the channel itself. */
+  readonly threadId?: string
+  /** A reply that the channel shows as well. */
+  readonly alsoInChannel?: boolean
   readonly text: string
   /** When it was written, unix ms. */
   readonly createdAt: number
@@ -22,6 +28,10 @@ export interface Pending {
   readonly failure: Failure | null
   /** The channel is slow and takes it from then on, unix ms; absent when none has said so. */
   readonly slowUntil?: number
+}
+
+export function placeOf({ channelId, threadId }: Pick<Pending, 'channelId' | 'threadId'>): Place {
+  return placeIn(channelId, threadId ?? null)
 }
 
 /** Seconds between tries; the last one repeats. */
@@ -57,7 +67,7 @@ export function withStaleAsked(pending: Pending, now: number): Pending {
   return { ...pending, state: 'failed', failure: { code: 'stale', detail: '', requestId: null } }
 }
 
-/** The next one to send in a channel: the oldest that has not failed. A failed one does not hold up the rest. */
+/** The next one to send in a place: the oldest that has not failed. A failed one does not hold up the rest. */
 export function nextToSend(queue: readonly Pending[]): Pending | undefined {
   return queue.find((pending) => pending.state !== 'failed')
 }

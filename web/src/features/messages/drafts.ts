@@ -1,6 +1,9 @@
-/** What somebody began to write, per channel, in this browser. Written within half a second of the last key. */
+/** What somebody began to write, per place (a channel, a thread), in this browser. Written within half a second of the last key. */
 import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
+
+import type { Place } from '@/entities/place'
+import { threadOf } from '@/entities/place'
 
 const KEY = 'tertulia.drafts'
 const WRITE_AFTER_MS = 400
@@ -15,17 +18,18 @@ function stored(): Record<string, string> {
 
 export const useDrafts = defineStore('drafts', () => {
   const texts = ref(stored())
-  const channels = computed(() => new Set(Object.keys(texts.value)))
+  /** Channels with a draft of their own; one in a thread is not the channel's. */
+  const channels = computed(() => new Set(Object.keys(texts.value).filter((place) => threadOf(place) === null)))
   let timer: ReturnType<typeof setTimeout> | undefined
 
-  function get(channelId: string): string {
-    return texts.value[channelId] ?? ''
+  function get(place: Place): string {
+    return texts.value[place] ?? ''
   }
 
-  function set(channelId: string, text: string): void {
-    if (text === get(channelId)) return
-    const { [channelId]: _, ...rest } = texts.value
-    texts.value = text.trim() === '' ? rest : { ...rest, [channelId]: text }
+  function set(place: Place, text: string): void {
+    if (text === get(place)) return
+    const { [place]: _, ...rest } = texts.value
+    texts.value = text.trim() === '' ? rest : { ...rest, [place]: text }
     clearTimeout(timer)
     timer = setTimeout(write, WRITE_AFTER_MS)
   }

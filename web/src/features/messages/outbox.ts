@@ -1,8 +1,9 @@
 /**
  * Sending. A message is painted at once, written to disk, and sent in the background until the server has it.
  *
- * One message is in flight per channel, so the order is kept; a Web Lock keeps that true between tabs. Every try
- * carries the same `client_msg_id`, so a lost answer never makes a second message.
+ * One message is in flight per place (a channel, a thread), so the order is kept there, and a thread does not wait for its
+ * channel; a Web Lock keeps that true between tabs. Every try carries the same `client_msg_id`, so a lost answer never
+ * makes a second message.
  */
 import { defineStore } from 'pinia'
 import { computed, shallowReactive } from 'vue'
@@ -13,15 +14,17 @@ import { uuidv7 } from '@/api/ids'
 import { asProblem, Problem } from '@/api/problem'
 import { arrivals, beginSpan, endSpan } from '@/api/trace'
 import { applyMessage } from '@/entities/apply'
+import type { Place } from '@/entities/place'
+import { channelOf, threadOf } from '@/entities/place'
 import { useEntities } from '@/entities/store'
 
 import type { Pending } from './delivery'
-import { afterProblem, nextToSend, retryDelay, withStaleAsked } from './delivery'
+import { afterProblem, nextToSend, placeOf, retryDelay, withStaleAsked } from './delivery'
 import { outboxStorage } from './outboxStorage'
 
 export const useOutbox = defineStore('outbox', () => {
   const entities = useEntities()
-  const queues = shallowReactive(new Map<string, readonly Pending[]>())
+  const queues = shallowReactive(new Map<Place, readonly Pending[]>())
   const pumping = new Set<string>()
   const wakers = new Map<string, () => void>()
   /** Ids that the disk has taken. Only of these does a missing row say that another tab has sent or deleted it. */
@@ -31,13 +34,13 @@ export const useOutbox = defineStore('outbox', () => {
     () => [...queues.values()].flat().filter((pending) => pending.state !== 'failed').length,
   )
 
-  function queue(channelId: string): readonly Pending[] {
-    return queues.get(channelId) ?? []
+  function queue(place: Place): readonly Pending[] {
+    return queues.get(place) ?? []
   }
 
   function replace(pending: Pending): void {
-    const items = queue(pending.channelId).map((item) => (item.id === pending.id ? pending : item))
-    queues.set(pending.channelId, items)
+    const place = placeOf(pending)
+    queues.set(place, queue(place).map((item) => (item.id === pending.id ? pending : item)))
   }
 
   async function keep(pending: Pending): Promise<void> {
@@ -51,46 +54,49 @@ export const useOutbox = defineStore('outbox', () => {
 
   function forget(pending: Pending): void {
     written.delete(pending.id)
-    queues.set(pending.channelId, queue(pending.channelId).filter((item) => item.id !== pending.id))
+    const place = placeOf(pending)
+    queues.set(place, queue(place).filter((item) => item.id !== pending.id))
   }
 
   /** Queues what a person wrote and starts sending. The row is there when this returns. */
-  function send(channelId: string, text: string): void {
+  function send(place: Place, text: string, { alsoInChannel = false } = {}): void {
+    const threadId = threadOf(place)
     const pending: Pending = {
       id: uuidv7(),
       userId: entities.myId,
-      channelId,
+      channelId: channelOf(place),
+      ...(threadId === null ? {} : { threadId, alsoInChannel }),
       text,
       createdAt: Date.now(),
       state: 'queued',
       attempts: 0,
       failure: null,
     }
-    queues.set(channelId, [...queue(channelId), pending])
-    void keep(pending).then(() => pump(channelId))
+    queues.set(place, [...queue(place), pending])
+    void keep(pending).then(() => pump(place))
   }
 
   function retry(pending: Pending): void {
     const again: Pending = { ...pending, state: 'queued', attempts: 0, failure: null }
     replace(again)
-    void keep(again).then(() => pump(pending.channelId))
+    void keep(again).then(() => pump(placeOf(pending)))
   }
 
   async function remove(pending: Pending): Promise<void> {
     forget(pending)
-    wake(pending.channelId)
+    wakers.get(placeOf(pending))?.()
     await outboxStorage.remove(pending.id)
   }
 
-  /** Ends the wait of one channel: what was waited for may be gone. */
+  /** Ends the waits in a channel and its threads: what was waited for may be gone. */
   function wake(channelId: string): void {
-    wakers.get(channelId)?.()
+    for (const [place, wake] of wakers) if (channelOf(place) === channelId) wake()
   }
 
   /** Ends every wait: the network is back, or the person asks for it. */
   function retryAll(): void {
     for (const wake of wakers.values()) wake()
-    for (const channelId of queues.keys()) void pump(channelId)
+    for (const place of queues.keys()) void pump(place)
   }
 
   /** What an earlier page left behind. What has waited for a day asks before it goes. */
@@ -98,22 +104,23 @@ export const useOutbox = defineStore('outbox', () => {
     for (const item of await outboxStorage.all(entities.myId)) {
       const pending = withStaleAsked(item, Date.now())
       written.add(pending.id)
-      const items = queue(pending.channelId)
-      if (!items.some((item) => item.id === pending.id)) queues.set(pending.channelId, [...items, pending])
+      const place = placeOf(pending)
+      const items = queue(place)
+      if (!items.some((item) => item.id === pending.id)) queues.set(place, [...items, pending])
     }
     retryAll()
   }
 
-  async function pump(channelId: string): Promise<void> {
-    if (pumping.has(channelId)) return
-    pumping.add(channelId)
+  async function pump(place: Place): Promise<void> {
+    if (pumping.has(place)) return
+    pumping.add(place)
     try {
-      for (let next = nextToSend(queue(channelId)); next; next = nextToSend(queue(channelId))) {
-        const wait = await exclusively(`outbox.${channelId}`, () => attempt(next as Pending))
-        if (wait > 0) await sleep(channelId, wait)
+      for (let next = nextToSend(queue(place)); next; next = nextToSend(queue(place))) {
+        const wait = await exclusively(`outbox.${place}`, () => attempt(next as Pending))
+        if (wait > 0) await sleep(place, wait)
       }
     } finally {
-      pumping.delete(channelId)
+      pumping.delete(place)
     }
   }
 
@@ -128,7 +135,12 @@ export const useOutbox = defineStore('outbox', () => {
     const span = beginSpan('send message', pending.attempts === 0 ? { start: pending.createdAt } : {})
     arrivals.expect(pending.id, span)
     try {
-      const body = { text: pending.text, client_msg_id: pending.id, also_in_channel: false }
+      const body = {
+        text: pending.text,
+        client_msg_id: pending.id,
+        thread_id: pending.threadId ?? null,
+        also_in_channel: pending.alsoInChannel ?? false,
+      }
       const { message } = await messageApi.send(pending.channelId, body, span)
       endSpan(span, true)
       applyMessage(entities, message)
@@ -143,22 +155,22 @@ export const useOutbox = defineStore('outbox', () => {
 
   async function settle(pending: Pending, problem: Problem): Promise<number> {
     // Deleted while the request was on its way: leave it gone.
-    if (!queue(pending.channelId).some((item) => item.id === pending.id)) return 0
+    if (!queue(placeOf(pending)).some((item) => item.id === pending.id)) return 0
     const next = afterProblem(pending, problem, Date.now())
     replace(next)
     await keep(next)
     return next.state === 'failed' ? 0 : retryDelay(next.attempts, problem.retryAfter, Math.random)
   }
 
-  function sleep(channelId: string, ms: number): Promise<void> {
+  function sleep(place: Place, ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(done, ms)
       function done(): void {
         clearTimeout(timer)
-        wakers.delete(channelId)
+        wakers.delete(place)
         resolve()
       }
-      wakers.set(channelId, done)
+      wakers.set(place, done)
     })
   }
 

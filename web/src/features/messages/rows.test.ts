@@ -41,6 +41,14 @@ describe('rows of a conversation', () => {
     expect(shape(rows)).toEqual(['day', 'HEAD text 1', 'HEAD text 2'])
   })
 
+  it('set what a thread is about apart from the replies, sent and unsent', () => {
+    const reply = { ...message(2, 'ana', NOON + 1_000), thread_id: 'm1' }
+    const unsent = { ...pending('k9', NOON + 2_000), threadId: 'm1' }
+    expect(shape(buildRows([message(1, 'ana', NOON), reply], [unsent]))).toEqual([
+      'day', 'HEAD text 1', 'HEAD text 2', 'more soon',
+    ])
+  })
+
   it('separate days, by the clock of the reader, even within five minutes', () => {
     const midnight = new Date(2026, 10, 21).getTime()
     const rows = buildRows([message(1, 'ana', midnight - MINUTE), message(2, 'ana', midnight + MINUTE)], [])

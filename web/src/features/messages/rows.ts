@@ -80,12 +80,23 @@ function isNew(line: Line, unreadAfter: number, me: string): boolean {
 function continues(above: Line | null, line: Line): boolean {
   // An answer always says by whom and for whom.
   if (above === null || above.message?.system || line.message?.ai) return false
+  // What a thread is about stands apart from the replies.
+  if (isReply(above) !== isReply(line)) return false
   return above.authorId === line.authorId && line.time - above.time < GROUP_MS
+}
+
+function isReply({ message, pending }: Line): boolean {
+  return (message?.thread_id ?? pending?.threadId ?? null) !== null
+}
+
+/** The same as the unsent message had. */
+export function messageKey(message: Message): string {
+  return `${message.author_id}:${message.client_msg_id}`
 }
 
 function sentLine(message: Message): Line {
   return {
-    key: `${message.author_id}:${message.client_msg_id}`,
+    key: messageKey(message),
     authorId: message.author_id,
     text: message.text,
     time: Date.parse(message.created_at),

@@ -1,17 +1,25 @@
 /**
  * What counts as read: the end of the list, on screen, in a tab that has the focus. And where the "New" line stands:
- * before what was unread when the channel was opened, or before what came while the reader was elsewhere.
+ * before what was unread when the channel was opened, or before what came while the reader was elsewhere. A thread has
+ * neither here: what is read of a channel says nothing of its threads.
  */
 import type { Ref } from 'vue'
 import { onBeforeUnmount, onMounted, ref } from 'vue'
 
+import type { Place } from '@/entities/place'
+import { channelOf, threadOf } from '@/entities/place'
 import { useEntities } from '@/entities/store'
 import { isUnread } from '@/entities/unread'
 
-export function useReading(
-  channelId: string,
-  endIsVisible: () => boolean,
-): { unreadAfter: Ref<number | null>; see: () => void; caughtUp: () => void } {
+interface Reading {
+  unreadAfter: Ref<number | null>
+  see: () => void
+  caughtUp: () => void
+}
+
+export function useReading(place: Place, endIsVisible: () => boolean): Reading {
+  if (threadOf(place) !== null) return { unreadAfter: ref(null), see: () => undefined, caughtUp: () => undefined }
+  const channelId = channelOf(place)
   const entities = useEntities()
   // It does not move while somebody reads, only when they were away or say something themselves.
   const unreadAfter = ref<number | null>(null)

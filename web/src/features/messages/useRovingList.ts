@@ -32,5 +32,5 @@ export function useRovingList(box: Readonly<Ref<HTMLElement | null>>, keys: Comp
     if (key !== undefined) chosen.value = key
   }
 
-  return { current, onKey, onFocus }
+  return { current, focus, onKey, onFocus }
 }

@@ -36,7 +36,7 @@ beforeEach(() => {
   setActivePinia(createPinia())
   openSession(session())
   vi.stubGlobal('fetch', (url: string) => {
-    if (!url.includes('/channels/')) return Promise.resolve(Response.json({ message: message(2) }))
+    if (!url.includes('/channels/') && !url.includes('/thread')) return Promise.resolve(Response.json({ message: message(2) }))
     return new Promise<Response>((resolve) => {
       asked.push({
         query: url.split('?')[1] ?? '',
@@ -112,5 +112,26 @@ describe('a history', () => {
     const newest = await request(1)
     newest.answer([900], { before: true })
     await vi.waitFor(() => expect(timeline.value.items.map((item) => item.ch_seq)).toEqual([900]))
+  })
+})
+
+describe("a thread's history", () => {
+  it('comes from the thread, and goes on at a reply that a link led to', async () => {
+    const store = open(9)
+    const { timeline, loadAround, loadOlder } = useTimeline('c/m1')
+    const loading = loadAround('m2')
+    const page = await request(0)
+    expect(page.query).toBe('after=1&limit=50')
+    page.answer([2, 4], { before: true })
+    await loading
+    // What the channel has beyond that is none of the thread's.
+    expect(timeline.value.hasAfter).toBe(false)
+    const older = loadOlder()
+    const first = await request(1)
+    expect(first.query).toContain('before=2')
+    first.answer([1])
+    await older
+    expect(store.timelines.get('c/m1')?.items.map((item) => item.ch_seq)).toEqual([1, 2, 4])
+    expect(store.timelines.has('c')).toBe(false)
   })
 })

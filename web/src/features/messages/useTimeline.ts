@@ -1,4 +1,4 @@
-/** Loads a channel's history into the store: the newest page, older and newer ones, a window around a message. */
+/** Loads the history of a channel or thread into the store: the newest page, older and newer ones, one around a message. */
 import type { Ref } from 'vue'
 import { computed, ref, shallowRef, watch } from 'vue'
 
@@ -7,6 +7,8 @@ import { messages as messageApi } from '@/api/endpoints'
 import type { Problem } from '@/api/problem'
 import { asProblem } from '@/api/problem'
 import type { MessagePage } from '@/api/types'
+import type { Place } from '@/entities/place'
+import { channelOf, threadOf } from '@/entities/place'
 import { useEntities } from '@/entities/store'
 import type { Timeline } from '@/entities/timeline'
 import { EMPTY, trimmedToEnd, upTo, windowOf, withLatest, withNewer, withOlder } from '@/entities/timeline'
@@ -16,21 +18,30 @@ const PAGE = 50
 type Part = 'first' | 'older' | 'newer'
 type Merge = (now: Timeline, page: MessagePage) => Timeline
 
-export function useTimeline(channelId: string) {
+export function useTimeline(place: Place) {
   const entities = useEntities()
-  const timeline = computed(() => entities.timelines.get(channelId) ?? EMPTY)
+  const channelId = channelOf(place)
+  const threadId = threadOf(place)
+  const timeline = computed(() => entities.timelines.get(place) ?? EMPTY)
   const loading: Ref<Part | null> = ref(null)
   const problem = shallowRef<Problem | null>(null)
   /** False until the first page is there. */
-  const ready = ref(entities.timelines.has(channelId) && timeline.value.items.length > 0)
+  const ready = ref(entities.timelines.has(place) && timeline.value.items.length > 0)
 
   /** Rises when the window is replaced: a page asked for before that would leave a hole, and is dropped. */
   let generation = 0
 
   /** The newest message that we know of, be it one that nobody wrote. */
   function lastMsgSeq(): number {
+    if (threadId !== null) return entities.newestReplies.get(threadId) ?? 0
     const entry = entities.channels.get(channelId)
     return entry === undefined ? 0 : Math.max(entry.channel.last_msg_seq, entry.lastNoteSeq)
+  }
+
+  function ask(position: Position): Promise<MessagePage> {
+    if (threadId === null) return messageApi.list(channelId, position, PAGE)
+    // A thread has no "around": its window begins at the message, and what comes before is loaded when it is looked for.
+    return messageApi.thread(threadId, 'around' in position ? { after: position.around - 1 } : position, PAGE)
   }
 
   async function load(part: Part, position: Position, merge: Merge): Promise<void> {
@@ -38,9 +49,9 @@ export function useTimeline(channelId: string) {
     loading.value = part
     problem.value = null
     try {
-      const page = await messageApi.list(channelId, position, PAGE)
+      const page = await ask(position)
       if (mine !== generation) return
-      entities.timelines.set(channelId, merge(timeline.value, page))
+      entities.timelines.set(place, merge(timeline.value, page))
       ready.value = true
     } catch (error) {
       if (mine === generation) problem.value = asProblem(error)
@@ -63,7 +74,7 @@ export function useTimeline(channelId: string) {
   /** From here on live messages are collected, so none falls between the page and the stream. */
   async function loadLatest(): Promise<void> {
     generation += 1
-    entities.timelines.set(channelId, { ...EMPTY })
+    entities.timelines.set(place, { ...EMPTY })
     await load('first', {}, withLatest)
   }
 
@@ -95,14 +106,14 @@ export function useTimeline(channelId: string) {
 
   /** For a reader at the end: what lies far above is loaded again when they go there. */
   function trim(rows?: number): void {
-    const now = entities.timelines.get(channelId)
-    if (now !== undefined && !now.hasAfter) entities.timelines.set(channelId, trimmedToEnd(now, rows))
+    const now = entities.timelines.get(place)
+    if (now !== undefined && !now.hasAfter) entities.timelines.set(place, trimmedToEnd(now, rows))
   }
 
   // The store drops a history that can no longer be continued (see realtime/sync.ts): fetch it anew, at once, so that
   // no page that is on its way is taken for the whole.
   watch(
-    () => entities.timelines.has(channelId),
+    () => entities.timelines.has(place),
     (present) => {
       const wanted = ready.value || loading.value !== null
       if (!present && wanted && entities.channels.has(channelId)) void loadLatest()

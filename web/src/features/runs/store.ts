@@ -9,6 +9,8 @@ import type { Run, RunDelta } from '@/api/ai'
 import { ai } from '@/api/endpoints'
 import type { Envelope, RunSign } from '@/api/events'
 import { asProblem, Problem } from '@/api/problem'
+import type { Place } from '@/entities/place'
+import { channelOf, threadOf } from '@/entities/place'
 
 import type { LiveRun } from './merge'
 import { isActive, liveRun, withDelta, withRun, withStep } from './merge'
@@ -28,6 +30,11 @@ export const useRuns = defineStore('runs', () => {
     return [...runs.values()]
       .filter(({ run }) => run.channel_id === channelId)
       .sort((a, b) => (a.run.created_at < b.run.created_at ? -1 : 1))
+  }
+
+  /** Those that were asked for in the channel itself, or in this thread of it. */
+  function ofPlace(place: Place): LiveRun[] {
+    return ofChannel(channelOf(place)).filter(({ run }) => run.thread_id === threadOf(place))
   }
 
   /** A conversation is shown: its deltas are followed from here on, and what already runs is asked for. */
@@ -136,5 +143,5 @@ export const useRuns = defineStore('runs', () => {
     over.clear()
   }
 
-  return { runs, ofChannel, open, close, refresh, take, onEvent, onSign, dismiss, stop, clear }
+  return { runs, ofChannel, ofPlace, open, close, refresh, take, onEvent, onSign, dismiss, stop, clear }
 })

@@ -10,6 +10,8 @@ import { ai } from '@/api/endpoints'
 import { uuidv7 } from '@/api/ids'
 import { asProblem, Problem } from '@/api/problem'
 import { beginSpan, endSpan } from '@/api/trace'
+import type { Place } from '@/entities/place'
+import { channelOf, threadOf } from '@/entities/place'
 import type { Suggestion } from '@/ui/suggestion'
 
 import { completions, isCommand } from './commands'
@@ -21,7 +23,7 @@ export type Told = { readonly reply: string } | { readonly problem: Problem }
 /** The lists of this visit: they change only with a new version of the server. */
 const known = new Map<string, readonly Command[]>()
 
-export function useCommands(workspaceId: () => string, channelId: string) {
+export function useCommands(workspaceId: () => string, place: Place) {
   const { t } = useI18n()
   const runs = useRuns()
   const commands = shallowRef<readonly Command[]>(known.get(workspaceId()) ?? [])
@@ -56,7 +58,7 @@ export function useCommands(workspaceId: () => string, channelId: string) {
     last = { text, key }
     const span = beginSpan('send command')
     try {
-      const answer = await ai.command(channelId, text, key, span)
+      const answer = await ai.command(channelOf(place), { text, thread_id: threadOf(place) }, key, span)
       endSpan(span, true)
       last = null
       if ('run' in answer) runs.take(answer.run)

@@ -1,0 +1,30 @@
+/** Tells a screen reader what others say in the open channel, and in the open thread. */
+import { onBeforeUnmount } from 'vue'
+import { useI18n } from 'vue-i18n'
+
+import { useEntities } from '@/entities/store'
+import { isAside } from '@/entities/thread'
+import { announce } from '@/ui/announcer'
+
+import { useLive } from './live'
+
+export function useAnnouncing(channelId: string, title: () => string, openThread: () => string | null): void {
+  const { t } = useI18n()
+  const entities = useEntities()
+
+  onBeforeUnmount(
+    useLive().onEvent((event) => {
+      if (event.type !== 'message.created' || event.channel_id !== channelId) return
+      const { message } = event.data
+      if (message.author_id === entities.myId || message.system) return
+      const name = entities.users.get(message.author_id)?.display_name ?? t('people.unknown')
+      if (!isAside(message)) {
+        announce(t('messages.announced', { name, channel: title(), text: message.text }), (count) =>
+          t('messages.announcedMany', { channel: title() }, count),
+        )
+      } else if (message.thread_id === openThread()) {
+        announce(t('thread.announced', { name, text: message.text }), (count) => t('thread.announcedMany', count))
+      }
+    }),
+  )
+}
