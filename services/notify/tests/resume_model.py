@@ -18,7 +18,6 @@ from tertulia_shared.bus import (
     Bus,
     BusMessage,
     Outgoing,
-    PipelinedPublisher,
     ensure_event_stream,
     renew_incarnation,
     stream_state,
@@ -372,7 +371,8 @@ class NatsStream:
         self._gone: set[int] = set()
 
     async def append(self, message: Outgoing) -> int:
-        return (await PipelinedPublisher(self._writing).publish([message]))[0]
+        answer = await self._writing.request(message.subject, message.data, headers=message.headers)
+        return msgspec.json.decode(answer.data)["seq"]
 
     async def erase(self, seq: int) -> None:
         state = await stream_state(self._writing)
