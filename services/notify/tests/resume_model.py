@@ -298,7 +298,12 @@ class MemoryBus(SlowBus):
         first = min(self.stored, default=self.last + 1)
         about = {
             "config": {"metadata": {"incarnation": self.incarnation}},
-            "state": {"first_seq": first, "last_seq": self.last, "messages": len(self.stored)},
+            "state": {
+                "first_seq": first,
+                "last_seq": self.last,
+                "messages": len(self.stored),
+                "deleted": [seq for seq in range(first, self.last + 1) if seq not in self.stored],
+            },
         }
         answer = BusMessage("", msgspec.json.encode(about), "")
         await self.pass_time()

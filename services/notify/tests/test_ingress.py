@@ -98,7 +98,7 @@ async def test_a_lost_tail_is_found_although_nothing_follows_it(world: Any) -> N
 async def test_whatever_is_dropped_arrives_once_and_in_order(world: Any, seed: int) -> None:
     chance = random.Random(seed)
     ada = world.person(CHANNEL)
-    async with world.notify(QUICK) as notify:
+    async with world.notify(Limits(tail_check_s=0.2)) as notify:
         stream = await notify.stream(world.token(ada))
         await stream.hello()
         _lose(notify, lambda: chance.random() < 0.1)
@@ -263,6 +263,33 @@ async def test_messages_gone_before_they_were_read_are_a_fresh_start(world: Any)
         notify.parts.ingress.suspect("test")
         assert (await stream.next("reset")).data["reason"] == "epoch"
         assert notify.parts.hub.head == (await stream_state(world.bus)).last_seq
+
+
+async def test_messages_that_reach_their_age_while_they_are_read_are_a_fresh_start(world: Any) -> None:
+    """They were there when the stream told its bounds. That something else was deleted must not excuse them."""
+    ada = world.person(CHANNEL)
+    async with world.notify(QUICK) as notify:
+        stream = await notify.stream(world.token(ada))
+        await stream.hello()
+        await world.publish(*(world.message(CHANNEL, str(number)) for number in range(3)))
+        await stream.texts(3)
+        await world.bus.request(f"$JS.API.STREAM.MSG.DELETE.{world.topology.stream}", b'{"seq":2}')
+        _lose(notify, lambda: True)
+        notify.parts.ingress._follow_limits = FollowLimits(tail_check_s=60)
+        await world.publish(*(world.message(CHANNEL, str(number)) for number in range(3, 8)))
+        bus = notify.parts.ingress._bus
+        request = bus.request
+
+        async def told_just_before(*asked: Any) -> BusMessage:
+            answer = await request(*asked)
+            bus.request = request
+            await world.bus.request(f"$JS.API.STREAM.PURGE.{world.topology.stream}", b'{"seq":7}')
+            return answer
+
+        bus.request = told_just_before
+        notify.parts.ingress.suspect("test")
+        reset = await stream.next()
+        assert (reset.event, reset.data.get("reason")) == ("reset", "epoch")
 
 
 async def test_messages_deleted_inside_the_stream_do_not_stop_a_start_or_a_repair(world: Any) -> None:

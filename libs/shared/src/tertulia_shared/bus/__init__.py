@@ -20,7 +20,7 @@ from tertulia_shared.bus.follow import FollowLimits, Source, State, StreamFollow
 from tertulia_shared.bus.lag import ConsumerLag, consumer_lag
 from tertulia_shared.bus.message import BusMessage, Outgoing, StoredMessage
 from tertulia_shared.bus.outcomes import Reject, Retry
-from tertulia_shared.bus.proof import EpochChanged, Lost, NotYet, check_same_life, read_on, state_of
+from tertulia_shared.bus.proof import Deletions, EpochChanged, Lost, NotYet, check_same_life, read_on, state_of
 from tertulia_shared.bus.publisher import PipelinedPublisher
 from tertulia_shared.bus.reader import read_batches, read_range
 from tertulia_shared.bus.redelivery import Redelivery
@@ -44,6 +44,7 @@ __all__ = [
     "ConsumerOptions",
     "DeadLetter",
     "DeadLetters",
+    "Deletions",
     "Delivery",
     "DurableConsumer",
     "EpochChanged",

@@ -6,7 +6,7 @@ from tertulia_shared.bus.connection import Bus
 from tertulia_shared.bus.errors import JetStreamError
 from tertulia_shared.bus.message import StoredMessage
 from tertulia_shared.bus.reader import read_range
-from tertulia_shared.bus.streams import StreamState, stream_state
+from tertulia_shared.bus.streams import StreamState, deleted_inside, stream_state
 from tertulia_shared.cursors import Position
 
 STREAM_NOT_FOUND = 404
@@ -42,13 +42,38 @@ def check_same_life(state: StreamState, position: Position) -> None:
         raise EpochChanged(f"the stream ends at {state.last_seq}, we were at {position.seq}")
 
 
+class Deletions:
+    """The numbers inside a stream, as it was described by `state`, that have no message and never will again.
+
+    Anything else that is missing from an answer is a hole: a replica that lags behind the leader leaves the newest out,
+    and the oldest may reach their age while they are read.
+    """
+
+    def __init__(self, bus: Bus, state: StreamState) -> None:
+        self._bus = bus
+        self._whole = state.messages == state.last_seq - state.first_seq + 1
+        self._deleted: frozenset[int] | None = None
+
+    async def account_for(self, first: int, end: int) -> None:
+        """Raises NotYet unless every number from `first` up to, but not including, `end` was deleted; or BusError."""
+        if first >= end:
+            return
+        if self._whole:
+            raise NotYet(f"{first} is missing")
+        if self._deleted is None:
+            self._deleted = await deleted_inside(self._bus)
+        for seq in range(first, end):
+            if seq not in self._deleted:
+                raise NotYet(f"{seq} is missing")
+
+
 async def read_on(
     bus: Bus, state: StreamState, after: int, take: Callable[[StoredMessage], None], until: int | None = None
 ) -> None:
     """Hand over every message in (`after`, `until`], by default up to the stream's end.
 
-    Raises Lost, NotYet or BusError. A number without a message is only accepted where the stream itself says that
-    something inside it was deleted.
+    Raises Lost, NotYet or BusError; what was handed over before has no hole. A number without a message is accepted
+    only when the stream itself says that this very number was deleted.
     """
     last = state.last_seq if until is None else until
     if last <= after:
@@ -57,12 +82,11 @@ async def read_on(
         raise NotYet(f"the stream ends at {state.last_seq}, {last} is asked for")
     if state.first_seq > after + 1:
         raise Lost(f"the stream begins at {state.first_seq}, we were at {after}")
-    whole = state.messages == state.last_seq - state.first_seq + 1
+    deletions = Deletions(bus, state)
     expected = after + 1
     async for message in read_range(bus, expected, last):
-        if whole and message.seq != expected:
-            raise NotYet(f"{expected} is missing")
+        if message.seq != expected:
+            await deletions.account_for(expected, message.seq)
         take(message)
         expected = message.seq + 1
-    if whole and expected != last + 1:
-        raise NotYet(f"{expected} is missing")
+    await deletions.account_for(expected, last + 1)

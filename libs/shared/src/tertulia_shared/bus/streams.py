@@ -68,6 +68,12 @@ async def stream_state(bus: Bus) -> StreamState:
     return _state(await jetstream.call(bus, f"STREAM.INFO.{bus.topology.stream}"))
 
 
+async def deleted_inside(bus: Bus) -> frozenset[int]:
+    """The numbers between the stream's first and last that have no message. Asks the leader. Raises BusError."""
+    info = await jetstream.call(bus, f"STREAM.INFO.{bus.topology.stream}", {"deleted_details": True})
+    return frozenset(info["state"].get("deleted") or ())
+
+
 async def renew_incarnation(bus: Bus) -> StreamState:
     """Declare that positions taken so far no longer hold, because the stream came back shorter."""
     info = await jetstream.call(bus, f"STREAM.INFO.{bus.topology.stream}")

@@ -7,13 +7,9 @@ from hashlib import blake2b
 
 from tertulia_analytics.sink import rows
 from tertulia_analytics.sink.rows import EVENT_ID, PASSED_OVER, TIME, TYPE, WORKSPACE, Row, Unreadable
-from tertulia_shared.bus import Bus, StoredMessage, StreamState, read_batches
+from tertulia_shared.bus import Bus, Deletions, StoredMessage, StreamState, read_batches
 from tertulia_shared.events.subjects import H_TYPE
 from tertulia_shared.telemetry.trace import recording
-
-
-class NotYet(Exception):
-    """The replica of the stream that answered lags behind its leader; asking again helps."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,20 +102,19 @@ class Batch:
 async def form(bus: Bus, state: StreamState, after: int, last: int) -> Batch:
     """Everything in (`after`, `last`]. Raises BusError, and NotYet when the stream should hold what did not come.
 
-    A number without a message is accepted only below the stream's first one, or where the stream itself says that
-    something inside it was deleted.
+    A number without a message is accepted only below the stream's first one, or when the stream itself says that this
+    very number was deleted.
     """
     first = max(after + 1, state.first_seq)
     batch = Batch(incarnation=state.incarnation, first=after + 1, last=min(first - 1, last), missed=first - after - 1)
-    whole = state.messages == state.last_seq - state.first_seq + 1
+    deletions = Deletions(bus, state)
     expected = first
     async for messages in read_batches(bus, first, last):
         for message in messages:
-            if whole and message.seq != expected:
-                raise NotYet(f"{expected} is missing")
-            batch.missed += message.seq - expected
+            if message.seq != expected:
+                await deletions.account_for(expected, message.seq)
+                batch.missed += message.seq - expected
             batch.take(message)
             expected = message.seq + 1
-    if whole and expected <= last:
-        raise NotYet(f"{expected} is missing")
+    await deletions.account_for(expected, last + 1)
     return batch

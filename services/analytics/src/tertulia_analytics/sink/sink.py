@@ -15,7 +15,7 @@ import asyncpg
 
 from tertulia_analytics import metrics
 from tertulia_analytics.errors import AnalyticsUnavailable
-from tertulia_analytics.sink.batch import Batch, NotYet, form
+from tertulia_analytics.sink.batch import Batch, form
 from tertulia_analytics.sink.lag import Lag
 from tertulia_analytics.sink.position import Intent, Ledger, Position
 from tertulia_analytics.sink.store import Store
@@ -24,6 +24,7 @@ from tertulia_shared.bus import (
     BusError,
     DeadLetters,
     Delivery,
+    NotYet,
     Redelivery,
     Reject,
     Retry,
