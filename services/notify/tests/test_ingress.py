@@ -18,6 +18,7 @@ from tertulia_shared.bus import (
     FollowLimits,
     State,
     ensure_event_stream,
+    jetstream,
     renew_incarnation,
     stream_state,
 )
@@ -248,6 +249,39 @@ async def test_another_event_at_a_number_that_was_handled_is_a_fresh_start(world
         assert world.chat.snapshots == 2
         await world.publish(world.message(CHANNEL, "live"))
         assert await stream.texts(1) == ["live"]
+
+
+async def test_a_stream_that_grew_past_us_after_it_lost_its_end_is_a_fresh_start(world: Any) -> None:
+    """Of the same incarnation, longer than we know it, and nothing of what was written anew was heard."""
+    ada = world.person(CHANNEL)
+    async with world.notify(Limits(tail_check_s=60)) as notify:
+        stream = await notify.stream(world.token(ada))
+        await stream.hello()
+        await world.publish(*(world.message(CHANNEL, str(number)) for number in range(3)))
+        await stream.texts(3)
+        _lose(notify, lambda: True)
+        name = world.topology.stream
+        config = (await jetstream.call(world.bus, f"STREAM.INFO.{name}"))["config"]
+        await jetstream.call(world.bus, f"STREAM.DELETE.{name}")
+        await jetstream.call(world.bus, f"STREAM.CREATE.{name}", config)
+        await world.publish(*(world.message(CHANNEL, f"other {number}") for number in range(5)))
+        notify.parts.ingress.suspect("test")
+        reset = await stream.next()
+        assert (reset.event, reset.data.get("reason")) == ("reset", "epoch")
+        assert world.chat.snapshots == 2
+
+
+async def test_a_body_nested_too_deeply_is_passed_over(world: Any) -> None:
+    ada = world.person(CHANNEL)
+    async with world.notify() as notify:
+        stream = await notify.stream(world.token(ada))
+        await stream.hello()
+        left = world.left_workspace(world.person())
+        deep = b'{"a":' * 30_000 + b"1" + b"}" * 30_000
+        await world.publish(left._replace(data=left.data.replace(b'"data":{', b'"data":{"more":' + deep + b",", 1)))
+        await world.publish(world.message(CHANNEL, "behind it"))
+        assert await stream.texts(1) == ["behind it"]
+        assert notify.parts.ingress.state is State.LIVE
 
 
 async def test_messages_gone_before_they_were_read_are_a_fresh_start(world: Any) -> None:

@@ -141,6 +141,19 @@ async def test_a_socket_that_fails_holds_nobody_up() -> None:
     assert broken.connection.gone
 
 
+async def test_a_socket_that_fails_while_room_is_made_holds_nobody_up() -> None:
+    """The line has not come to it yet: it is written to from inside the push."""
+    socket = Socket(Outbox())
+
+    def fail(_: bytes) -> None:
+        raise RuntimeError("closed")
+
+    socket.body.write = fail
+    for _ in range(MAX_QUEUED_EVENTS + 1):
+        assert socket.connection.push(ONE)
+    assert socket.connection.gone
+
+
 async def test_a_blocked_socket_gets_pieces_of_bounded_size_once_it_takes_more() -> None:
     outbox = Outbox()
     socket = Socket(outbox)

@@ -24,6 +24,7 @@ from tertulia_shared.bus.connection import Bus
 from tertulia_shared.bus.errors import BusError
 from tertulia_shared.bus.message import BusMessage, StoredMessage
 from tertulia_shared.bus.proof import EpochChanged, Lost, NotYet, check_same_life, read_on, state_of
+from tertulia_shared.bus.reader import read_range
 from tertulia_shared.bus.streams import StreamState
 from tertulia_shared.cursors import Position
 from tertulia_shared.events.subjects import H_MSG_ID
@@ -246,6 +247,7 @@ class StreamFollower(ABC):
             self._aside.clear()
             state = await state_of(self._bus)
             check_same_life(state, self.place())
+            await self._check_head()
             if self.far_behind is not None and state.last_seq - self.place().seq > self.far_behind:
                 raise Lost("far behind")
             await read_on(self._bus, state, self.place().seq, self._take_stored)
@@ -255,6 +257,17 @@ class StreamFollower(ABC):
                 self.state = State.LIVE
                 log.info("follower.live", follower=self.name, head=self.place().seq)
                 return
+
+    async def _check_head(self) -> None:
+        """Raises EpochChanged when another event stands at our place: the stream lost its end and has grown past us
+        since, so neither its incarnation nor its length tells. Raises BusError."""
+        place = self.place().seq
+        known = self.id_at(place)
+        if known is None:
+            return
+        async for message in read_range(self._bus, place, place):
+            if message.headers.get(H_MSG_ID, "") != known:
+                raise EpochChanged(f"another event stands at {place}")
 
     def _take_stored(self, message: StoredMessage) -> None:
         self.accept(message.seq, message.subject, message.headers, message.data)

@@ -19,6 +19,9 @@ from tertulia_notify.delivery.ephemeral import EphemeralQueue, Key
 from tertulia_notify.presence.states import PresenceState
 from tertulia_shared.events import RunDelta
 from tertulia_shared.runtime.http import DirectBody
+from tertulia_shared.telemetry import logger
+
+log = logger(__name__)
 
 MAX_QUEUED_EVENTS = 512
 MAX_QUEUED_BYTES = 1024 * 1024
@@ -270,7 +273,13 @@ class Connection:
         if self._body is None or self._body.blocked:
             return False
         in_line = self._in_line
-        self.flush()
+        try:
+            self.flush()
+        except Exception:
+            # Whoever pushes has others to push to.
+            log.exception("connection.flush_failed", user=self.user_id)
+            self.give_up()
+            return True
         self._in_line = in_line
         return self.queued_bytes <= MAX_QUEUED_BYTES and self.queued_events <= MAX_QUEUED_EVENTS
 

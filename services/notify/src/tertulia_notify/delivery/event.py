@@ -161,7 +161,8 @@ class EventReader:
                 channel_id=decode_envelope(data).channel_id if address.scope == "ws" else None,
                 trace=extract(headers) if recording() else None,
             )
-        except (KeyError, ValueError, msgspec.DecodeError) as error:
+        except (KeyError, ValueError, RecursionError, msgspec.DecodeError) as error:
+            # RecursionError: a body nested too deeply.
             raise NotAnEvent(f"{subject}: {error!r}") from error
 
     def _sealing(self, epoch: str) -> Seal:
