@@ -391,7 +391,8 @@ class World:
 
     async def publish(self, *messages: Outgoing) -> list[int]:
         """One publisher a call: some tests delete the stream, which a publisher refuses to overlook."""
-        return await PipelinedPublisher(self.bus).publish(messages)
+        async with PipelinedPublisher(self.bus) as publisher:
+            return await publisher.publish(messages)
 
     # -- the service -------------------------------------------------------------------------------------
 
