@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tertulia_search.engines.choose import engine_at
-from tertulia_search.engines.port import Ask, Document, SearchEngine, Tombstone
+from tertulia_search.engines.port import Ask, Change, Document, SearchEngine, Tombstone
 from tertulia_search.engines.tantivy_engine import TantivyEngine
 
 MEILISEARCH_URL = os.environ.get("MEILISEARCH_URL", "")
@@ -55,7 +55,7 @@ def tombstone(number: int, version: int) -> Tombstone:
     return Tombstone(message_id=f"m{number:05d}", version=version)
 
 
-async def put(engine: SearchEngine, *changes: Document | Tombstone) -> None:
+async def put(engine: SearchEngine, *changes: Change) -> None:
     await engine.upsert(changes)
     await engine.commit()
 

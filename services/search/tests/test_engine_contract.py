@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tertulia_search.engines.port import Ask, Clause, Phrase, SearchEngine, Word, milliseconds, position_of
+from tertulia_search.engines.port import (
+    Ask,
+    ChannelTombstone,
+    Clause,
+    Phrase,
+    SearchEngine,
+    Word,
+    milliseconds,
+    position_of,
+)
 from tertulia_search.query.parser import parse
 
 from .engines import ALL, ENGINES, START, document, opened, put, texts, tombstone
@@ -58,6 +67,24 @@ async def test_the_newest_change_wins_and_deleted_stays_deleted(engine: SearchEn
     await engine.commit()
     assert await texts(engine) == ["other"]
     assert await engine.counts() == {"W1": 1}
+
+
+async def test_a_deleted_channel_keeps_no_message_and_takes_none(engine: SearchEngine) -> None:
+    other = document(2, "other", channel_id="C2")
+    gone = ChannelTombstone(channel_id="C1", version=9)
+    await put(engine, document(1, "first"), other, tombstone(3, 3))
+    await engine.upsert([document(4, "not committed yet")])
+    await put(engine, document(5, "in the same batch"), gone)
+    assert await texts(engine) == ["other"]
+    assert await engine.counts() == {"W1": 1}
+    await put(engine, document(1, "first"), document(6, "late"), gone)
+    await put(engine, gone, document(1, "once more", version=20))
+    await engine.upsert([document(7, "later yet")])
+    await engine.commit()
+    assert await texts(engine) == ["other"]
+    assert await engine.counts() == {"W1": 1}
+    await put(engine, document(2, "changed", version=20, channel_id="C2"))
+    assert await texts(engine) == ["changed"]
 
 
 async def test_counts_by_workspace(engine: SearchEngine) -> None:

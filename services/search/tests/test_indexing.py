@@ -86,6 +86,29 @@ async def test_a_message_that_is_restored_is_there_again(room: Any) -> None:
         await engine.close()
 
 
+async def test_a_deleted_channel_is_forgotten_and_what_comes_late_of_it_too(room: Any) -> None:
+    kept = room.channel("kept", "public")
+    said = [room.say(room.general, room.ada, f"tea {number}") for number in range(3)]
+    other = room.say(kept, room.ada, "other tea")
+    happened = [
+        *(room.event_of("created", message, message.ch_seq) for message in [*said, other]),
+        room.event(events.ChannelDeleted(channel_id=room.general), "ch", room.general, ch_seq=9),
+    ]
+    engine = engine_at(f"tantivy://{room.directory}")
+    await engine.open()
+    indexer = Indexer(engine)
+    try:
+        for turn in range(2):
+            for number, message in enumerate(happened):
+                await indexer.handle([delivery(message, number)])
+            assert await engine.counts() == {room.workspace: 1}, turn
+        await indexer.handle([delivery(message, number) for number, message in enumerate(happened)] * 2)
+        await indexer.handle([delivery(happened[0], 1)])
+        assert await engine.counts() == {room.workspace: 1}
+    finally:
+        await engine.close()
+
+
 async def test_a_relay_that_repeats_itself(room: Any) -> None:
     async with room.search() as search:
         message = room.say(room.general, room.ada, "tea")

@@ -15,6 +15,7 @@ from tertulia_search.engines.meilisearch_engine import SETTINGS
 from tertulia_search.engines.port import (
     Ask,
     ChangeRefused,
+    ChannelTombstone,
     EngineUnavailable,
     Phrase,
     Position,
@@ -55,6 +56,7 @@ class Server:
             ("PATCH", "/indexes/{uid}/settings", lambda _, uid: self._enqueued(uid, "settingsUpdate")),
             ("POST", "/indexes/{uid}/documents/fetch", self._fetch),
             ("POST", "/indexes/{uid}/documents", self._add),
+            ("POST", "/indexes/{uid}/documents/delete", self._drop),
             ("POST", "/indexes/{uid}/search", self._search),
             ("POST", "/swap-indexes", lambda _, __: self._enqueued(None, "indexSwap")),
         ]
@@ -103,6 +105,9 @@ class Server:
     def _add(self, body: Any, uid: str) -> web.Response:
         self.stored |= {each["message_id"]: each for each in body}
         return self._enqueued(uid, "documentAdditionOrUpdate")
+
+    def _drop(self, _: Any, uid: str) -> web.Response:
+        return self._enqueued(uid, "documentDeletion")
 
     def _search(self, body: Any, _: str) -> web.Response:
         answer = {"hits": self.hits, "query": body["q"], "processingTimeMs": 1, "limit": body["limit"]}
@@ -169,9 +174,9 @@ async def test_writing_compares_versions_and_waits_for_success(server: Server, e
     await engine.upsert([document(1, "stale", version=4), given, tombstone(3, 7)])
     await engine.upsert([document(3, "late", version=6)])
     assert server.asked("POST", "/indexes/messages/documents/fetch")[0] == {
-        "filter": 'message_id IN ["m00001", "m00002", "m00003"]',
+        "filter": 'message_id IN ["m00001", "m00002", "m00003", "C1"]',
         "fields": ["message_id", "version"],
-        "limit": 3,
+        "limit": 4,
     }
     position = position_of(given)
     [sent] = server.asked("POST", "/indexes/messages/documents")
@@ -185,6 +190,18 @@ async def test_writing_compares_versions_and_waits_for_success(server: Server, e
     await engine.upsert([])
     await engine.commit()
     assert len(server.polled) == len(polled) + 1
+
+
+async def test_a_deleted_channel_takes_its_messages_along(server: Server, engine: SearchEngine) -> None:
+    await engine.upsert([document(1), ChannelTombstone(channel_id="C1", version=9), document(2, channel_id="C2")])
+    assert server.asked("POST", "/indexes/messages/documents/delete") == [{"filter": 'channel_id IN ["C1"]'}]
+    [sent] = server.asked("POST", "/indexes/messages/documents")
+    assert [each["message_id"] for each in sent] == ["C1", "m00002"]
+    assert sent[0] == {"message_id": "C1", "version": 9}, "nothing to be found by"
+    await engine.commit()
+    server.stored = {"C1": {"message_id": "C1", "version": 9}}
+    await engine.upsert([document(3)])
+    assert len(server.asked("POST", "/indexes/messages/documents")) == 1
 
 
 async def test_a_failed_task_is_told(server: Server, engine: SearchEngine) -> None:

@@ -45,6 +45,7 @@ from tertulia_chat.notifications.controller import NotificationController
 from tertulia_chat.notifications.retention import Retention
 from tertulia_chat.poke import Poke
 from tertulia_chat.projections.controller import ExportController, LogController, memberships
+from tertulia_chat.purge import ChannelPurge
 from tertulia_chat.reminders.commands import ring_due
 from tertulia_chat.reminders.controller import ReminderController, remind, reminders
 from tertulia_chat.runs.controller import finish_run, open_run
@@ -220,7 +221,7 @@ async def api(settings: ApiSettings) -> AsyncGenerator[Process]:
         app = TraceMiddleware(create_app(parts, health))
         decisions = consumer(bus, database)
         health.tell_lag(lambda: decisions.lag_s)
-        components = [KeyKeeper(parts.keys), Purge(database), *schedulers(parts), decisions]
+        components = [KeyKeeper(parts.keys), Purge(database), ChannelPurge(database), *schedulers(parts), decisions]
         components += [Retention(database), KeyRetention(database)]
         yield Process(name="chat", app=app, components=components, health=health)
         parts.passwords.close()

@@ -63,6 +63,10 @@ class DirectChannel(Conflict):
     code, title = "direct_channel", "The people of a direct conversation do not change"
 
 
+class DefaultChannel(Conflict):
+    code, title = "default_channel", "Newcomers come into this channel: it is not deleted"
+
+
 class ChannelArchived(Conflict):
     code, title = "channel_archived", "The channel is archived and takes no more changes"
 

@@ -17,11 +17,21 @@ from tertulia_chat.errors import Banned, PersonBanned
 from tertulia_chat.notes import Note, of_change, of_people, say
 from tertulia_chat.outbox import NewEvent, record
 from tertulia_chat.sanctions import Laid, laid_in, laid_on, mute_of
-from tertulia_chat.tables import ChannelMemberRow, ChannelRow, SanctionKind, SanctionRow, UserRow, WorkspaceRow
+from tertulia_chat.tables import (
+    ChannelMemberRow,
+    ChannelRow,
+    DeletedChannelRow,
+    SanctionKind,
+    SanctionRow,
+    UserRow,
+    WorkspaceRow,
+    now,
+)
 from tertulia_shared.events import (
     Channel,
     ChannelArchived,
     ChannelCreated,
+    ChannelDeleted,
     ChannelKind,
     ChannelUpdated,
     Fact,
@@ -33,6 +43,9 @@ from tertulia_shared.events import (
     Role,
     SystemKind,
 )
+
+TOLD_AT_ONCE = 1_000
+"""Events of one statement, and of one turn on the event loop, when a whole channel leaves."""
 
 
 @dataclass(slots=True)
@@ -136,7 +149,9 @@ async def add_people(
 async def add_to_channels(
     session: AsyncSession, channels: Sequence[ChannelRow], people: Iterable[UserRow], *, role: Role, actor_id: UUID
 ) -> list[ChannelMemberRow]:
-    """As `add_people`, into several; in as many statements as into one, unless they are direct."""
+    """As `add_people`, into several; in as many statements as into one, unless they are direct. Nobody comes into a
+    deleted one."""
+    channels = [channel for channel in channels if not channel.is_deleted]
     wanted = {user.id: user for user in people}
     query = select(ChannelMemberRow.channel_id, ChannelMemberRow.user_id).where(
         col(ChannelMemberRow.channel_id).in_([channel.id for channel in channels]),
@@ -281,6 +296,47 @@ async def record_change(
     notes = await say(session, actor_id, [*of_change(channel, was)])
     await record(session, *events, *notes)
     return channel.view()
+
+
+async def delete_channel(session: AsyncSession, channel: ChannelRow, *, actor_id: UUID) -> None:
+    """A locked channel becomes a private one without people, name or words, which is what nobody can tell from one
+    that never was: whoever asks for it is no member, and nobody can bring them in.
+
+    So it is told as that, too, in words that every reader knows: who only could read it hears that it is private, and
+    each member that they are no longer in it. They are told one by one, each with a number of its own but to them alone
+    (scope "user"): to all of its people, the departures of a large channel would be millions of deliveries. At last the
+    services are told, which keep what was said in it (`channel.deleted`).
+
+    A message under way looks again, as with a departure. What is in the channel goes afterwards (`channels.purge`).
+    """
+    was = channel.view()
+    people = await session.scalars(
+        delete(ChannelMemberRow)
+        .where(col(ChannelMemberRow.channel_id) == channel.id)
+        .returning(col(ChannelMemberRow.user_id))
+    )
+    channel.kind, channel.name, channel.topic, channel.purpose = ChannelKind.PRIVATE, channel.name_when_deleted, "", ""
+    channel.archived_at = channel.archived_at or now()
+    channel.member_count = 0
+    session.add_all([channel, DeletedChannelRow(channel_id=channel.id, workspace_id=channel.workspace_id)])
+    if was.kind is ChannelKind.PUBLIC:
+        outside = msgspec.structs.replace(was, kind=ChannelKind.PRIVATE, last_seq=channel.last_seq + 1)
+        await record(session, _to_workspace(ChannelUpdated(channel=outside), channel, actor_id))
+    gone = sorted(people)
+    for start in range(0, len(gone), TOLD_AT_ONCE):
+        await record(
+            session, *(_seen_off(channel, user_id, actor_id) for user_id in gone[start : start + TOLD_AT_ONCE])
+        )
+    channel.last_seq += 1
+    channel.last_left_seq = channel.last_seq
+    await session.flush()
+    await record(session, sequenced(ChannelDeleted(channel_id=str(channel.id)), channel, actor_id))
+
+
+def _seen_off(channel: ChannelRow, user_id: UUID, actor_id: UUID) -> NewEvent:
+    channel.last_seq += 1
+    fact = MemberLeft(user_id=str(user_id), reason=LeaveReason.REMOVED)
+    return replace(sequenced(fact, channel, actor_id), scope="user", scope_id=str(user_id))
 
 
 def sequenced(fact: Fact, channel: ChannelRow, actor_id: UUID) -> NewEvent:

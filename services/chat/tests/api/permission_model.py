@@ -19,6 +19,7 @@ LEAST = {
     "create_private_channel": MEMBERS,
     "manage_channels": ADMINS,
     "archive_channels": ADMINS,
+    "delete_channels": ADMINS,
     "invite_members": ADMINS,
     "invite_guests": ADMINS,
     "manage_roles": ADMINS,
@@ -580,6 +581,27 @@ def archive(world, who, a, b, c):
         return 200, then
 
     return "POST", f"/channels/{room.id}/{verb}", None, look
+
+
+@deed
+def delete_channel(world, who, a, b, c):
+    """Afterwards it is a private room without people. Seldom: there should be something left to try."""
+    if b % 3:
+        return None
+    room = world.room(a)
+
+    def look():
+        world.see(who, room)
+        refuse_unless(not room.direct, 409)
+        world.need(who, "delete_channels", room)
+        refuse_unless(not room.default and (room.kind, room.name) != ("public", "general"), 409)
+
+        def then(_):
+            room.kind, room.name, room.members = "private", None, {}
+
+        return 204, then
+
+    return "DELETE", f"/channels/{room.id}", None, look
 
 
 @deed

@@ -76,6 +76,7 @@ GUARDED = {
     ("GET", "/api/v1/workspaces/{workspace_id}/bootstrap"): (None, 404),
     ("GET", "/api/v1/channels/{channel_id}"): (None, 404),
     ("PATCH", "/api/v1/channels/{channel_id}"): ({"topic": "mine"}, 404),
+    ("DELETE", "/api/v1/channels/{channel_id}"): (None, 404),
     ("POST", "/api/v1/channels/{channel_id}/join"): (None, 404),
     ("POST", "/api/v1/channels/{channel_id}/leave"): (None, 404),
     ("GET", "/api/v1/channels/{channel_id}/members"): (None, 404),

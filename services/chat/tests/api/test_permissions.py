@@ -143,9 +143,10 @@ async def test_the_table_decides(chat, house, permission):
             assert expected or answer.status_code == 403
 
 
-async def test_permissions_that_only_moderation_asks_for_are_in_the_table():
+async def test_permissions_whose_deeds_are_tried_elsewhere_are_in_the_table():
     assert set(Permission) - set(DECIDED) == {
         "mention_everyone",
+        "delete_channels",
         "ban_members",
         "mute_members",
         "set_slow_mode",

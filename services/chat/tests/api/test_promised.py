@@ -46,7 +46,6 @@ PROMISED = """
 # Why not: docs/subsystems/channels-and-roles.md.
 NOT_BUILT = {
     "DELETE /workspaces/{workspace_id}",
-    "DELETE /channels/{channel_id}",
 }
 MESSAGE = """
     id workspace_id channel_id ch_seq author_id text thread_id mentions reactions edited_at deleted_at created_at

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tertulia_chat.app import schedulers
+from tertulia_chat.purge import ChannelPurge
 from tertulia_shared.events import FACTS, INTERNAL_TYPES
 
 from .conftest import later
@@ -441,11 +442,12 @@ class World:
             self.made[kind].append(answer[kind]["id"])
 
     async def ring(self):
-        """An hour goes by, and the schedulers look."""
+        """An hour goes by, and the schedulers look, and what removes deleted channels."""
         for table in ("scheduled_message", "reminder"):
             await self.chat.sql(f"UPDATE {table} SET due_at = now(), wake_at = now() WHERE wake_at IS NOT NULL")
         for scheduler in schedulers(self.chat.parts):
             await scheduler.turn()
+        await ChannelPurge(self.chat.parts.database).purge()
 
     async def see(self, person):
         await self.chat.decide()
@@ -484,6 +486,7 @@ class World:
                 if flag
                 else ("DELETE", f"/channels/{self.secret['id']}/members/{self.bob.id}", None)
             ),
+            "raze": ("DELETE", plans if flag and which == 0 else f"/channels/{self.secret['id']}", None),
             "topic": ("PATCH", plans, {"topic": self.word()}),
             "archive": ("POST", f"{plans}/{'archive' if flag else 'unarchive'}", None),
             "open": ("POST", f"{home}/channels", {"kind": "public" if flag else "private", "name": self.word()}),
@@ -542,7 +545,7 @@ ACTS = [
     *("come or go", "take in or put out", "topic", "archive", "open", "own", "rank", "found", "name"),
     *("kick", "ban", "mute", "mute everywhere", "shut out", "slow", "permit", "report", "resolve"),
     *("schedule", "remind", "ring", "reschedule", "send or drop", "complete", "forget"),
-    *("arrange", "watch", "see", "status", "appear", "regret"),
+    *("arrange", "watch", "see", "status", "appear", "regret", "raze"),
 ]
 STEPS = st.lists(
     st.tuples(st.integers(0, 2), st.sampled_from(ACTS), st.integers(0, 12), st.booleans()), min_size=5, max_size=30
@@ -608,6 +611,15 @@ async def test_every_act_once(chat):
     steps += [(1, "say", 0, True), (1, "schedule", 0, True), (1, "remind", 0, True), (0, "ring", 0, True)]
     told = await hold(chat, [*steps, (0, "archive", 0, True), (0, "delete", 1, True)])
     assert told >= set(APPLY)
+
+
+async def test_a_deleted_channel_is_gone_for_who_is_in_it_and_who_is_not(chat):
+    """Bob was there for one and never came back to the other."""
+    acts = ("save", "follow", "draft", "read", "wish", "arrange", "schedule", "remind")
+    marks = [(1, act, which, True) for which in (1, 2) for act in acts]
+    steps = [(0, "say", 1, True), (0, "pin", 1, True), *marks, (0, "see", 0, True), (1, "come or go", 0, False)]
+    await hold(chat, [*steps, (0, "raze", 0, True), (0, "raze", 0, False)])
+    await hold(chat, [*steps, (0, "raze", 0, True), (0, "raze", 0, False), (0, "ring", 0, True)])
 
 
 async def test_who_comes_and_goes_is_told(chat):

@@ -109,6 +109,15 @@ class ChannelArchived(Fact, frozen=True, kw_only=True):
     channel: Channel
 
 
+class ChannelDeleted(Fact, frozen=True, kw_only=True):
+    """The channel is gone for good, and nothing of it may be kept. For services: everybody in it was told that they are
+    no longer (`member.left`), and who only could read it that it is private."""
+
+    type: ClassVar[str] = "channel.deleted"
+
+    channel_id: str
+
+
 class MemberJoined(Fact, frozen=True, kw_only=True):
     """Carries the channel, so that the one who joined can show it without asking. `muted_until` as with
     `member.updated`."""

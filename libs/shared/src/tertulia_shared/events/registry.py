@@ -18,6 +18,7 @@ FACTS: dict[tuple[str, int], type[Fact]] = {
         chat.ChannelCreated,
         chat.ChannelUpdated,
         chat.ChannelArchived,
+        chat.ChannelDeleted,
         chat.MemberJoined,
         chat.MemberLeft,
         chat.MemberUpdated,
@@ -51,7 +52,9 @@ FACTS: dict[tuple[str, int], type[Fact]] = {
     )
 }
 
-INTERNAL_TYPES: frozenset[str] = frozenset({chat.SessionRevoked.type, chat.CanarySent.type})
+INTERNAL_TYPES: frozenset[str] = frozenset(
+    {chat.SessionRevoked.type, chat.CanarySent.type, chat.ChannelDeleted.type}
+)
 """Types that no client ever receives."""
 
 _decoders = {key: msgspec.json.Decoder(fact) for key, fact in FACTS.items()}

@@ -30,6 +30,7 @@ class Action(StrEnum):
     CHANNEL_UPDATED = "channel.updated"
     CHANNEL_ARCHIVED = "channel.archived"
     CHANNEL_UNARCHIVED = "channel.unarchived"
+    CHANNEL_DELETED = "channel.deleted"
     CHANNEL_ROLE_CHANGED = "channel.role_changed"
     CHANNEL_MEMBER_ADDED = "channel.member_added"
     CHANNEL_MEMBER_REMOVED = "channel.member_removed"

@@ -33,6 +33,12 @@ def archived(channel: ChannelRow, actor_id: UUID) -> Entry:
     return _entry(action, channel.workspace_id, channel.id, actor_id)
 
 
+def deleted(channel: ChannelRow, was: Channel, people: int, actor_id: UUID) -> Entry:
+    """With what the channel was and how many people were in it: nothing else tells any more."""
+    before = {**_told(was), "archived": was.archived_at is not None, "members": people}
+    return _entry(Action.CHANNEL_DELETED, channel.workspace_id, channel.id, actor_id, before=before)
+
+
 def about_member(
     channel: ChannelRow,
     user_id: UUID,

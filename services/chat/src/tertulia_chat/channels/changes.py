@@ -1,4 +1,5 @@
-"""Changing what a channel is: its name and topic, who writes in it, its kind, who owns it, whether it is archived.
+"""Changing what a channel is: its name and topic, who writes in it, its kind, who owns it, whether it is archived
+or deleted.
 
 Each holds the channel and the caller's seat (`access_channel(lock=True)`), so what was checked is true when it is
 written. Doing again what was done changes nothing and tells nothing.
@@ -7,9 +8,11 @@ written. Doing again what was done changes nothing and tells nothing.
 from uuid import UUID
 
 import msgspec
+import sqlalchemy as sa
 from msgspec import UNSET, UnsetType
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from tertulia_chat import membership
 from tertulia_chat.access import ChannelSeat, access_channel
@@ -17,10 +20,10 @@ from tertulia_chat.audit import Action, note
 from tertulia_chat.channels import auditing
 from tertulia_chat.channels.checks import check_not_direct, check_open, checked_name
 from tertulia_chat.channels.schemas import ChannelMember, PatchChannel
-from tertulia_chat.errors import Banned, ChannelNameTaken, DefaultNotPrivate, KindNotChangeable, Muted
+from tertulia_chat.errors import Banned, ChannelNameTaken, DefaultChannel, DefaultNotPrivate, KindNotChangeable, Muted
 from tertulia_chat.permissions import Permission
-from tertulia_chat.tables import ChannelRow, UserRow, now
-from tertulia_shared.events import Channel, ChannelArchived, ChannelKind, ChannelUpdated, Role
+from tertulia_chat.tables import GENERAL, ChannelRow, ReportRow, UserRow, now
+from tertulia_shared.events import Channel, ChannelArchived, ChannelKind, ChannelUpdated, ReportState, Role
 from tertulia_shared.problems import Forbidden, NotFound
 
 _NO_DETAILS = "A direct conversation has no name, topic, kind or rules."
@@ -133,3 +136,30 @@ async def set_archived(session: AsyncSession, caller_id: UUID, channel_id: UUID,
     view = await membership.record_change(session, ChannelArchived, channel, was=was, actor_id=caller_id)
     await note(session, auditing.archived(channel, caller_id))
     return view
+
+
+async def delete(session: AsyncSession, caller_id: UUID, channel_id: UUID) -> None:
+    """For good, also an archived one. From then on it is like a channel that never was.
+
+    Raises NotFound, Forbidden, DirectChannel, DefaultChannel.
+    """
+    seat = await access_channel(session, caller_id, channel_id, lock=True)
+    channel = seat.channel
+    check_not_direct(seat, "A direct conversation is not deleted.")
+    seat.require_permission(Permission.DELETE_CHANNELS)
+    if channel.is_default or (channel.kind == ChannelKind.PUBLIC and channel.name == GENERAL):
+        raise DefaultChannel
+    was, people = channel.view(), channel.member_count
+    await membership.delete_channel(session, channel, actor_id=caller_id)
+    await _forget_reported(session, channel)
+    await note(session, auditing.deleted(channel, was, people, caller_id))
+
+
+async def _forget_reported(session: AsyncSession, channel: ChannelRow) -> None:
+    """That somebody reported a message stays for the moderators, not what it said."""
+    here = (
+        col(ReportRow.workspace_id) == channel.workspace_id,
+        col(ReportRow.state) == ReportState.OPEN,
+        col(ReportRow.channel_id) == channel.id,
+    )
+    await session.execute(sa.update(ReportRow).where(*here).values(text=None, note=None))

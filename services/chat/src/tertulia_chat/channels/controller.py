@@ -116,6 +116,18 @@ class ChannelController(Controller):
         async with database.transaction() as session:
             return ChangedChannel(channel=await changes.update(session, caller.user_id, channel_id, data))
 
+    @delete(
+        "/",
+        status_code=204,
+        summary="Delete a channel for good, with everything in it",
+        opt={AUDITED: Action.CHANNEL_DELETED},
+    )
+    async def remove(
+        self, caller: NamedDependency[Caller], channel_id: FromPath[UUID], database: NamedDependency[Database]
+    ) -> None:
+        async with database.transaction() as session:
+            await changes.delete(session, caller.user_id, channel_id)
+
     @post("/join", status_code=200, summary="Join a public channel")
     async def join(
         self, caller: NamedDependency[Caller], channel_id: FromPath[UUID], database: NamedDependency[Database]

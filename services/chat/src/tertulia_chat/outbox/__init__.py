@@ -5,6 +5,16 @@
 """
 
 from tertulia_chat.outbox.record import NewEvent, columns_of, record, render
-from tertulia_chat.outbox.redact import redact, redact_draft, redact_runs, redact_scheduled
+from tertulia_chat.outbox.redact import redact, redact_channel, redact_draft, redact_runs, redact_scheduled
 
-__all__ = ["NewEvent", "columns_of", "record", "redact", "redact_draft", "redact_runs", "redact_scheduled", "render"]
+__all__ = [
+    "NewEvent",
+    "columns_of",
+    "record",
+    "redact",
+    "redact_channel",
+    "redact_draft",
+    "redact_runs",
+    "redact_scheduled",
+    "render",
+]

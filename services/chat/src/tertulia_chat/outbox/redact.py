@@ -58,17 +58,7 @@ async def redact(session: AsyncSession, channel_id: UUID, ch_seqs: Collection[in
 
     Numbers that the log no longer reaches are passed over.
     """
-    silent = msgspec.structs.replace(
-        message,
-        text="",
-        ai=None,
-        mentions=[],
-        audience=None,
-        channels=[],
-        messages=[],
-        links=[],
-        system=SystemNote(kind=message.system.kind) if message.system else None,
-    )
+    silent = _silent(message)
     bodies: dict[Row[Any], str] = {}
     for found in (await session.execute(_FIND, {"channel_id": channel_id, "ch_seqs": list(ch_seqs)})).all():
         envelope = decode_envelope(found.body)
@@ -76,6 +66,20 @@ async def redact(session: AsyncSession, channel_id: UUID, ch_seqs: Collection[in
         if not isinstance(fact, MessageCreated | MessageUpdated | MessagePinned | MessageUnpinned):
             raise TypeError(f"{envelope.type} tells no text")
         bodies[found] = _with(envelope, msgspec.structs.replace(fact, message=silent))
+    await _replace(session, bodies)
+
+
+async def redact_channel(session: AsyncSession, channel_id: UUID, ch_seqs: Collection[int]) -> None:
+    """Let the events with these numbers of a deleted channel tell their messages without a text.
+
+    Numbers that the log no longer reaches, and those of events without a message, are passed over.
+    """
+    bodies: dict[Row[Any], str] = {}
+    for found in (await session.execute(_FIND, {"channel_id": channel_id, "ch_seqs": list(ch_seqs)})).all():
+        envelope = decode_envelope(found.body)
+        fact = decode(envelope)
+        if isinstance(fact, MessageCreated | MessageUpdated | MessagePinned | MessageUnpinned):
+            bodies[found] = _with(envelope, msgspec.structs.replace(fact, message=_silent(fact.message)))
     await _replace(session, bodies)
 
 
@@ -97,6 +101,20 @@ async def redact_runs(session: AsyncSession, log_ids: Collection[int], silent: C
         if left != fact.run:
             bodies[found] = _with(envelope, msgspec.structs.replace(fact, run=left))
     await _replace(session, bodies)
+
+
+def _silent(message: Message) -> Message:
+    return msgspec.structs.replace(
+        message,
+        text="",
+        ai=None,
+        mentions=[],
+        audience=None,
+        channels=[],
+        messages=[],
+        links=[],
+        system=SystemNote(kind=message.system.kind) if message.system else None,
+    )
 
 
 async def redact_draft(session: AsyncSession, log_id: int) -> None:

@@ -21,6 +21,8 @@ class Permission(StrEnum):
     MANAGE_CHANNELS = "manage_channels"
     """Rename, convert, decide who posts and who owns it; and write where not everybody does."""
     ARCHIVE_CHANNELS = "archive_channels"
+    DELETE_CHANNELS = "delete_channels"
+    """For good, with all that was said in them. Who owns a channel does not have it for that."""
     INVITE_MEMBERS = "invite_members"
     INVITE_GUESTS = "invite_guests"
     MANAGE_ROLES = "manage_roles"
@@ -49,6 +51,7 @@ DEFAULTS: Mapping[Permission, Role] = {
     Permission.CREATE_PRIVATE_CHANNEL: Role.MEMBER,
     Permission.MANAGE_CHANNELS: Role.ADMIN,
     Permission.ARCHIVE_CHANNELS: Role.ADMIN,
+    Permission.DELETE_CHANNELS: Role.ADMIN,
     Permission.INVITE_MEMBERS: Role.ADMIN,
     Permission.INVITE_GUESTS: Role.ADMIN,
     Permission.MANAGE_ROLES: Role.ADMIN,

@@ -7,18 +7,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from tertulia_chat.projections.schemas import ExportedMessages, MessageCount, MessageCounts
-from tertulia_chat.tables import MessageRow
+from tertulia_chat.tables import DeletedChannelRow, MessageRow
 from tertulia_shared.events import Message
 
 AT_ONCE = 500
 """Rows between two looks at the event loop: others are served by it too."""
 
+# Of a deleted channel nothing is told, whether it was removed already or not.
+_THERE = ~(
+    select(DeletedChannelRow)
+    .where(col(DeletedChannelRow.channel_id) == col(MessageRow.channel_id))
+    .correlate(MessageRow)
+    .exists()
+)
 _LONG = sa.text("SET LOCAL statement_timeout = '60s'")
 
 
 async def export(session: AsyncSession, after: UUID | None, limit: int) -> ExportedMessages:
     """The next ones by id. Ids roughly follow time: one that is sent meanwhile may be missed and comes as an event."""
-    query = select(MessageRow).order_by(col(MessageRow.id)).limit(limit + 1)
+    query = select(MessageRow).where(_THERE).order_by(col(MessageRow.id)).limit(limit + 1)
     if after is not None:
         query = query.where(col(MessageRow.id) > after)
     items: list[Message] = []
@@ -32,7 +39,7 @@ async def counts(session: AsyncSession) -> MessageCounts:
     await session.execute(_LONG)
     query = (
         select(col(MessageRow.workspace_id), sa.func.count())
-        .where(col(MessageRow.deleted_at).is_(None), col(MessageRow.system).is_(None))
+        .where(col(MessageRow.deleted_at).is_(None), col(MessageRow.system).is_(None), _THERE)
         .group_by(col(MessageRow.workspace_id))
         .order_by(col(MessageRow.workspace_id))
     )

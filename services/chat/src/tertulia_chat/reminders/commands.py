@@ -79,6 +79,11 @@ async def change(session: AsyncSession, caller_id: UUID, reminder_id: UUID, wish
 async def drop(session: AsyncSession, caller_id: UUID, reminder_id: UUID) -> None:
     """Raises NotFound."""
     row, _ = await _hold_mine(session, caller_id, reminder_id)
+    await forget(session, row)
+
+
+async def forget(session: AsyncSession, row: ReminderRow) -> None:
+    """Deletes the row, which the caller holds, and tells so."""
     await session.delete(row)
     await session.flush()
     await _record(session, row, ReminderUpdated(reminder_id=str(row.id), reminder=None))

@@ -8,7 +8,7 @@ from tertulia_chat.tables.accounts import RefreshTokenRow, SessionRow, SigningKe
 from tertulia_chat.tables.attention import EVERYBODY, MentionRow, ThreadFollowRow
 from tertulia_chat.tables.audit import AuditRow
 from tertulia_chat.tables.base import first_id, new_id, now, time_of
-from tertulia_chat.tables.channels import ChannelMemberRow, ChannelRow
+from tertulia_chat.tables.channels import GENERAL, ChannelMemberRow, ChannelRow, DeletedChannelRow
 from tertulia_chat.tables.drafts import DraftRow
 from tertulia_chat.tables.fetched import Fetched
 from tertulia_chat.tables.idempotency import IdempotencyKeyRow
@@ -24,6 +24,7 @@ from tertulia_chat.tables.workspaces import DeactivatedMemberRow, InviteRow, Wor
 __all__ = [
     "BUILT_IN",
     "EVERYBODY",
+    "GENERAL",
     "NO_THREAD",
     "AuditRow",
     "BotRunRow",
@@ -31,6 +32,7 @@ __all__ = [
     "ChannelRow",
     "DeactivatedMemberRow",
     "DecidedRow",
+    "DeletedChannelRow",
     "DraftRow",
     "Fetched",
     "IdempotencyKeyRow",

@@ -17,10 +17,16 @@ from tertulia_shared.events import Channel, ChannelKind, ChannelPreferences, Not
 DIRECT_KINDS = frozenset({ChannelKind.DM, ChannelKind.GROUP_DM})
 
 
+GENERAL = "general"
+"""The channel that a workspace begins with."""
+
+
 class ChannelRow(SQLModel, table=True):
     """`people_key` names a direct channel by its people; `last_left_seq` is the number of the newest departure or loss
     of a right, `member_count` follows every joining and leaving. Only a public channel is a default one. `slow_mode_s`
-    seconds pass between two messages of one person; 0: as fast as they type."""
+    seconds pass between two messages of one person; 0: as fast as they type.
+
+    A deleted channel is a private one that nobody is in or can come into (`membership.delete_channel`)."""
 
     __tablename__ = "channel"  # pyright: ignore[reportAssignmentType]
 
@@ -46,6 +52,15 @@ class ChannelRow(SQLModel, table=True):
     def is_direct(self) -> bool:
         return self.kind in DIRECT_KINDS
 
+    @property
+    def is_deleted(self) -> bool:
+        return self.name == self.name_when_deleted
+
+    @property
+    def name_when_deleted(self) -> str:
+        """No channel can be given this name, and each has another."""
+        return f"!{self.id}"
+
     def view(self, member_ids: Sequence[UUID] = ()) -> Channel:
         """`member_ids` are shown for direct channels only."""
         return Channel(
@@ -65,6 +80,16 @@ class ChannelRow(SQLModel, table=True):
             is_default=self.is_default,
             slow_mode_s=self.slow_mode_s,
         )
+
+
+class DeletedChannelRow(SQLModel, table=True):
+    """A channel that was deleted, until nothing is left of it but its row: see `channels.purge`."""
+
+    __tablename__ = "deleted_channel"  # pyright: ignore[reportAssignmentType]
+
+    channel_id: UUID = Field(primary_key=True)
+    workspace_id: UUID
+    deleted_at: datetime = Field(default_factory=now, sa_type=UtcTime)
 
 
 class ChannelMemberRow(SQLModel, table=True):

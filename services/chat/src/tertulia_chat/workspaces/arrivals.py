@@ -21,11 +21,9 @@ from tertulia_chat import membership
 from tertulia_chat.access import WorkspaceSeat, access_channel
 from tertulia_chat.errors import ChannelArchived, DirectChannel
 from tertulia_chat.sanctions import is_banned
-from tertulia_chat.tables import ChannelMemberRow, ChannelRow, UserRow
+from tertulia_chat.tables import GENERAL, ChannelMemberRow, ChannelRow, UserRow
 from tertulia_shared.events import ChannelKind, Role
 from tertulia_shared.problems import FieldError, NotFound, ValidationFailed
-
-GENERAL = "general"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,7 @@ from tertulia_chat.errors import SlugTaken
 from tertulia_chat.membership import to_workspace
 from tertulia_chat.outbox import record
 from tertulia_chat.permissions import Permission
-from tertulia_chat.tables import ChannelRow, MessageRow, RevisionRow, UserRow, WorkspaceRow
-from tertulia_chat.workspaces.arrivals import GENERAL
+from tertulia_chat.tables import GENERAL, ChannelRow, MessageRow, RevisionRow, UserRow, WorkspaceRow
 from tertulia_chat.workspaces.members import admit, workspace_entry
 from tertulia_chat.workspaces.schemas import PatchWorkspace
 from tertulia_shared.events import ChannelKind, HistoryPolicy, Role, Workspace, WorkspaceUpdated

@@ -9,6 +9,7 @@ from tertulia_notify.delivery import frames
 from tertulia_shared.cursors import CursorSealer, Position
 from tertulia_shared.events import (
     INTERNAL_TYPES,
+    Address,
     BanUpdated,
     CanarySent,
     Fact,
@@ -57,7 +58,8 @@ class Event:
     """Immutable to whoever looks at it; shared by the ring and by every connection's queue.
 
     `visible` is False for what no client may see. `leaver` is the user whom a `member.left` is about: it is theirs to
-    see although they are no longer a member. `channel_id` is the channel that an event for a whole workspace is about.
+    see although they are no longer a member. `channel_id` is the channel that an event for a whole workspace, or
+    a departure, is about.
     `size` is what the ring counts: the bytes of the body.
     """
 
@@ -158,7 +160,7 @@ class EventReader:
                 body=data,
                 seal=self._seal,
                 visible=event_type not in INTERNAL_TYPES,
-                channel_id=decode_envelope(data).channel_id if address.scope == "ws" else None,
+                channel_id=_channel_of(address, event_type, data),
                 trace=extract(headers) if recording() else None,
             )
         except (KeyError, ValueError, RecursionError, msgspec.DecodeError) as error:
@@ -168,3 +170,10 @@ class EventReader:
     def _sealing(self, epoch: str) -> Seal:
         """One object for all events of an epoch."""
         return lambda seq: self._sealer.seal_event(Position(epoch, seq))
+
+
+def _channel_of(address: Address, event_type: str, data: bytes) -> str | None:
+    """When a channel is deleted its people leave at once, and each is told for themselves."""
+    if address.scope == "ws" or event_type == MemberLeft.type:
+        return decode_envelope(data).channel_id
+    return None

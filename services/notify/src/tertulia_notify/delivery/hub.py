@@ -164,7 +164,7 @@ class Hub:
         self.settle()
         if isinstance(event.fact, PresenceUpdated):
             self.registry.note(event.fact.user_id)
-        channel_id = event.target if event.scope == "ch" else None
+        channel_id = event.target if event.scope == "ch" else event.channel_id
         if not self.projection.apply(event.fact, event.workspace_id, channel_id, event.ch_seq):
             return
         workspace_id = event.workspace_id or ""
@@ -172,7 +172,7 @@ class Hub:
             case MemberJoined() as fact:
                 self.registry.joined_channel(fact.user.id, event.target)
             case MemberLeft() as fact:
-                self.registry.left_channel(fact.user_id, event.target)
+                self.registry.left_channel(fact.user_id, channel_id or "")
             case WorkspaceMemberJoined() as fact:
                 self.registry.joined_workspace(fact.user.id, workspace_id)
             case WorkspaceMemberLeft() as fact:

@@ -22,13 +22,14 @@ from tertulia_search.engines.port import (
     Ask,
     Change,
     ChangeRefused,
+    ChannelTombstone,
     Clause,
     Document,
     EngineUnavailable,
     Found,
     Generation,
-    Tombstone,
     Word,
+    looked_up,
     newer_only,
     page_after,
     position_of,
@@ -70,10 +71,15 @@ class MeilisearchIndex:
     async def upsert(self, changes: Sequence[Change]) -> None:
         if not changes:
             return
-        stored = await self._versions([change.message_id for change in changes])
+        stored = await self._versions(looked_up(changes))
         news = newer_only(changes, stored | self._uncommitted)
         if not news:
             return
+        gone = frozenset(change.channel_id for change in news.values() if isinstance(change, ChannelTombstone))
+        if gone:
+            of_these = _among("channel_id", gone)
+            task = await self.call(lambda client: client.index(self._uid).delete_documents(filter=of_these))
+            self._tasks.append(task.task_uid)
         fields = [_fields(change) for change in news.values()]
         task = await self.call(lambda client: client.index(self._uid).add_documents(fields, KEY))
         self._tasks.append(task.task_uid)
@@ -223,10 +229,10 @@ class MeilisearchEngine:
 
 
 def _fields(change: Change) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.to_builtins(change)
-    if isinstance(change, Tombstone):
-        return fields
+    if not isinstance(change, Document):
+        return {KEY: change.message_id, "version": change.version}
     position = position_of(change)
+    fields: dict[str, Any] = msgspec.to_builtins(change)
     return fields | {"created_ms": position.created_ms, "tie": position.tie}
 
 

@@ -4,7 +4,7 @@ An engine holds *generations*: complete indexes of which one is live. A rebuild 
 serves and then swaps them. Within a generation every change carries the `ch_seq` of its cause as `version`; a change at
 or below what is stored of its message does nothing, whatever the order in which changes come and however often. A
 deleted message stays as a tombstone, which has a version and nothing to be found by, so that no late edit brings it
-back.
+back. Of a deleted channel a single tombstone stays, in place of all that was in it, and no message of it is taken in.
 
 Who may see what is not the engine's business: every query names the channels it may look into.
 """
@@ -60,7 +60,19 @@ class Tombstone(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
-Change = Document | Tombstone
+class ChannelTombstone(msgspec.Struct, frozen=True, kw_only=True):
+    """A channel that was deleted, with all its messages, by its change `version`."""
+
+    channel_id: str
+    version: int
+
+    @property
+    def message_id(self) -> str:
+        """What it is kept under among the messages; an id names one thing only."""
+        return self.channel_id
+
+
+Change = Document | Tombstone | ChannelTombstone
 
 
 class Position(NamedTuple):
@@ -206,10 +218,23 @@ def page_after(after: Position | None, newest: bool, documents: list[Document]) 
     return [document for place, document in placed if (place < after if newest else place > after)]
 
 
+def looked_up(changes: Sequence[Change]) -> list[str]:
+    """What must be known of what is stored before these changes are written: their messages, and which of their
+    channels were deleted."""
+    channels = (change.channel_id for change in changes if isinstance(change, Document))
+    return list(dict.fromkeys([*(change.message_id for change in changes), *channels]))
+
+
 def newer_only(changes: Sequence[Change], stored: Mapping[str, int]) -> dict[str, Change]:
-    """The changes that are news, one a message: its highest version, if that is above what is stored."""
+    """The changes that are news, one a message: its highest version, if that is above what is stored.
+
+    What happened in a channel before it was deleted is none, wherever it stands among them.
+    """
+    gone = stored.keys() | {change.channel_id for change in changes if isinstance(change, ChannelTombstone)}
     news: dict[str, Change] = {}
     for change in changes:
+        if isinstance(change, Document) and change.channel_id in gone:
+            continue
         known = news.get(change.message_id)
         version = stored.get(change.message_id, -1) if known is None else known.version
         if change.version > version:

@@ -11,7 +11,7 @@ from typing import Any
 import tantivy
 from tantivy import Query
 
-from tertulia_search.engines.port import Ask, Change, EngineUnavailable, newer_only
+from tertulia_search.engines.port import Ask, Change, ChannelTombstone, EngineUnavailable, looked_up, newer_only
 from tertulia_search.engines.tantivy_look import Look, buckets
 from tertulia_search.engines.tantivy_schema import SCHEMA, fields_of
 
@@ -45,7 +45,7 @@ class TantivyIndex:
 
     def upsert(self, changes: Sequence[Change]) -> None:
         try:
-            stored = self._versions([change.message_id for change in changes])
+            stored = self._versions(looked_up(changes))
             for change in newer_only(changes, stored).values():
                 self._write(change, replaces=change.message_id in stored)
         except (OSError, ValueError) as error:
@@ -84,6 +84,8 @@ class TantivyIndex:
     def _write(self, change: Change, replaces: bool) -> None:
         if self._writer is None:
             self._writer = self._index.writer(heap_size=HEAP_BYTES, num_threads=1)
+        if isinstance(change, ChannelTombstone):
+            self._writer.delete_documents_by_term("channel", change.channel_id)
         if replaces:
             self._writer.delete_documents_by_term("id", change.message_id)
         self._writer.add_document(tantivy.Document.from_dict(fields_of(change), SCHEMA))

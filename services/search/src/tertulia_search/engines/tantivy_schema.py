@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import tantivy
 
-from tertulia_search.engines.port import TIE_BITS, Change, Document, Position, Tombstone, milliseconds, position_of
+from tertulia_search.engines.port import TIE_BITS, Change, Document, Position, milliseconds, position_of
 from tertulia_search.text import words
 
 FORMAT = 2
@@ -45,7 +45,7 @@ _decoder = msgspec.json.Decoder(Document)
 
 
 def fields_of(change: Change) -> dict[str, Any]:
-    if isinstance(change, Tombstone):
+    if not isinstance(change, Document):
         return {"id": change.message_id, "version": change.version}
     return {
         "id": change.message_id,

@@ -1,7 +1,8 @@
-"""Events about messages, as changes of the index."""
+"""Events about messages and their channels, as changes of the index."""
 
-from tertulia_search.engines.port import Change, Document, Tombstone
+from tertulia_search.engines.port import Change, ChannelTombstone, Document, Tombstone
 from tertulia_shared.events import (
+    ChannelDeleted,
     Envelope,
     Message,
     MessageCreated,
@@ -10,13 +11,15 @@ from tertulia_shared.events import (
     decode,
 )
 
-ACTED_ON = frozenset(fact.type for fact in (MessageCreated, MessageUpdated, MessageDeleted))
+ACTED_ON = frozenset(fact.type for fact in (MessageCreated, MessageUpdated, MessageDeleted, ChannelDeleted))
 """Every other event passes by undecoded."""
 
 
 def change_of(envelope: Envelope) -> Change | None:
     """None for an event that changes nothing here. Raises `msgspec.DecodeError` for one that breaks its contract."""
     fact = decode(envelope)
+    if isinstance(fact, ChannelDeleted):
+        return ChannelTombstone(channel_id=fact.channel_id, version=envelope.ch_seq or 0)
     if not isinstance(fact, MessageCreated | MessageUpdated | MessageDeleted):
         return None
     version = fact.message.ch_seq if envelope.ch_seq is None else envelope.ch_seq

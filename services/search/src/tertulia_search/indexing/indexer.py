@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from tertulia_search import metrics
-from tertulia_search.engines.port import Change, EngineUnavailable, SearchEngine, Tombstone
+from tertulia_search.engines.port import Change, Document, EngineUnavailable, SearchEngine
 from tertulia_search.indexing.changes import ACTED_ON, change_of
 from tertulia_shared.bus import Delivery, Reject, Retry
 from tertulia_shared.events import decode_envelope
@@ -57,7 +57,7 @@ class Indexer:
         except EngineUnavailable as error:
             raise Retry(f"the engine is away: {error}", delay_s=RETRY_S) from error
         metrics.COMMIT_SECONDS.observe(time.perf_counter() - started)
-        deleted = sum(isinstance(change, Tombstone) for change in changes)
+        deleted = sum(not isinstance(change, Document) for change in changes)
         metrics.CHANGES.labels("deleted").inc(deleted)
         metrics.CHANGES.labels("written").inc(len(changes) - deleted)
 
