@@ -224,6 +224,7 @@ def test_marks_and_wishes_are_about_their_message_or_channel():
         (events.NoticeCreated(notice=notice(None)), NOBODY),
         (events.ReportCreated(report=report(marked)), marked),
         (events.ReportUpdated(report=report(marked)), marked),
+        (events.ChannelDeleted(channel_id=marked), marked),
         (events.ScheduledUpdated(scheduled_id=marked, scheduled=None), marked),
         (events.ReminderUpdated(reminder_id=marked, reminder=None), marked),
         (events.ReminderDue(reminder=reminder, subject=events.ReminderSubject.THERE), reminder.id),
@@ -236,6 +237,13 @@ def test_marks_and_wishes_are_about_their_message_or_channel():
     ):
         row = named(encoded(fact))
         assert (row["type"], row["person_id"], row["subject_id"]) == (fact.type, ADA, subject)
+
+
+def test_a_deleted_channel_loses_its_name():
+    gone = encoded(events.ChannelDeleted(channel_id=CHANNEL), ch_seq=12)
+    assert rows.read(gone).channel == (CHANNEL, WORKSPACE, "private", "", True, 12)
+    with pytest.raises(Unreadable):
+        rows.read(encoded(events.ChannelDeleted(channel_id="general")))
 
 
 def test_every_type_of_the_product_makes_a_row():

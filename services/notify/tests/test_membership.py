@@ -109,6 +109,41 @@ async def test_who_was_removed_before_the_snapshot_stays_removed_when_the_joinin
         await his.silence()
 
 
+async def test_when_a_channel_is_deleted_each_hears_it_for_themselves_and_nothing_after_it(world: Any) -> None:
+    """As chat tells it: numbers of the channel to one person each. Live, replayed and polled alike."""
+    ada, bob = world.person(CHANNEL, OTHER), world.person(CHANNEL)
+    left = [(events.MemberLeft(user_id=person, reason=events.LeaveReason.REMOVED), person) for person in (ada, bob)]
+
+    def deletion() -> list[Any]:
+        told = [
+            world.event(fact, "user", person, channel_id=CHANNEL, ch_seq=world.next_seq(CHANNEL))
+            for fact, person in left
+        ]
+        gone = events.ChannelDeleted(channel_id=CHANNEL)
+        return [*told, world.event(gone, "ch", CHANNEL, ch_seq=world.next_seq(CHANNEL))]
+
+    async with world.notify() as notify:
+        streams = {person: await notify.stream(world.token(person)) for person in (ada, bob)}
+        cursors = {person: (await stream.hello())["cursor"] for person, stream in streams.items()}
+        await world.publish(
+            world.message(CHANNEL, "before"), *deletion(), world.message(CHANNEL, "after"), world.message(OTHER, "x")
+        )
+        for person, stream in streams.items():
+            heard = [(frame.event, frame.data["channel_id"]) for frame in await stream.durable(2)]
+            assert heard == [("message.created", CHANNEL), ("member.left", CHANNEL)]
+            if person == ada:
+                assert (await stream.durable(1))[0].data["channel_id"] == OTHER
+            await stream.silence()
+            assert not notify.parts.hub.projection.is_member(person, CHANNEL)
+            again = await notify.stream(world.token(person), cursor=cursors[person])
+            await again.hello()
+            (own,) = [frame for frame in await again.durable(1) if frame.event == "member.left"]
+            assert own.data["data"]["user_id"] == person
+            polled = (await notify.poll(world.token(person), cursors[person]))["events"]
+            assert [event["type"] for event in polled if event["channel_id"] == CHANNEL] == ["member.left"]
+        assert not list(notify.parts.hub.registry.in_channel(CHANNEL))
+
+
 async def test_guests_are_told_only_of_the_public_channels_that_they_are_in(world: Any) -> None:
     """Live, replayed and polled alike."""
     ada, guest = world.person(), _id()

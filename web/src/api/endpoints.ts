@@ -65,6 +65,7 @@ export const channels = {
   get: (id: string) => request<ChannelListing>('GET', `/channels/${id}`),
   join: (id: string) => request<Channel>('POST', `/channels/${id}/join`),
   leave: (id: string) => request<undefined>('POST', `/channels/${id}/leave`),
+  remove: (id: string) => request<undefined>('DELETE', `/channels/${id}`),
   members: (id: string, cursor: string | null) =>
     request<ChannelMemberPage>('GET', `/channels/${id}/members`, { query: { limit: PAGE, cursor } }),
   addMember: (id: string, body: AddMember) =>

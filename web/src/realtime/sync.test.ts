@@ -232,6 +232,17 @@ describe('membership', () => {
     expect(store().channels.has('c')).toBe(false)
   })
 
+  it('a deleted channel goes away, although the departures of the others leave a gap before my own', async () => {
+    await opened()
+    const gone = { ...channel('c', 4), kind: 'private' } as const
+    sync.onEvent({ ...base, id: 'p', type: 'channel.updated', channel_id: 'c', ch_seq: null, data: { channel: gone } })
+    log.delete('c')
+    happen({
+      ...base, id: 'l', type: 'member.left', channel_id: 'c', ch_seq: 9, data: { user_id: 'ana', reason: 'removed' },
+    })
+    await soon(() => expect(store().channels.has('c')).toBe(false))
+  })
+
   it('somebody new in the workspace is known by name', async () => {
     await opened()
     sync.onEvent({

@@ -16,7 +16,8 @@ DELETED = """
 CREATE TABLE deleted_channel (
     channel_id uuid PRIMARY KEY REFERENCES channel,
     workspace_id uuid NOT NULL,
-    deleted_at timestamptz NOT NULL
+    deleted_at timestamptz NOT NULL,
+    log_seq bigint NOT NULL DEFAULT 0
 );
 """
 

@@ -307,7 +307,7 @@ async def delete_channel(session: AsyncSession, channel: ChannelRow, *, actor_id
     (scope "user"): to all of its people, the departures of a large channel would be millions of deliveries. At last the
     services are told, which keep what was said in it (`channel.deleted`).
 
-    A message under way looks again, as with a departure. What is in the channel goes afterwards (`channels.purge`).
+    A message under way looks again, as with a departure. What is in the channel goes afterwards (`purge`).
     """
     was = channel.view()
     people = await session.scalars(
@@ -315,22 +315,21 @@ async def delete_channel(session: AsyncSession, channel: ChannelRow, *, actor_id
         .where(col(ChannelMemberRow.channel_id) == channel.id)
         .returning(col(ChannelMemberRow.user_id))
     )
+    events: list[NewEvent] = []
+    if was.kind is ChannelKind.PUBLIC:
+        outside = msgspec.structs.replace(was, kind=ChannelKind.PRIVATE, last_seq=channel.last_seq + 1)
+        events.append(_to_workspace(ChannelUpdated(channel=outside), channel, actor_id))
+    events += [_seen_off(channel, user_id, actor_id) for user_id in sorted(people)]
+    channel.last_seq += 1
+    events.append(sequenced(ChannelDeleted(channel_id=str(channel.id)), channel, actor_id))
+    channel.last_left_seq = channel.last_seq
     channel.kind, channel.name, channel.topic, channel.purpose = ChannelKind.PRIVATE, channel.name_when_deleted, "", ""
     channel.archived_at = channel.archived_at or now()
     channel.member_count = 0
     session.add_all([channel, DeletedChannelRow(channel_id=channel.id, workspace_id=channel.workspace_id)])
-    if was.kind is ChannelKind.PUBLIC:
-        outside = msgspec.structs.replace(was, kind=ChannelKind.PRIVATE, last_seq=channel.last_seq + 1)
-        await record(session, _to_workspace(ChannelUpdated(channel=outside), channel, actor_id))
-    gone = sorted(people)
-    for start in range(0, len(gone), TOLD_AT_ONCE):
-        await record(
-            session, *(_seen_off(channel, user_id, actor_id) for user_id in gone[start : start + TOLD_AT_ONCE])
-        )
-    channel.last_seq += 1
-    channel.last_left_seq = channel.last_seq
     await session.flush()
-    await record(session, sequenced(ChannelDeleted(channel_id=str(channel.id)), channel, actor_id))
+    for start in range(0, len(events), TOLD_AT_ONCE):
+        await record(session, *events[start : start + TOLD_AT_ONCE])
 
 
 def _seen_off(channel: ChannelRow, user_id: UUID, actor_id: UUID) -> NewEvent:

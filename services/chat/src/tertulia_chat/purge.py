@@ -14,7 +14,7 @@ Every replica does it. A channel that another one is at is passed over.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from uuid import UUID
+from datetime import timedelta
 
 import msgspec
 import sqlalchemy as sa
@@ -49,8 +49,12 @@ EVERY_S = 15.0
 AT_ONCE = 200
 """Rows of one kind in a transaction."""
 
+GRACE_S = 60
+"""Longer than a transaction may last: whoever was at it when the channel was deleted is through."""
+
 _NEXT = (
     select(DeletedChannelRow)
+    .where(col(DeletedChannelRow.deleted_at) <= sa.func.now() - sa.bindparam("grace", type_=sa.Interval))
     .order_by(col(DeletedChannelRow.deleted_at), col(DeletedChannelRow.channel_id))
     .limit(1)
     .with_for_update(skip_locked=True)
@@ -88,27 +92,27 @@ class ChannelPurge:
     async def _turn(self) -> bool:
         """Whether there was something to do."""
         async with self.database.transaction() as session:
-            channel = await session.scalar(_NEXT)
+            channel = await session.scalar(_NEXT, {"grace": timedelta(seconds=GRACE_S)})
             if channel is None:
                 return False
             for step in _STEPS:
-                if await step(session, channel.channel_id):
+                if await step(session, channel):
                     return True
             await _finish(session, channel)
             return True
 
 
-async def _scheduled(session: AsyncSession, channel_id: UUID) -> int:
-    query = select(ScheduledMessageRow).where(col(ScheduledMessageRow.channel_id) == channel_id)
+async def _scheduled(session: AsyncSession, channel: DeletedChannelRow) -> int:
+    query = select(ScheduledMessageRow).where(col(ScheduledMessageRow.channel_id) == channel.channel_id)
     rows = (await session.scalars(query.limit(AT_ONCE).with_for_update(key_share=True))).all()
     for row in rows:
         await tell_gone(session, row)
     return len(rows)
 
 
-async def _drafts(session: AsyncSession, channel_id: UUID) -> int:
+async def _drafts(session: AsyncSession, channel: DeletedChannelRow) -> int:
     """Whoever wrote them left the channel, and their drafts in it with that."""
-    query = select(DraftRow).where(col(DraftRow.channel_id) == channel_id).limit(AT_ONCE)
+    query = select(DraftRow).where(col(DraftRow.channel_id) == channel.channel_id).limit(AT_ONCE)
     rows = (await session.scalars(query.with_for_update())).all()
     for row in rows:
         if row.log_id is not None:
@@ -118,9 +122,9 @@ async def _drafts(session: AsyncSession, channel_id: UUID) -> int:
     return len(rows)
 
 
-async def _runs(session: AsyncSession, channel_id: UUID) -> int:
+async def _runs(session: AsyncSession, channel: DeletedChannelRow) -> int:
     """What they cost stays counted."""
-    asked = (col(BotRunRow.channel_id) == channel_id, col(BotRunRow.prompt) != "")
+    asked = (col(BotRunRow.channel_id) == channel.channel_id, col(BotRunRow.prompt) != "")
     rows = (await session.scalars(select(BotRunRow).where(*asked).limit(AT_ONCE).with_for_update())).all()
     for row in rows:
         row.prompt = ""
@@ -135,15 +139,16 @@ def _without_words(run: Run) -> Run:
     return msgspec.structs.replace(run, prompt="", citations=[])
 
 
-async def _messages(session: AsyncSession, channel_id: UUID) -> int:
+async def _messages(session: AsyncSession, channel: DeletedChannelRow) -> int:
     """The oldest first: until the last ones go, the channel's newest message is there (`rebuild unread`)."""
-    query = select(MessageRow).where(col(MessageRow.channel_id) == channel_id).order_by(col(MessageRow.ch_seq))
+    query = select(MessageRow).where(col(MessageRow.channel_id) == channel.channel_id).order_by(col(MessageRow.ch_seq))
     rows = (await session.scalars(query.limit(AT_ONCE).with_for_update())).all()
     ids = [row.id for row in rows]
+    if not ids:
+        return 0
     reminders = select(ReminderRow).where(col(ReminderRow.message_id).in_(ids)).with_for_update(key_share=True)
     for reminder in (await session.scalars(reminders)).all():
         await forget(session, reminder)
-    await redact_channel(session, channel_id, {number for row in rows for number in row.told_at})
     await session.execute(_FORGET_MENTIONS, {"ids": ids})
     await session.execute(delete(SavedMessageRow).where(col(SavedMessageRow.message_id).in_(ids)))
     await session.execute(delete(ThreadFollowRow).where(col(ThreadFollowRow.thread_id).in_(ids)))
@@ -151,7 +156,23 @@ async def _messages(session: AsyncSession, channel_id: UUID) -> int:
     return len(ids)
 
 
-_STEPS: tuple[Callable[[AsyncSession, UUID], Awaitable[int]], ...] = (_scheduled, _drafts, _runs, _messages)
+async def _log(session: AsyncSession, channel: DeletedChannelRow) -> int:
+    """Events keep their place and number, for consumers that are behind and for a relay that goes back."""
+    last = await redact_channel(session, channel.channel_id, channel.log_seq, AT_ONCE)
+    if last is None:
+        return 0
+    channel.log_seq = last
+    session.add(channel)
+    return 1
+
+
+_STEPS: tuple[Callable[[AsyncSession, DeletedChannelRow], Awaitable[int]], ...] = (
+    _scheduled,
+    _drafts,
+    _runs,
+    _log,
+    _messages,
+)
 
 
 async def _finish(session: AsyncSession, channel: DeletedChannelRow) -> None:

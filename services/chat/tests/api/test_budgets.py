@@ -182,7 +182,7 @@ ROWS = (
     Row(f"POST {CHANNEL}/leave", 9, who="bob"),
     Row(f"POST {CHANNEL}/archive", 9),
     Row(f"POST {CHANNEL}/unarchive", 9, before=done("POST", f"{CHANNEL}/archive")),
-    Row(f"DELETE {CHANNEL}", 13),
+    Row(f"DELETE {CHANNEL}", 11),
     Row(f"GET {CHANNEL}/members", 3),
     Row(f"POST {CHANNEL}/members", 13, lambda house: {"user_id": house.cid.id}),
     Row(f"PATCH {CHANNEL}/members/{{user_id}}", 12, {"role": "owner"}),

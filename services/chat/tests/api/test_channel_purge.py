@@ -9,6 +9,7 @@ import pytest
 
 from tertulia_chat import purge
 from tertulia_chat.__main__ import REBUILDS
+from tertulia_chat.app import schedulers
 from tertulia_chat.purge import ChannelPurge
 from tertulia_chat.rebuild import command
 
@@ -22,6 +23,7 @@ WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition 
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch):
     monkeypatch.setattr(purge, "AT_ONCE", 3)
+    monkeypatch.setattr(purge, "GRACE_S", 0)
 
 
 async def holding(chat, word):
@@ -82,15 +84,8 @@ async def rebuilt(chat):
 
 async def test_no_word_of_it_stays_anywhere(filled, chat):
     kept = await holding(chat, KEPT)
-    assert {
-        "message",
-        "draft",
-        "scheduled_message",
-        "bot_run",
-        "report",
-        "event_log",
-        "message_revision",
-    } <= kept.keys()
+    tables = {"message", "message_revision", "draft", "scheduled_message", "bot_run", "report", "event_log"}
+    assert tables <= kept.keys()
     assert (await holding(chat, WORD)).keys() == kept.keys()
     await filled.ann.delete(filled.here)
     assert await rebuilt(chat) == dict.fromkeys(REBUILDS, 0)
@@ -138,8 +133,6 @@ async def test_people_are_told_what_goes_of_theirs(filled, chat, told):
 async def test_what_was_scheduled_is_not_sent(filled, chat):
     await filled.ann.delete(filled.here)
     await chat.sql("UPDATE scheduled_message SET due_at = now(), wake_at = now() WHERE wake_at IS NOT NULL")
-    from tertulia_chat.app import schedulers
-
     for scheduler in schedulers(chat.parts):
         await scheduler.turn()
     rows = await chat.sql(
@@ -152,6 +145,14 @@ async def test_what_was_scheduled_is_not_sent(filled, chat):
     assert {(item["state"], item["error"]) for item in mine} == {("failed", "not_found")}
     await ChannelPurge(chat.parts.database).purge()
     assert WORD not in json.dumps((await filled.bob.get(f"{filled.there}/scheduled"))["items"])
+
+
+async def test_it_begins_when_every_request_from_before_has_ended(filled, chat, monkeypatch):
+    monkeypatch.setattr(purge, "GRACE_S", 60)
+    await filled.ann.delete(filled.here)
+    assert await ChannelPurge(chat.parts.database).purge() == 0
+    await chat.sql("UPDATE deleted_channel SET deleted_at = deleted_at - interval '1 minute'")
+    assert await ChannelPurge(chat.parts.database).purge() > 0
 
 
 async def test_several_replicas_do_it_together(filled, chat):

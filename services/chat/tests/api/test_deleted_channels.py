@@ -265,7 +265,7 @@ async def test_other_services_are_told_nothing_of_it(house, chat):
     assert counts == [{"workspace_id": house.workspace["id"], "messages": 1}]
 
 
-async def test_many_people_are_told_in_few_statements(house, chat, statements, monkeypatch):
+async def test_many_people_are_told_in_few_statements(house, chat, monkeypatch):
     monkeypatch.setattr("tertulia_chat.membership.TOLD_AT_ONCE", 2)
     start = await newest(chat)
     await house.ann.delete(house.here)

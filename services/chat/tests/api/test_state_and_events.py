@@ -447,6 +447,7 @@ class World:
             await self.chat.sql(f"UPDATE {table} SET due_at = now(), wake_at = now() WHERE wake_at IS NOT NULL")
         for scheduler in schedulers(self.chat.parts):
             await scheduler.turn()
+        await self.chat.sql("UPDATE deleted_channel SET deleted_at = deleted_at - interval '1 hour'")
         await ChannelPurge(self.chat.parts.database).purge()
 
     async def see(self, person):

@@ -63,6 +63,13 @@ class Channels:
         """Open it again. Raises Forbidden, NotFound."""
         return decode(await self._caller.request("POST", f"/channels/{channel_id}/unarchive", safe=True), _One).channel
 
+    async def delete(self, channel_id: str) -> None:
+        """For good, with everything in it. Whoever was in it hears that they are no longer (`member.left`).
+
+        Raises Forbidden, NotFound, and Conflict for a direct channel or one that newcomers come into.
+        """
+        await self._caller.request("DELETE", f"/channels/{channel_id}")
+
     def members(self, channel_id: str, *, page_size: int | None = None) -> AsyncIterator[Member]:
         return every(self._caller, f"/channels/{channel_id}/members", Page[Member], page_size)
 

@@ -193,6 +193,14 @@ def _channel(envelope: Envelope, fact: events.ChannelCreated | events.ChannelUpd
     return _plain(envelope, fact.channel.id), _dimension(envelope, fact.channel)
 
 
+def _deleted(envelope: Envelope, fact: events.ChannelDeleted) -> Reading:
+    """What was counted stays counted; the channel has no name any more."""
+    if _is_id(fact.channel_id) is None:
+        raise Unreadable("the channel has no id")
+    gone = (fact.channel_id, envelope.workspace_id or NOBODY, "private", "", True, max(0, envelope.ch_seq or 0))
+    return _plain(envelope, fact.channel_id), gone
+
+
 def _joined(envelope: Envelope, fact: events.MemberJoined) -> Reading:
     return _plain(envelope, fact.user.id), _dimension(envelope, fact.channel)
 
@@ -275,6 +283,7 @@ _READERS: dict[str, Reader] = {
         (events.ChannelCreated, _channel),
         (events.ChannelUpdated, _channel),
         (events.ChannelArchived, _channel),
+        (events.ChannelDeleted, _deleted),
         (events.MemberJoined, _joined),
         (events.MemberLeft, _user_id),
         (events.WorkspaceUpdated, _workspace),

@@ -43,6 +43,10 @@ from tertulia_shared.events import (
 )
 
 _FIND = text("SELECT id, created_at, body FROM event_log WHERE channel_id = :channel_id AND ch_seq = ANY(:ch_seqs)")
+_FIND_NEXT = text("""
+SELECT id, created_at, body, ch_seq FROM event_log WHERE channel_id = :channel_id AND ch_seq > :after
+ORDER BY ch_seq LIMIT :limit
+""")
 _FIND_PLACES = text("SELECT id, created_at, body FROM event_log WHERE id = ANY(:ids) ORDER BY id")
 # With the time of each, which says in which partition it is.
 _REPLACE = text("""
@@ -69,18 +73,20 @@ async def redact(session: AsyncSession, channel_id: UUID, ch_seqs: Collection[in
     await _replace(session, bodies)
 
 
-async def redact_channel(session: AsyncSession, channel_id: UUID, ch_seqs: Collection[int]) -> None:
-    """Let the events with these numbers of a deleted channel tell their messages without a text.
-
-    Numbers that the log no longer reaches, and those of events without a message, are passed over.
-    """
+async def redact_channel(session: AsyncSession, channel_id: UUID, after: int, limit: int) -> int | None:
+    """Let the next events of a deleted channel tell their messages without a text. Answers the number of the last one,
+    None when there are no more."""
+    values = {"channel_id": channel_id, "after": after, "limit": limit}
+    last: int | None = None
     bodies: dict[Row[Any], str] = {}
-    for found in (await session.execute(_FIND, {"channel_id": channel_id, "ch_seqs": list(ch_seqs)})).all():
+    for found in (await session.execute(_FIND_NEXT, values)).all():
+        last = found.ch_seq
         envelope = decode_envelope(found.body)
         fact = decode(envelope)
         if isinstance(fact, MessageCreated | MessageUpdated | MessagePinned | MessageUnpinned):
             bodies[found] = _with(envelope, msgspec.structs.replace(fact, message=_silent(fact.message)))
     await _replace(session, bodies)
+    return last
 
 
 async def redact_runs(session: AsyncSession, log_ids: Collection[int], silent: Callable[[Run], Run]) -> None:

@@ -83,13 +83,15 @@ class ChannelRow(SQLModel, table=True):
 
 
 class DeletedChannelRow(SQLModel, table=True):
-    """A channel that was deleted, until nothing is left of it but its row: see `channels.purge`."""
+    """A channel that was deleted, until nothing is left of it but its row (`purge`). Up to its number `log_seq` the
+    event log has lost what was said."""
 
     __tablename__ = "deleted_channel"  # pyright: ignore[reportAssignmentType]
 
     channel_id: UUID = Field(primary_key=True)
     workspace_id: UUID
     deleted_at: datetime = Field(default_factory=now, sa_type=UtcTime)
+    log_seq: int = Field(default=0, sa_type=BigInteger)
 
 
 class ChannelMemberRow(SQLModel, table=True):
