@@ -9,9 +9,11 @@ import pytest
 from tertulia_client import (
     ApiError,
     ChannelKind,
+    ChannelUpdated,
     Client,
     Conflict,
     Forbidden,
+    MemberLeft,
     NotFound,
     RateLimited,
     RunDelta,
@@ -87,6 +89,33 @@ async def test_edits_deletions_and_leaving_reach_the_index(stack: BackgroundStac
         await ada.messages.delete(message.id)
         await eventually(lambda: count_is(ada, workspace.id, "polished", 0))
         assert (await ada.messages.get(message.id)).text == ""
+
+
+async def test_a_deleted_channel_is_gone_from_the_stream_the_search_and_the_list(stack: BackgroundStack):
+    """For who was in it, and who only could look in; and its name is free."""
+    async with people(stack, "Ada", "Ben", "Eve") as (ada, ben, eve):
+        workspace, _ = await founded(ada, ben, eve)
+        room = (await ada.channels.create(workspace.id, "wreck")).id
+        await ben.channels.join(room)
+        await ada.send(room, "the wreck lies at forty fathoms")
+        await eventually(lambda: count_is(eve, workspace.id, "fathoms", 1))
+        with pytest.raises(Forbidden):
+            await ben.channels.delete(room)
+        async with listening(ada, ben, eve) as (hers, his, outside):
+            await ada.channels.delete(room)
+            for listener in (hers, his):
+                await listener.until(lambda me: MemberLeft in {type(event.data) for event in me.events(room)})
+                (own,) = [event.data for event in listener.events(room) if isinstance(event.data, MemberLeft)]
+                assert own.user_id == listener.client.user.id
+            await outside.until(lambda me: ChannelUpdated in {type(event.data) for event in me.events(room)})
+            for client in (ada, ben, eve):
+                await eventually(lambda client=client: count_is(client, workspace.id, "fathoms", 0))
+                with pytest.raises(NotFound):
+                    await client.channels.get(room)
+            again = (await ada.channels.create(workspace.id, "wreck")).id
+            await ada.send(again, "another wreck")
+            await eventually(lambda: count_is(ada, workspace.id, "wreck", 1))
+            assert len([event for event in his.events(room) if isinstance(event.data, MemberLeft)]) == 1
 
 
 async def count_is(client: Client, workspace: str, query: str, count: int) -> bool:
