@@ -3,10 +3,10 @@
 Nobody can reach it from the moment of the deletion (`membership.delete_channel`); this is about not keeping it. Of a
 channel go its messages with all that hangs on them, drafts, scheduled messages, reminders, what was asked of the bot
 there, who was muted, banned or slow; and out of the event log the texts. What people see of that anywhere else (their
-scheduled messages and reminders) they are told.
+scheduled messages and reminders, and quotes in answers of the bot) they are told.
 
 There stay the channel's row, which keeps its number and its people's old events in their place; notifications and the
-reports, which repeat no text; the audit log; and what was carried elsewhere: forwards, and quotes in answers.
+reports, which repeat no text; the audit log; and forwards, which somebody says elsewhere.
 
 Every replica does it. A channel that another one is at is passed over.
 """
@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, delete, select, update
 
 from tertulia_chat.database import Database
+from tertulia_chat.messages.changes import unquote
 from tertulia_chat.outbox import redact_channel, redact_draft, redact_runs
 from tertulia_chat.reminders.commands import forget
 from tertulia_chat.scheduled.telling import tell_gone
@@ -141,11 +142,12 @@ def _without_words(run: Run) -> Run:
 
 async def _messages(session: AsyncSession, channel: DeletedChannelRow) -> int:
     """The oldest first: until the last ones go, the channel's newest message is there (`rebuild unread`)."""
-    query = select(MessageRow).where(col(MessageRow.channel_id) == channel.channel_id).order_by(col(MessageRow.ch_seq))
-    rows = (await session.scalars(query.limit(AT_ONCE).with_for_update())).all()
-    ids = [row.id for row in rows]
+    query = select(MessageRow.id).where(col(MessageRow.channel_id) == channel.channel_id)
+    ids = list(await session.scalars(query.order_by(col(MessageRow.ch_seq)).limit(AT_ONCE)))
     if not ids:
         return 0
+    if not await unquote(session, channel.channel_id, ids):
+        return len(ids)
     reminders = select(ReminderRow).where(col(ReminderRow.message_id).in_(ids)).with_for_update(key_share=True)
     for reminder in (await session.scalars(reminders)).all():
         await forget(session, reminder)

@@ -101,6 +101,24 @@ async def test_no_word_of_it_stays_anywhere(filled, chat):
     assert await ChannelPurge(chat.parts.database).purge() == 0
 
 
+async def test_answers_elsewhere_lose_what_they_quote(filled, chat, bot, told):
+    """As when the message is deleted, and only that: the answer stays, and so do quotes of other messages."""
+    kept = await filled.cat.say(filled.other, f"{KEPT} is quoted too")
+    run = (await bot.open(filled.cat, filled.other, prompt="what do we know?"))["run"]
+    cited = [bot.cite(filled.said[6], 1), bot.cite(filled.said[7], 2), bot.cite(kept, 3)]
+    answer = (await bot.finish(run["id"], "This.", citations=cited))["message"]
+    late = (await bot.open(filled.cat, filled.other, prompt="and now?"))["run"]
+    await filled.ann.delete(filled.here)
+    await ChannelPurge(chat.parts.database).purge()
+    now = (await filled.bob.get(f"/messages/{answer['id']}"))["message"]
+    assert (now["text"], [each["quote"] for each in now["ai"]["citations"]]) == ("This.", ["", "", kept["text"]])
+    events = (await filled.bob.get(f"/channels/{filled.other['id']}/events?after={answer['ch_seq']}"))["items"]
+    assert events[-1]["data"]["message"] == now
+    assert await holding(chat, WORD) == {}
+    ended = await bot.finish(late["id"], "That.", citations=cited)
+    assert [each["quote"] for each in ended["message"]["ai"]["citations"]] == ["", "", kept["text"]]
+
+
 async def test_its_events_are_all_there_and_decode(filled, chat):
     """Consumers that are behind, and a rewound relay, find every number of the channel."""
     await filled.ann.delete(filled.here)

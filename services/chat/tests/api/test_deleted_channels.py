@@ -211,7 +211,7 @@ async def test_who_was_deactivated_does_not_come_back_into_it(house):
     await house.ann.post(f"{path}/deactivate")
     await house.ann.delete(house.here)
     await house.ann.post(f"{path}/reactivate")
-    cat = await house.chat.login(house.cat.account["user"]["username"])
+    cat = await house.chat.login(house.cat.user["username"])
     names = [item["channel"]["name"] for item in (await cat.get(f"{house.there}/channels"))["items"]]
     assert names == ["general"]
     rows = await house.chat.sql("SELECT 1 FROM channel_member WHERE channel_id = $1", uuid.UUID(house.channel["id"]))

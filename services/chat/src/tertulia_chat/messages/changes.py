@@ -20,7 +20,15 @@ from tertulia_chat.database import Database
 from tertulia_chat.errors import ChannelArchived, MessageDeleted, Muted, NotRestorable, SystemMessage
 from tertulia_chat.membership import lock_channels, sequenced
 from tertulia_chat.messages import history
-from tertulia_chat.messages.erasure import Repeated, forget_run, hold_message, in_one_go, silence
+from tertulia_chat.messages.erasure import (
+    Repeated,
+    forget_run,
+    hold_message,
+    in_one_go,
+    lock_messages,
+    quoted_elsewhere,
+    silence,
+)
 from tertulia_chat.messages.reading import read
 from tertulia_chat.messages.resolve import resolve
 from tertulia_chat.messages.taken import Taken, take
@@ -181,6 +189,24 @@ async def _change(
     channels = {channel.id: channel for channel in await lock_channels(session, set(repeated.answers.values()))}
     for answer in await silence(session, row.id, repeated):
         await _tell_instead(session, channels[answer.channel_id], answer, caller_id)
+
+
+async def unquote(session: AsyncSession, channel_id: UUID, ids: list[UUID]) -> bool:
+    """Before messages of a deleted channel go for good: locks them, and takes their words out of answers elsewhere,
+    which is told. False: an answer appeared in a channel that is not locked; try again in another transaction.
+
+    In the order of `hold_message`: first the channels of the answers, then the messages.
+    """
+    known = await quoted_elsewhere(session, channel_id, ids)
+    places = {place for repeated in known.values() for place in repeated.answers.values()}
+    channels = {channel.id: channel for channel in await lock_channels(session, places)} if places else {}
+    await lock_messages(session, {*ids, *(answer for repeated in known.values() for answer in repeated.answers)})
+    for message_id, repeated in (await quoted_elsewhere(session, channel_id, ids)).items():
+        if not repeated.answers.keys() <= known.get(message_id, Repeated({}, asked=False)).answers.keys():
+            return False
+        for answer in await silence(session, message_id, repeated):
+            await _tell_instead(session, channels[answer.channel_id], answer, BOT_ID)
+    return True
 
 
 async def _tell_instead(session: AsyncSession, channel: ChannelRow, row: MessageRow, actor_id: UUID) -> None:

@@ -37,6 +37,14 @@ _ABOUT = sa.text("""
     WHERE r.trigger_message_id = :message_id
 """)
 
+_QUOTING = sa.text("""
+    SELECT gone.id AS message_id, m.id, m.channel_id FROM unnest(CAST(:ids AS uuid[])) AS gone (id)
+    JOIN message m ON m.ai IS NOT NULL
+        AND m.ai -> 'citations' @> jsonb_build_array(jsonb_build_object('message_id', gone.id))
+    WHERE m.channel_id <> :channel_id
+    ORDER BY gone.id
+""")
+
 
 class _Elsewhere(Exception):
     """An answer appeared in a channel that is not locked."""
@@ -73,11 +81,19 @@ async def hold_message(
     changes. Only within `in_one_go`. Raises NotFound."""
     known = await _repeated(session, message_id)
     row, seat = await access_message(session, caller_id, message_id, lock=True, beside=known.answers.values())
-    await _lock_messages(session, {message_id, row.root_id or message_id, *known.answers})
+    await lock_messages(session, {message_id, row.root_id or message_id, *known.answers})
     found = await _repeated(session, message_id)
     if not set(found.answers.values()) <= {row.channel_id, *known.answers.values()}:
         raise _Elsewhere
     return row, seat, found
+
+
+async def quoted_elsewhere(session: AsyncSession, channel_id: UUID, ids: list[UUID]) -> dict[UUID, Repeated]:
+    """Which answers in other channels quote which of these messages of a channel."""
+    quoting: dict[UUID, dict[UUID, UUID]] = {}
+    for row in (await session.execute(_QUOTING, {"ids": ids, "channel_id": channel_id})).all():
+        quoting.setdefault(row.message_id, {})[row.id] = row.channel_id
+    return {message_id: Repeated(answers, asked=False) for message_id, answers in quoting.items()}
 
 
 async def silence(session: AsyncSession, message_id: UUID, repeated: Repeated) -> list[MessageRow]:
@@ -117,7 +133,7 @@ async def _repeated(session: AsyncSession, message_id: UUID) -> Repeated:
     return Repeated(answers, any(row.asked for row in found))
 
 
-async def _lock_messages(session: AsyncSession, ids: Iterable[UUID]) -> None:
+async def lock_messages(session: AsyncSession, ids: Iterable[UUID]) -> None:
     await session.execute(
         select(MessageRow.id)
         .where(col(MessageRow.id).in_(list(ids)))

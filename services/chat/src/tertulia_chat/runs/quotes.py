@@ -40,7 +40,7 @@ async def citations_of_now(session: AsyncSession, citations: list[Citation], roo
     """
     ids = [_key(each.message_id) for each in citations]
     found = await _hold(session, {key for key in (*ids, root_id) if key is not None}, change=root_id is not None)
-    return [_checked(each, found.get(key) if key else None) for each, key in zip(citations, ids, strict=True)]
+    return [_checked(each, found.get(key)) if key else _cut(each) for each, key in zip(citations, ids, strict=True)]
 
 
 def shortened(text: str, limit: int) -> str:
@@ -49,10 +49,17 @@ def shortened(text: str, limit: int) -> str:
 
 
 def _checked(citation: Citation, message: MessageRow | None) -> Citation:
-    gone = message is not None and (
-        message.deleted_at is not None or (message.edited_at is not None and not _says(message.text, citation.quote))
+    """A message that is not there any more was in a channel that was deleted."""
+    gone = (
+        message is None
+        or message.deleted_at is not None
+        or (message.edited_at is not None and not _says(message.text, citation.quote))
     )
-    return msgspec.structs.replace(citation, quote="" if gone else shortened(citation.quote, MAX_QUOTE))
+    return msgspec.structs.replace(citation, quote="") if gone else _cut(citation)
+
+
+def _cut(citation: Citation) -> Citation:
+    return msgspec.structs.replace(citation, quote=shortened(citation.quote, MAX_QUOTE))
 
 
 def _says(text: str, quote: str) -> bool:
