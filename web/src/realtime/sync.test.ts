@@ -236,7 +236,7 @@ describe('membership', () => {
     await opened()
     const gone = { ...channel('c', 4), kind: 'private' } as const
     sync.onEvent({ ...base, id: 'p', type: 'channel.updated', channel_id: 'c', ch_seq: null, data: { channel: gone } })
-    log.delete('c')
+    failing.set('/channels/c/events', [Response.json({ code: 'not_found' }, { status: 404 })])
     happen({
       ...base, id: 'l', type: 'member.left', channel_id: 'c', ch_seq: 9, data: { user_id: 'ana', reason: 'removed' },
     })

@@ -34,6 +34,7 @@ class Truth:
     members: dict[str, dict[str, int]] = field(default_factory=dict)
     seqs: dict[str, int] = field(default_factory=dict)
     bans: dict[tuple[str, str], float] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
     clock: float = 0.0
     told: list[tuple[events.Fact, str, str | None, int | None]] = field(default_factory=list)
 
@@ -64,6 +65,21 @@ class Truth:
             self.told.append((fact, channel[0], channel, None))
             self.told.append((fact, channel[0], channel, self.seqs[channel]))
 
+    def delete(self, channel: str) -> None:
+        """The workspace is told what `privatise` tells it, each of the people that they left, and the services."""
+        if channel in self.deleted:
+            return
+        self.deleted.add(channel)
+        if self.kinds[channel] is ChannelKind.PUBLIC:
+            self.kinds[channel] = ChannelKind.PRIVATE
+            view = msgspec.structs.replace(self._view(channel), last_seq=self.seqs[channel] + 1)
+            self.told.append((events.ChannelUpdated(channel=view), channel[0], channel, None))
+        self.kinds[channel] = ChannelKind.PRIVATE
+        for user in list(self.members[channel]):
+            self.leave(channel, user)
+        self.seqs[channel] += 1
+        self.told.append((events.ChannelDeleted(channel_id=channel), channel[0], channel, self.seqs[channel]))
+
     def create(self, workspace: str, kind: ChannelKind, user: str) -> None:
         if (workspace, user) in self.roles and len(self.kinds) < 8:
             channel = f"{workspace}{len(self.kinds)}"
@@ -73,6 +89,7 @@ class Truth:
 
     def join(self, channel: str, user: str) -> None:
         may_join = (channel[0], user) in self.roles and (channel, user) not in self.bans
+        may_join = may_join and channel not in self.deleted
         if may_join and user not in self.members[channel]:
             self.seqs[channel] += 1
             self.members[channel][user] = self.seqs[channel]
@@ -146,7 +163,7 @@ def _user(user: str) -> events.User:
 
 
 STEPS = st.lists(
-    st.tuples(st.integers(0, 13), st.integers(0, 999), st.integers(0, 999), st.integers(0, 999)), max_size=60
+    st.tuples(st.integers(0, 14), st.integers(0, 999), st.integers(0, 999), st.integers(0, 999)), max_size=60
 )
 
 
@@ -170,6 +187,8 @@ def _step(truth: Truth, what: int, a: int, b: int, c: int) -> None:
             truth.privatise(channels[c % len(channels)])
         case 12 | 13 if channels:
             truth.ban(channels[c % len(channels)], user, banned=what == 12)
+        case 14 if channels:
+            truth.delete(channels[c % len(channels)])
         case _:
             pass
 

@@ -2,10 +2,11 @@ import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { createApp, h } from 'vue'
 
+import { openSession } from '@/api/session'
 import type { Role } from '@/api/types'
 import type { WorkspaceEntry } from '@/entities/store'
 import { i18n } from '@/locales/i18n'
-import { channel, TIME } from '@/testing/fixtures'
+import { channel, session, TIME } from '@/testing/fixtures'
 
 import { deletable } from './deletable'
 import DeleteChannelDialog from './DeleteChannelDialog.vue'
@@ -22,8 +23,10 @@ beforeEach(() => {
   vi.stubGlobal('fetch', (url: string, init: RequestInit) => {
     asked.push(`${init.method ?? 'GET'} ${url}`)
     const problem = JSON.stringify({ status, code: 'default_channel', title: 'Not this one', detail: null })
-    return Promise.resolve(new Response(status === 204 ? null : problem, { status }))
+    const headers = { 'content-type': 'application/problem+json' }
+    return Promise.resolve(new Response(status === 204 ? null : problem, { status, headers }))
   })
+  openSession(session())
 })
 afterEach(() => vi.unstubAllGlobals())
 
