@@ -8,7 +8,7 @@ built, less than a second for each million of them.
 from alembic import op
 
 revision = "0017"
-down_revision = "0015"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
