@@ -284,9 +284,10 @@ def most_sorted(plan):
     return round(max((part["Actual Rows"] for node in sorts for part in node["Plans"]), default=0))
 
 
-async def too_much(chat, statements, rows, sorting, mode="auto"):
+async def too_much(chat, statements, rows, sorting, mode="auto", *, seq_scans=True):
     """What is wrong with the plans of these statements, in words."""
-    connection = await asyncpg.connect(chat.postgres_url, statement_cache_size=0)
+    settings = {} if seq_scans else {"enable_seqscan": "off"}
+    connection = await asyncpg.connect(chat.postgres_url, statement_cache_size=0, server_settings=settings)
     wrong = []
     try:
         for sent in list(statements):
@@ -334,7 +335,8 @@ async def test_hot_questions_look_at_few_rows_however_many_there_are(chat, state
         (read,) = await EventLog(connection).read({progress: list(range(SHARDS))}, LIMIT)
         await connection.close()
         assert read.rows, f"{name}: nothing to publish"
-        if found := await too_much(chat, statements, ROWS, LIMIT, "force_custom_plan"):  # as the relay does
+        mode = "force_generic_plan" if progress.page is None else "force_custom_plan"  # as the relay does
+        if found := await too_much(chat, statements, ROWS, LIMIT, mode, seq_scans=False):
             wrong[name] = found
     assert wrong == {}, json.dumps(wrong, indent=1)
 

@@ -102,8 +102,13 @@ class Read:
 
 
 class EventLog:
+    """What is new is read hundreds of times a second, always by the same few rows of the index on `xid`: planning that
+    over all days of the log anew costs more than reading them. How to get at a page of a backlog depends on how large
+    it is, so that is planned each time."""
+
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
+        self._planning = ""
 
     async def read(self, groups: dict[Progress, list[int]], limit: int) -> list[Read]:
         """At most `limit` rows for each group of shards that stand at the same place.
@@ -119,12 +124,20 @@ class EventLog:
         newest = progress.page.snapshot if progress.page else progress.base
         values = (list(shards), str(newest.xmax), [str(xid) for xid in newest.running], limit)
         if progress.page is None:
+            await self._plan("force_generic_plan")
             records = await self._connection.fetch(_FRESH, *values)
         else:
+            await self._plan("force_custom_plan")
             records = await self._connection.fetch(_NEXT_PAGE, *values, progress.page.last_id, str(progress.base))
         rows = [_row(record) for record in records if record["id"] is not None]
         snapshot = Snapshot.parse(records[0]["snapshot"])
         return Read(list(shards), progress, snapshot, rows, full=len(rows) >= limit)
+
+    async def _plan(self, mode: str) -> None:
+        """A round trip only where a backlog begins or ends."""
+        if mode != self._planning:
+            await self._connection.execute(f"SET plan_cache_mode = {mode}")
+            self._planning = mode
 
 
 def _row(record: asyncpg.Record) -> LogRow:

@@ -61,7 +61,6 @@ _SESSION = {
     "tcp_keepalives_interval": "1",
     "tcp_keepalives_count": "2",
     **SESSION,
-    "plan_cache_mode": "force_custom_plan",
     "enable_seqscan": "off",
     "jit": "off",
 }
