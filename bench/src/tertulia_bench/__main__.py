@@ -10,7 +10,20 @@ import sys
 import uvloop
 from rich.console import Console
 
-from tertulia_bench import bot, connections, fanout, history, replicas, report, search, send, sink, start, unread
+from tertulia_bench import (
+    bot,
+    connections,
+    delivery,
+    fanout,
+    history,
+    replicas,
+    report,
+    search,
+    send,
+    sink,
+    start,
+    unread,
+)
 from tertulia_bench.conversation import Lost
 
 BENCHMARKS = {
@@ -23,6 +36,7 @@ BENCHMARKS = {
     "fanout": fanout,
     "connections": connections,
     "replicas": replicas,
+    "delivery": delivery,
     "start": start,
 }
 

@@ -1,7 +1,7 @@
 """What both sides are asked to do, in the same words: writers that send, readers that prove what arrived.
 
-Each writer has a room of its own with one reader in it. A text carries the round, the writer, a running number and the
-time of sending, so that a reader can prove that everything arrived once and in order, and say how long it took.
+Each writer has a room of its own with one reader in it, or with several. A text carries a running number and the time
+of sending, so that a reader can prove that everything arrived once and in order, and say how long it took.
 """
 
 import asyncio
@@ -80,11 +80,11 @@ class Reader:
 
 
 class Room:
-    """A writer and its reader, with the running number of what was sent."""
+    """A writer and who reads it, with the running number of what was sent."""
 
-    def __init__(self, writer: Writer, reader: Reader) -> None:
+    def __init__(self, writer: Writer, *readers: Reader) -> None:
         self.writer = writer
-        self.reader = reader
+        self.readers = readers
         self.sent = 0
 
     async def send(self, due: float | None = None) -> float:
@@ -145,7 +145,8 @@ async def _prepare(rooms: Sequence[Room]) -> int:
     """How many messages have been sent before this round."""
     for room in rooms:
         await room.writer.prepare()
-        room.reader.forget_latencies()
+        for reader in room.readers:
+            reader.forget_latencies()
     return sum(room.sent for room in rooms)
 
 
@@ -153,9 +154,10 @@ async def _round(
     rooms: Sequence[Room], jobs: Sequence[object], started: float, before: int, acknowledged: list[float]
 ) -> Result:
     await asyncio.gather(*jobs)  # pyright: ignore[reportCallIssue, reportArgumentType]
-    await asyncio.gather(*(room.reader.until(room.sent) for room in rooms))
-    last = max(room.reader.last_at for room in rooms)
-    delivered = [latency for room in rooms for latency in room.reader.forget_latencies()]
+    readers = [reader for room in rooms for reader in room.readers]
+    await asyncio.gather(*(reader.until(room.sent) for room in rooms for reader in room.readers))
+    last = max(reader.last_at for reader in readers)
+    delivered = [latency for reader in readers for latency in reader.forget_latencies()]
     return Result(sum(room.sent for room in rooms) - before, last - started, acknowledged, delivered)
 
 

@@ -14,7 +14,7 @@ import resource
 import select
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
@@ -238,13 +238,22 @@ class Streams:
         self._streams.pop(descriptor).close()
 
 
-class LoadClient:
-    """A process that holds streams, and the orders for it. `async with` ends it."""
+def serve_streams(pipe: Pipe, core: int | None) -> None:
+    """The process of a `LoadClient`; on any core where `core` is None."""
+    if core is not None:
+        pin(core)
+    raise_descriptor_limit()
+    Streams(pipe).serve()
 
-    def __init__(self, core: int) -> None:
+
+class LoadClient:
+    """A process that takes part, and the orders for it. `async with` ends it."""
+
+    def __init__(self, core: int | None, serve: Callable[[Pipe, int | None], None] = serve_streams) -> None:
+        """`serve` runs in the process and answers the orders that come through its pipe."""
         context = multiprocessing.get_context("spawn")
         self._pipe, child = context.Pipe()
-        self._process: BaseProcess = context.Process(target=_serve, args=(child, core), daemon=True)
+        self._process: BaseProcess = context.Process(target=serve, args=(child, core), daemon=True)
         self._process.start()
         child.close()
 
@@ -259,7 +268,7 @@ class LoadClient:
             self._process.kill()
 
     async def order(self, name: str, *arguments: object) -> Any:
-        """See the methods of `Streams`. Raises Lost."""
+        """See the methods of `Streams`, or of what else serves. Raises Lost."""
         self.send(name, *arguments)
         return await self.answer()
 
@@ -304,7 +313,7 @@ class BareWriter:
                 client.send(payload)
 
 
-def start_bare_writer(core: int, clients: int) -> tuple[BaseProcess, Pipe, int]:
+def start_bare_writer(core: int | None, clients: int) -> tuple[BaseProcess, Pipe, int]:
     """The process, the pipe that takes what it shall write (empty ends it), and its port."""
     context = multiprocessing.get_context("spawn")
     pipe, child = context.Pipe()
@@ -324,13 +333,8 @@ def _numbers_in(data: bytes) -> tuple[int, int]:
     return found[0], len(found)
 
 
-def _serve(pipe: Pipe, core: int) -> None:
-    pin(core)
-    raise_descriptor_limit()
-    Streams(pipe).serve()
-
-
-def _write(pipe: Pipe, core: int, clients: int) -> None:
-    pin(core)
+def _write(pipe: Pipe, core: int | None, clients: int) -> None:
+    if core is not None:
+        pin(core)
     raise_descriptor_limit()
     BareWriter(pipe).serve(clients)

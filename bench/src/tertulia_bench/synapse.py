@@ -140,10 +140,11 @@ class SyncReader:
 
 
 class Synapse:
-    """A running homeserver with its rooms."""
+    """A running homeserver with its rooms, each with so many readers."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, readers: int = 1) -> None:
         self._data_dir = data_dir
+        self._readers = readers
         self._port = free_port()
         self._postgres = PostgresServer(data_dir / "postgres")
         self._process: subprocess.Popen[bytes] | None = None
@@ -154,25 +155,31 @@ class Synapse:
     async def start(self) -> None:
         await asyncio.to_thread(self._start_servers)
         caller = await Caller.open(HOST, self._port)
-        writers = [await self._register(caller, f"writer{number}") for number in range(WRITERS)]
-        readers = [await self._register(caller, f"reader{number}") for number in range(WRITERS)]
-        for number, (writer, reader) in enumerate(zip(writers, readers, strict=True)):
-            made = await caller.call("POST", "/_matrix/client/v3/createRoom", {"preset": "public_chat"}, writer)
-            room = str(made["room_id"])
-            await caller.call("POST", f"/_matrix/client/v3/join/{quote(room)}", {}, reader)
-            self.rooms.append(await self._room(number, room, writer, reader))
+        for number in range(WRITERS):
+            self.rooms.append(await self._room(caller, number))
         caller.close()
 
-    async def _room(self, number: int, room: str, writer: str, reader: str) -> Room:
+    async def _room(self, caller: Caller, number: int) -> Room:
+        writer = await self._register(caller, f"writer{number}")
+        made = await caller.call("POST", "/_matrix/client/v3/createRoom", {"preset": "public_chat"}, writer)
+        room = str(made["room_id"])
+        readers: list[Reader] = []
+        for place in range(self._readers):
+            reader = await self._register(caller, f"reader{number}-{place}")
+            await caller.call("POST", f"/_matrix/client/v3/join/{quote(room)}", {}, reader)
+            readers.append(await self._read(number, room, reader))
+        writing = SynapseWriter(self._port, room, writer)
+        self._open.callback(writing.close)
+        return Room(writing, *readers)
+
+    async def _read(self, number: int, room: str, token: str) -> Reader:
         taking = Reader(number)
         listening = await Connection.open(HOST, self._port)
-        syncing = SyncReader(listening, self._port, room, reader, taking)
+        self._open.callback(listening.close)
+        syncing = SyncReader(listening, self._port, room, token, taking)
         await syncing.begin()
         self._tasks.append(asyncio.get_running_loop().create_task(_report(syncing, taking)))
-        writing = SynapseWriter(self._port, room, writer)
-        self._open.callback(listening.close)
-        self._open.callback(writing.close)
-        return Room(writing, taking)
+        return taking
 
     async def _register(self, caller: Caller, name: str) -> str:
         body = {"username": name, "password": PASSWORD, "auth": {"type": "m.login.dummy"}}
