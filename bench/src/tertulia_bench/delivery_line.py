@@ -137,6 +137,7 @@ def line_of(found: Found, console: Console) -> dict[str, object]:
         their_p50, _, their_p99 = percentiles(sorted(value for one in found.peer for value in one.delivered))
         rounds[f"Synapse, {theirs:.0f} posts/s"] = [percentiles(one.delivered)[2] for one in found.peer]
         peer = {"peer_rate": round(theirs, 1), "peer_p50_ms": round(their_p50, 1), "peer_p99_ms": round(their_p99, 1)}
+    rounds["allowed"] = [GOAL_P99_MS]
     ack = percentiles(found.acknowledged)
     return {
         "bench": "delivery",

@@ -22,9 +22,13 @@ from tertulia_stack.ports import LOOPBACK
 
 SHARE = 0.2
 """So many of the messages are traced: all of them would be a load of its own."""
-SERVICES = ("gateway", "chat", "relay", "notify")
-NAMES = ("/messages", "message.created")
-"""How the spans of interest end; a trace has one of each service."""
+SPANS = {
+    "gateway": "POST /api/v1/channels/{channel}/messages",
+    "chat": "POST /api/v1/channels/{channel_id}/messages",
+    "relay": "publish message.created",
+    "notify": "deliver message.created",
+}
+"""By service, its span of interest: chat has a second one, of the consumer that decides who is told."""
 
 Key = tuple[int, int]
 
@@ -77,14 +81,14 @@ class TraceStore:
         taken: dict[str, list[float]] = defaultdict(list)
         for key, trace_id in posted.trace_ids.items():
             spans = self._spans.get(trace_id, {})
-            if all(service in spans for service in SERVICES) and key in heard.last_at:
+            if all(service in spans for service in SPANS) and key in heard.last_at:
                 for name, seconds in _parts(spans, key, posted, heard, to_unix):
                     taken[name].append(seconds * 1000)
         return [Hop(name, median(each), percentile(sorted(each), 0.95)) for name, each in taken.items()]
 
     def traced(self) -> int:
         """Messages that all services told of."""
-        return sum(all(service in spans for service in SERVICES) for spans in self._spans.values())
+        return sum(all(service in spans for service in SPANS) for spans in self._spans.values())
 
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=2**26)
@@ -99,7 +103,7 @@ class TraceStore:
             service = _value(one.resource.attributes, "service.name").removeprefix("tertulia-")
             for scope in one.scope_spans:
                 for span in scope.spans:
-                    if span.name.endswith(NAMES):
+                    if SPANS.get(service) == span.name:
                         times = Span(span.start_time_unix_nano / 1e9, span.end_time_unix_nano / 1e9)
                         self._spans[span.trace_id.hex()][service] = times
         return web.Response()
@@ -110,7 +114,7 @@ def _parts(
 ) -> list[tuple[str, float]]:
     """One after the other from the post to its last reader; those in brackets lie beside them. When PostgreSQL has
     committed nobody tells: the relay may read a message before chat knows that it is there."""
-    gateway, chat, relay, notify = (spans[service] for service in SERVICES)
+    gateway, chat, relay, notify = (spans[service] for service in SPANS)
     due, acked = posted.due_at[key] + to_unix, posted.acked_at[key] + to_unix
     first, last = heard.first_at[key] + to_unix, heard.last_at[key] + to_unix
     return [
