@@ -52,9 +52,7 @@ FACTS: dict[tuple[str, int], type[Fact]] = {
     )
 }
 
-INTERNAL_TYPES: frozenset[str] = frozenset(
-    {chat.SessionRevoked.type, chat.CanarySent.type, chat.ChannelDeleted.type}
-)
+INTERNAL_TYPES: frozenset[str] = frozenset({chat.SessionRevoked.type, chat.CanarySent.type, chat.ChannelDeleted.type})
 """Types that no client ever receives."""
 
 _decoders = {key: msgspec.json.Decoder(fact) for key, fact in FACTS.items()}
