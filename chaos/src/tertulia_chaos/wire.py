@@ -1,6 +1,6 @@
 """A stream client without the weight of a library: thousands of them fit into one process.
 
-It keeps to the same rules as the real ones (docs/subsystems/live-delivery.md): it goes on from the last id, waits as it
+It keeps to the same rules as the real ones (docs/subsystems/realtime.md): it goes on from the last id, waits as it
 is told or with full jitter, and starts over from a `reset` or a `hello` that was not resumed. It orders nothing and
 forgives nothing: a place that comes twice or is left out on the wire is a fault.
 """

@@ -29,7 +29,7 @@ TEXT_CHARACTERS = 4_000
 SLOWER = 1.10
 """The others' p99 may grow by this factor."""
 BOUND_MIB = 1.3
-"""What one slow client may cost (docs/subsystems/live-delivery.md), in processes and in the kernel together."""
+"""What one slow client may cost (docs/subsystems/realtime.md), in processes and in the kernel together."""
 KERNEL = "kernel"
 ELSE_MIB = 48.0
 """What may be added for other reasons within the run: notify's ring takes up what was written."""

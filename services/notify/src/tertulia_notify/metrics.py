@@ -1,4 +1,4 @@
-"""What an operator watches: docs/subsystems/live-delivery.md says what each number means."""
+"""What an operator watches: docs/subsystems/realtime.md says what each number means."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
