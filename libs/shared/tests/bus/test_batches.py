@@ -80,8 +80,13 @@ def publish(stream: Bus, event) -> Callable[..., object]:
 
 
 async def settled(bus: Bus, name: str = "c") -> bool:
-    await bus.flush()
-    return (await consumer_lag(bus, name)).messages == 0
+    """Everything is acknowledged, if not at once then soon: what was stored is acknowledged when its batch ends."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(5):
+            while (await consumer_lag(bus, name)).messages:
+                await asyncio.sleep(0.01)
+            return True
+    return False
 
 
 async def test_messages_come_in_order_in_full_batches_and_are_acknowledged(
@@ -166,8 +171,7 @@ async def test_rejected_messages_become_dead_letters_and_the_rest_of_the_batch_i
     await publish(*range(100))
     async with running(BatchConsumer(stream, "c", engine, dead_letters, QUICK)):
         await until(lambda: len(engine.stored) == 98)
-        while not await settled(stream):
-            await asyncio.sleep(0.01)
+        assert await settled(stream)
     assert engine.stored == [number for number in range(100) if number not in (13, 77)], "once, and in order"
     letters = await dead_letters.list("c")
     assert sorted((letter.body, letter.error, letter.attempts) for letter in letters) == [
@@ -231,8 +235,7 @@ async def test_nothing_is_given_up_while_its_dead_letter_cannot_be_kept(
         await asyncio.sleep(0.3)
         assert (await consumer_lag(stream, "c")).messages == 1
         await connection.execute("ALTER TABLE elsewhere RENAME TO dead_letter")
-        while not await settled(stream):
-            await asyncio.sleep(0.01)
+        assert await settled(stream)
     await connection.close()
     assert len(await dead_letters.list("c")) == 1
 

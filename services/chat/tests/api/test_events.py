@@ -8,6 +8,7 @@ from tertulia_chat.app import schedulers
 from tertulia_shared.events import FACTS, decode, decode_envelope, shard_of
 
 ASK = {"command": "ask", "prompt": "what is it?", "model": "m"}
+NUMBERED = ("message.", "reaction.", "member.", "channel.archived", "channel.updated", "channel.deleted")
 
 
 async def live_a_little(chat, ann, bob, cat, workspace):
@@ -69,6 +70,8 @@ async def live_a_little(chat, ann, bob, cat, workspace):
     await ann.delete(f"/channels/{private['id']}/members/{bob.id}")
     await ann.delete(f"/workspaces/{workspace['id']}/members/{cat.id}")
     await ann.ask("PUT", f"/workspaces/{workspace['id']}/permissions", json={"permissions": {"pin_messages": "admin"}})
+    gone = await ann.channel(workspace, "over", "private")
+    await ann.ask("DELETE", f"/channels/{gone['id']}", 204)
     await cat.workspace("Elsewhere")
     await ann.invite(workspace, cat)
     for verb in ("deactivate", "reactivate", "deactivate"):
@@ -102,12 +105,11 @@ async def test_every_event_decodes_and_goes_where_it_belongs(chat):
         _, shard, _, scope, target = row["subject"].split(".")
         assert int(shard) == row["shard"] == shard_of(envelope.channel_id or target)
         assert scope in ("ch", "ws", "user")
-        numbered = (
-            envelope.type.startswith(("message.", "reaction.", "member.", "channel.archived", "channel.updated"))
-            and scope == "ch"
-        )
+        # Whoever is in a channel when it is deleted is told so alone, with a number of the channel.
+        numbered = envelope.type.startswith(NUMBERED) and (scope == "ch" or envelope.type == "member.left")
         assert (envelope.ch_seq is not None) == numbered
-    assert types == {kind for kind, _ in FACTS}
+    # Canaries are the relay's.
+    assert types == {kind for kind, _ in FACTS} - {"canary.sent"}
 
 
 async def test_events_about_what_is_not_public_stay_among_its_people(chat):
