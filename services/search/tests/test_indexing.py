@@ -3,6 +3,8 @@
 import asyncio
 import fcntl
 import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +13,7 @@ import msgspec
 import pytest
 
 from tertulia_search.engines.choose import engine_at
+from tertulia_search.engines.port import SearchEngine
 from tertulia_search.indexing.changes import change_of
 from tertulia_search.indexing.indexer import Indexer, Malformed
 from tertulia_shared import events
@@ -37,6 +40,16 @@ def again(message: Outgoing) -> Outgoing:
     return message._replace(headers={**message.headers, "Nats-Msg-Id": message.headers["Nats-Msg-Id"] + "-again"})
 
 
+@asynccontextmanager
+async def indexing(room: Any) -> AsyncGenerator[tuple[SearchEngine, Indexer]]:
+    engine = engine_at(f"tantivy://{room.directory}")
+    await engine.open()
+    try:
+        yield engine, Indexer(engine)
+    finally:
+        await engine.close()
+
+
 async def test_delivered_twice_is_there_once(room: Any) -> None:
     """Every event of a message, in order, and then all of them once more."""
     first = room.say(room.general, room.ada, "green tea")
@@ -49,18 +62,13 @@ async def test_delivered_twice_is_there_once(room: Any) -> None:
         room.event_of("updated", edited, room.next_seq(room.general)),
         room.event_of("deleted", gone, room.next_seq(room.general)),
     ]
-    engine = engine_at(f"tantivy://{room.directory}")
-    await engine.open()
-    indexer = Indexer(engine)
-    try:
+    async with indexing(room) as (engine, indexer):
         for turn in range(2):
             for number, message in enumerate(happened):
                 await indexer.handle([delivery(message, number)])
             assert await engine.counts() == {room.workspace: 1}, turn
         await indexer.handle([delivery(message, number) for number, message in enumerate(happened)] * 2)
         assert await engine.counts() == {room.workspace: 1}
-    finally:
-        await engine.close()
 
 
 async def test_a_message_that_is_restored_is_there_again(room: Any) -> None:
@@ -72,18 +80,13 @@ async def test_a_message_that_is_restored_is_there_again(room: Any) -> None:
         room.event_of("deleted", gone, room.next_seq(room.general)),
         room.event_of("updated", said, room.next_seq(room.general)),
     ]
-    engine = engine_at(f"tantivy://{room.directory}")
-    await engine.open()
-    indexer = Indexer(engine)
-    try:
+    async with indexing(room) as (engine, indexer):
         for number, (message, count) in enumerate(zip(happened, (1, 0, 1), strict=True)):
             await indexer.handle([delivery(message, number)])
             assert await engine.counts() == ({room.workspace: 1} if count else {}), number
         for message in (happened[1], happened[0]):
             await indexer.handle([delivery(message, 9)])
             assert await engine.counts() == {room.workspace: 1}
-    finally:
-        await engine.close()
 
 
 async def test_a_deleted_channel_is_forgotten_and_what_comes_late_of_it_too(room: Any) -> None:
@@ -94,10 +97,7 @@ async def test_a_deleted_channel_is_forgotten_and_what_comes_late_of_it_too(room
         *(room.event_of("created", message, message.ch_seq) for message in [*said, other]),
         room.event(events.ChannelDeleted(channel_id=room.general), "ch", room.general, ch_seq=9),
     ]
-    engine = engine_at(f"tantivy://{room.directory}")
-    await engine.open()
-    indexer = Indexer(engine)
-    try:
+    async with indexing(room) as (engine, indexer):
         for turn in range(2):
             for number, message in enumerate(happened):
                 await indexer.handle([delivery(message, number)])
@@ -105,8 +105,6 @@ async def test_a_deleted_channel_is_forgotten_and_what_comes_late_of_it_too(room
         await indexer.handle([delivery(message, number) for number, message in enumerate(happened)] * 2)
         await indexer.handle([delivery(happened[0], 1)])
         assert await engine.counts() == {room.workspace: 1}
-    finally:
-        await engine.close()
 
 
 async def test_a_relay_that_repeats_itself(room: Any) -> None:
@@ -185,17 +183,11 @@ async def test_a_letter_whose_cause_was_mended_and_a_replay_are_found_once(
 
 async def test_a_batch_with_a_broken_event_writes_nothing(room: Any) -> None:
     good, bad = room.say(room.general, room.ada, "good"), room.say(room.general, room.ada, "bad")
-    engine = engine_at(f"tantivy://{room.directory}")
-    await engine.open()
-    try:
-        broken = room.event_of("created", bad, bad.ch_seq)._replace(data=b"{")
+    broken = room.event_of("created", bad, bad.ch_seq)._replace(data=b"{")
+    async with indexing(room) as (engine, indexer):
         with pytest.raises(Malformed):
-            await Indexer(engine).handle(
-                [delivery(room.event_of("created", good, good.ch_seq), 1), delivery(broken, 2)]
-            )
+            await indexer.handle([delivery(room.event_of("created", good, good.ch_seq), 1), delivery(broken, 2)])
         assert await engine.counts() == {}
-    finally:
-        await engine.close()
 
 
 async def test_while_the_index_is_away_events_wait_and_then_all_is_caught_up(room: Any) -> None:

@@ -12,10 +12,8 @@ from tertulia_shared.events.base import (
 from tertulia_shared.events.bot import RunDelta, RunFinished, RunStarted, RunStep
 from tertulia_shared.events.chat import (
     BanUpdated,
-    CanarySent,
     ChannelArchived,
     ChannelCreated,
-    ChannelDeleted,
     ChannelUpdated,
     DraftUpdated,
     KeywordsUpdated,
@@ -42,10 +40,8 @@ from tertulia_shared.events.chat import (
     Removal,
     ReportCreated,
     ReportUpdated,
-    RevokeReason,
     SavedUpdated,
     ScheduledUpdated,
-    SessionRevoked,
     SidebarUpdated,
     ThreadFollowed,
     UserUpdated,
@@ -54,6 +50,7 @@ from tertulia_shared.events.chat import (
     WorkspaceMemberUpdated,
     WorkspaceUpdated,
 )
+from tertulia_shared.events.internal import CanarySent, ChannelDeleted, RevokeReason, SessionRevoked
 from tertulia_shared.events.model import (
     BOT_USER_ID,
     AiMark,

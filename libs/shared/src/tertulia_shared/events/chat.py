@@ -109,15 +109,6 @@ class ChannelArchived(Fact, frozen=True, kw_only=True):
     channel: Channel
 
 
-class ChannelDeleted(Fact, frozen=True, kw_only=True):
-    """The channel is gone for good, and nothing of it may be kept. For services: everybody in it was told that they are
-    no longer (`member.left`), and who only could read it that it is private."""
-
-    type: ClassVar[str] = "channel.deleted"
-
-    channel_id: str
-
-
 class MemberJoined(Fact, frozen=True, kw_only=True):
     """Carries the channel, so that the one who joined can show it without asking. `muted_until` as with
     `member.updated`."""
@@ -377,29 +368,3 @@ class PresenceUpdated(Fact, frozen=True, kw_only=True):
 
     user_id: str
     presence: PresenceSettings
-
-
-class RevokeReason(StrEnum):
-    LOGOUT = "logout"
-    REVOKED = "revoked"
-    REFRESH_REUSED = "refresh_reused"
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105 a reason, not a secret
-
-
-class SessionRevoked(Fact, frozen=True, kw_only=True):
-    """Internal: services act on it, it is never forwarded to a client."""
-
-    type: ClassVar[str] = "session.revoked"
-
-    session_id: str
-    user_id: str
-    reason: RevokeReason
-
-
-class CanarySent(Fact, frozen=True, kw_only=True):
-    """Internal: says nothing. That it arrives, and how late, is the whole message.
-
-    Written every few seconds into the log, it takes the way of every event; notify tells the age of the newest.
-    """
-
-    type: ClassVar[str] = "canary.sent"

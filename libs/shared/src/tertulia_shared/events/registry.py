@@ -2,8 +2,10 @@
 
 import msgspec
 
-from tertulia_shared.events import bot, chat
+from tertulia_shared.events import bot, chat, internal
 from tertulia_shared.events.base import Envelope, Fact
+
+INTERNAL: tuple[type[Fact], ...] = (internal.SessionRevoked, internal.CanarySent, internal.ChannelDeleted)
 
 FACTS: dict[tuple[str, int], type[Fact]] = {
     (fact.type, fact.version): fact
@@ -18,7 +20,6 @@ FACTS: dict[tuple[str, int], type[Fact]] = {
         chat.ChannelCreated,
         chat.ChannelUpdated,
         chat.ChannelArchived,
-        chat.ChannelDeleted,
         chat.MemberJoined,
         chat.MemberLeft,
         chat.MemberUpdated,
@@ -45,14 +46,13 @@ FACTS: dict[tuple[str, int], type[Fact]] = {
         chat.KeywordsUpdated,
         chat.UserUpdated,
         chat.PresenceUpdated,
-        chat.SessionRevoked,
-        chat.CanarySent,
         bot.RunStarted,
         bot.RunFinished,
+        *INTERNAL,
     )
 }
 
-INTERNAL_TYPES: frozenset[str] = frozenset({chat.SessionRevoked.type, chat.CanarySent.type, chat.ChannelDeleted.type})
+INTERNAL_TYPES: frozenset[str] = frozenset(fact.type for fact in INTERNAL)
 """Types that no client ever receives."""
 
 _decoders = {key: msgspec.json.Decoder(fact) for key, fact in FACTS.items()}
