@@ -115,6 +115,12 @@ async def test_who_lost_the_lease_leaves_the_run_alone(world, scripted):
         ana = await world.person()
         _, general = await ana.workspace()
         run = await ana.command(general, "/ask How is it?")
+
+        async def begun():
+            return world.heard.deltas
+
+        # The model has the script that hangs; the next one to ask is answered.
+        await eventually(begun)
         await world.sql("UPDATE run SET owner = gen_random_uuid()")
 
         async def let_go():

@@ -26,6 +26,11 @@ class Snapshot:
         """Sees every transaction below `xid` and no other."""
         return cls(max(1, xid), max(1, xid))
 
+    def before(self, xid: int) -> "Snapshot":
+        """Sees of what this one sees only the transactions below `xid`."""
+        running = tuple(each for each in self.running if each < xid)
+        return Snapshot(min(self.xmin, xid), min(self.xmax, xid), running)
+
     def __str__(self) -> str:
         return f"{self.xmin}:{self.xmax}:{','.join(map(str, self.running))}"
 
@@ -53,8 +58,19 @@ class Progress:
     @classmethod
     def from_xid(cls, xid: int) -> "Progress":
         """Everything from `xid` on is to be published (again). Starts as a backlog, read along the ids."""
-        base = Snapshot.below(xid)
+        return cls.backlog(Snapshot.below(xid))
+
+    @classmethod
+    def backlog(cls, base: Snapshot) -> "Progress":
+        """Whatever `base` does not see is to be published (again), read along the ids."""
         return cls(base, Page(base, 0))
+
+    def back_to(self, xid: int) -> "Progress":
+        """Everything from `xid` on again, and what was not published yet; never forward.
+
+        A transaction below `xid` that is still open somewhere keeps nothing else from counting as published.
+        """
+        return Progress.backlog(self.base.before(xid))
 
     def up_to(self, snapshot: Snapshot, last_id: int) -> "Progress":
         return Progress(self.base, Page(snapshot, last_id))

@@ -20,7 +20,6 @@ import asyncpg
 import msgspec
 
 from tertulia_chat.relay.position import LOCK_CLASS, ShardPosition, load, save
-from tertulia_chat.relay.progress import Progress
 from tertulia_shared.events import SHARDS
 from tertulia_shared.operators import connect, output
 from tertulia_shared.operators.errors import OperatorError, WrongWords
@@ -140,7 +139,8 @@ async def set_back(taker: asyncpg.Connection, other: asyncpg.Connection, xid: in
     await _take_all(taker, other)
     async with taker.transaction():
         positions = await load(taker, range(SHARDS))
-        await save(taker, [_back(position, xid) for position in positions])
+        back = [replace(position, progress=position.progress.back_to(xid)) for position in positions]
+        await save(taker, back)
     return len(positions)
 
 
@@ -169,11 +169,6 @@ async def _take_all(taker: asyncpg.Connection, other: asyncpg.Connection) -> Non
         ) from error
     finally:
         taking.cancel()
-
-
-def _back(position: ShardPosition, xid: int) -> ShardPosition:
-    """Never forward: a shard that has not come so far stays behind."""
-    return replace(position, progress=Progress.from_xid(min(xid, position.progress.base.xmin)))
 
 
 def _tell(plan: Plan) -> None:
