@@ -1,9 +1,11 @@
+import { readdirSync } from 'node:fs'
+
 import js from '@eslint/js'
 import vue from 'eslint-plugin-vue'
 import tseslint from 'typescript-eslint'
 import vueParser from 'vue-eslint-parser'
 
-const features = ['auth', 'workspaces', 'channels', 'messages', 'runs', 'search', 'analytics']
+const features = readdirSync(new URL('src/features', import.meta.url))
 
 /** A feature may use `api`, `realtime`, `entities` and `ui`; the app puts features together. */
 const independentFeatures = features.map((feature) => ({

@@ -13,7 +13,7 @@ export default defineConfig({
     tailwindcss(),
     // Messages are compiled at build time: the page's CSP forbids `eval`.
     vueI18n({
-      include: fileURLToPath(new URL('./src/locales/*.json', import.meta.url)),
+      include: fileURLToPath(new URL('./src/locales/*/*.json', import.meta.url)),
       runtimeOnly: true,
       fullInstall: false,
     }),

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
 
-import source from './en.json?raw'
-
-const en = JSON.parse(source) as Record<string, object>
+const files = import.meta.glob<string>('./en/*.json', { query: '?raw', import: 'default', eager: true })
+const en = Object.fromEntries(
+  Object.entries(files).map(([path, source]) => [path.slice('./en/'.length, -'.json'.length), JSON.parse(source) as object]),
+)
 const sources = import.meta.glob<string>(['../**/*.{vue,ts}', '!../**/*.test.ts'], {
   query: '?raw', import: 'default', eager: true,
 })
