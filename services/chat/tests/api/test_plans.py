@@ -22,6 +22,7 @@ from tertulia_shared.bus import Bus
 from tertulia_shared.events import SHARDS
 
 LIMIT = 100
+MANY = 50
 SOMEONE = "40000000-0000-4000-8000-000000000000"
 """Ids of people are random here: a quarter is before this one."""
 ROWS, PAGES = 25 * LIMIT, 50 * LIMIT
@@ -347,3 +348,20 @@ async def relay_positions(chat):
     now = Snapshot.parse(found["snapshot"])
     backlog = Progress(Snapshot.below(1), Page(now, found["id"] // 2))
     return {"the relay": Progress(now), "the relay with a backlog": backlog}
+
+
+async def test_deciding_about_many_messages_goes_through_them_once(chat, statements):
+    """Not once for each of them, however few PostgreSQL guesses there to be: 400 at once took a quarter of a second."""
+    (ann,) = await chat.people(1)
+    general = (await ann.workspace())["general"]
+    for number in range(MANY):
+        await ann.say(general, f"number {number}")
+    statements.clear()
+    await chat.decide()
+    (told,) = [sent for sent in statements if "INSERT INTO notification " in sent.text]
+    assert len(told.values[0]) == MANY
+    connection = await asyncpg.connect(chat.postgres_url, statement_cache_size=0)
+    plan = await plan_of(connection, told, "force_generic_plan")
+    await connection.close()
+    readings = [node["Actual Loops"] for node in nodes(plan) if node.get("CTE Name") == "chosen"]
+    assert max(readings) == 1

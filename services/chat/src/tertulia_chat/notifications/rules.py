@@ -39,6 +39,8 @@ def _seats(person: str) -> str:
 
 _PLACES = "channel_member p ON p.channel_id = x.channel_id AND p.joined_seq < x.ch_seq"
 
+# A message goes with its reasons, so that nothing is joined to it again: guessing that there is one message, PostgreSQL
+# would work all reasons out anew for each.
 # :ids the messages, :weakest the last rank that counts, :kept_ids and :kept_users who watches for what.
 DECIDE = f"""
 WITH chosen AS MATERIALIZED (
@@ -47,32 +49,33 @@ WITH chosen AS MATERIALIZED (
     FROM message t JOIN channel c ON c.id = t.channel_id
     WHERE t.id = ANY (CAST(:ids AS uuid[])) AND t.deleted_at IS NULL
 ),
-named (message_id, user_id, rank) AS (
-    SELECT x.id, who, {_RANK[NotificationReason.MENTION]} FROM chosen x CROSS JOIN unnest(x.mentions) AS who
+named AS (
+    SELECT x.*, who AS user_id, {_RANK[NotificationReason.MENTION]} AS rank
+    FROM chosen x CROSS JOIN unnest(x.mentions) AS who
     UNION ALL
-    SELECT x.id, p.user_id, {_RANK[NotificationReason.AUDIENCE]} FROM chosen x JOIN {_PLACES}
+    SELECT x.*, p.user_id, {_RANK[NotificationReason.AUDIENCE]} FROM chosen x JOIN {_PLACES}
     WHERE x.audience IS NOT NULL AND x.shown
     UNION ALL
-    SELECT x.id, f.user_id, {_RANK[NotificationReason.THREAD_REPLY]}
+    SELECT x.*, f.user_id, {_RANK[NotificationReason.THREAD_REPLY]}
     FROM chosen x JOIN thread_follow f ON f.thread_id = x.thread_id AND f.following AND f.read_seq < x.ch_seq
     UNION ALL
-    SELECT x.id, p.user_id, {_RANK[NotificationReason.DIRECT]} FROM chosen x JOIN {_PLACES} WHERE x.direct
+    SELECT x.*, p.user_id, {_RANK[NotificationReason.DIRECT]} FROM chosen x JOIN {_PLACES} WHERE x.direct
     UNION ALL
-    SELECT message_id, user_id, {_RANK[NotificationReason.KEYWORD]}
+    SELECT x.*, kept.user_id, {_RANK[NotificationReason.KEYWORD]}
     FROM unnest(CAST(:kept_ids AS uuid[]), CAST(:kept_users AS uuid[])) AS kept (message_id, user_id)
+    JOIN chosen x ON x.id = kept.message_id
     UNION ALL
-    SELECT x.id, p.user_id, {_RANK[NotificationReason.ALL]} FROM chosen x JOIN {_PLACES}
+    SELECT x.*, p.user_id, {_RANK[NotificationReason.ALL]} FROM chosen x JOIN {_PLACES}
     WHERE p.level = 'all' AND x.shown
 ),
 told AS (
-    SELECT x.*, n.user_id, min(n.rank) AS rank
-    FROM named n JOIN chosen x ON x.id = n.message_id
-    {_seats("n.user_id")}
-    WHERE n.rank <= :weakest AND n.user_id <> x.author_id AND {READABLE}
+    SELECT x.id, x.workspace_id, x.channel_id, x.ch_seq, x.thread_id, x.user_id, min(x.rank) AS rank
+    FROM named x
+    {_seats("x.user_id")}
+    WHERE x.rank <= :weakest AND x.user_id <> x.author_id AND {READABLE}
       AND coalesce(m.level, 'mentions') <> 'none'
-      AND (n.rank = {_RANK[NotificationReason.MENTION]} OR NOT coalesce(m.muted, false))
-    GROUP BY x.id, x.workspace_id, x.channel_id, x.ch_seq, x.author_id, x.thread_id, x.mentions, x.audience, x.shown,
-        x.direct, n.user_id
+      AND (x.rank = {_RANK[NotificationReason.MENTION]} OR NOT coalesce(m.muted, false))
+    GROUP BY x.id, x.workspace_id, x.channel_id, x.ch_seq, x.thread_id, x.user_id
 )
 INSERT INTO notification (id, user_id, workspace_id, channel_id, message_id, ch_seq, thread_id, reason, created_at)
 SELECT uuidv7(), user_id, workspace_id, channel_id, id, ch_seq, thread_id,

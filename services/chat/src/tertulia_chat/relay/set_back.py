@@ -19,7 +19,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from tertulia_chat.relay.position import LOCK_CLASS, ShardPosition, load, save
+from tertulia_chat.relay.position import LOCK_CLASS, load, save
 from tertulia_shared.events import SHARDS
 from tertulia_shared.operators import connect, output
 from tertulia_shared.operators.errors import OperatorError, WrongWords
