@@ -1,14 +1,27 @@
 /**
- * Markdown to safe HTML: CommonMark and tables, single line breaks kept, no raw HTML, links of known schemes only.
- * markdown-it escapes everything; DOMPurify then checks the result once more.
+ * Markdown to safe HTML: CommonMark and what GitHub adds to it, formulas, spoilers, names; single line breaks kept, no raw
+ * HTML, links of known schemes only. markdown-it escapes everything; DOMPurify then checks the result once more.
  */
 import DOMPurify from 'dompurify'
 import MarkdownIt from 'markdown-it'
+import { watch } from 'vue'
+
+import { math } from './markdown/math'
+import type { Names } from './markdown/names'
+import { hasNames, names } from './markdown/names'
+import { emojiByName, shortcodes } from './markdown/shortcodes'
+import { spoiler } from './markdown/spoiler'
+import { tasks } from './markdown/tasks'
 
 const SCHEMES = /^(?:https?|mailto|xmpp|matrix):/i
 const CACHE_SIZE = 500
 
 const markdown = new MarkdownIt({ html: false, linkify: true, breaks: true, typographer: false })
+  .use(names)
+  .use(shortcodes)
+  .use(spoiler)
+  .use(math)
+  .use(tasks)
 // A picture from elsewhere would tell its host who reads: the address stays a link.
 markdown.disable('image')
 markdown.validateLink = (url) => SCHEMES.test(url.trim())
@@ -21,6 +34,15 @@ markdown.renderer.rules['link_open'] = (tokens, index, options, _env, self) => {
 }
 markdown.renderer.rules['table_open'] = () => '<div class="table-scroll" tabindex="0"><table>\n'
 markdown.renderer.rules['table_close'] = () => '</table></div>\n'
+markdown.renderer.rules['fence'] = (tokens, index) => code(tokens[index]?.content, tokens[index]?.info)
+markdown.renderer.rules['code_block'] = (tokens, index) => code(tokens[index]?.content, '')
+
+function code(content = '', info = ''): string {
+  const { escapeHtml, unescapeAll } = markdown.utils
+  const language = unescapeAll(info).trim().split(/\s+/)[0]?.toLowerCase() ?? ''
+  const data = language === '' ? '' : ` data-lang="${escapeHtml(language)}"`
+  return `<pre tabindex="0"${data}><code>${escapeHtml(content)}</code></pre>\n`
+}
 
 /** Where `[n]` in a text leads; a number without an entry stays as it was written. */
 export type References = Readonly<Record<string, { href: string; label: string }>>
@@ -48,12 +70,23 @@ markdown.renderer.rules['reference'] = (tokens, index) => {
 }
 
 const cache = new Map<string, string>()
+watch(emojiByName, () => cache.clear(), { flush: 'sync' })
 
-/** With `references`, even none, the result is not kept: such a text is on one row, or changes all the time. */
-export function renderMarkdown(text: string, references?: References): string {
-  if (references !== undefined) return sanitized(markdown.render(text, { references }))
-  const known = cache.get(text)
-  if (known !== undefined) return known
+interface Surroundings {
+  references?: References | undefined
+  names?: Names | undefined
+}
+
+/**
+ * With `references`, even none, the result is not kept: such a text is on one row, or changes all the time. Nor is it with
+ * names in it: people and channels are renamed.
+ */
+export function renderMarkdown(text: string, { references, names: known }: Surroundings = {}): string {
+  if (references !== undefined || (known !== undefined && hasNames(text))) {
+    return sanitized(markdown.render(text, { references, names: known }))
+  }
+  const kept = cache.get(text)
+  if (kept !== undefined) return kept
   const html = sanitized(markdown.render(text))
   if (cache.size >= CACHE_SIZE) cache.delete(cache.keys().next().value ?? '')
   cache.set(text, html)

@@ -1,0 +1,60 @@
+/** Tells rendered texts who the names in them are, and what their buttons are called. */
+import { computed } from 'vue'
+import { useI18n } from 'vue-i18n'
+import { useRouter } from 'vue-router'
+
+import { isDirect } from '@/entities/naming'
+import { useEntities } from '@/entities/store'
+import { useNames } from '@/entities/useNames'
+import type { Names } from '@/ui/markdown/names'
+import { provideTextContext } from '@/ui/textContext'
+
+import { useLive } from './live'
+
+const IS_ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
+
+export function useTextReading(): void {
+  const { t } = useI18n()
+  const router = useRouter()
+  const entities = useEntities()
+  const live = useLive()
+  const here = (): string => {
+    const key = router.currentRoute.value.params['workspace']
+    for (const { workspace } of entities.workspaces.values()) {
+      if (workspace.slug === key || workspace.id === key) return workspace.id
+    }
+    return ''
+  }
+  const known = useNames(here)
+
+  const names: Names = {
+    person(key) {
+      const id = IS_ID.test(key) ? key : known.person(key)
+      if (id === null) return null
+      live.learnUser(id)
+      const name = entities.users.get(id)?.display_name ?? t('people.unknown')
+      return { id, name, mine: id === entities.myId }
+    },
+    channel(key) {
+      const id = entities.channels.has(key) ? key : known.channel(key)
+      const channel = id === null ? undefined : entities.channels.get(id)?.channel
+      if (channel === undefined && IS_ID.test(key)) return { name: t('messages.otherChannel'), href: linkTo(here(), key) }
+      if (channel === undefined || isDirect(channel)) return null
+      return { name: channel.name ?? '', href: linkTo(channel.workspace_id, channel.id) }
+    },
+  }
+
+  /** A channel that the page does not know says at its address whether one may join it. */
+  function linkTo(workspaceId: string, channelId: string): string {
+    const workspace = entities.workspaces.get(workspaceId)?.workspace.slug ?? workspaceId
+    return location.origin + router.resolve({ name: 'channel', params: { workspace, channel: channelId } }).href
+  }
+
+  const labels = computed(() => ({
+    copyCode: t('messages.copyCode'),
+    copied: t('common.copied'),
+    wrapLines: t('messages.wrapLines'),
+    spoiler: t('messages.spoiler'),
+  }))
+  provideTextContext({ names, labels })
+}
