@@ -5,7 +5,7 @@ import * as fixtures from '@/testing/fixtures'
 
 import type { Timeline } from './timeline'
 import {
-  EMPTY, mergeMessages, trimmedToEnd, WINDOW, windowOf, withChange, withLatest, withMessage, withNewer, withOlder, withPatch,
+  EMPTY, LOADED, mergeMessages, trimmedToEnd, WINDOW, windowOf, withChange, withLatest, withMessage, withNewer, withOlder, withPatch,
 } from './timeline'
 
 function message(seq: number, text = ''): Message {
@@ -45,18 +45,18 @@ describe('paging', () => {
     expect(timeline.hasBefore).toBe(false)
   })
 
-  it('drops the newest beyond the window when going up, and says that more follows', () => {
-    const start = withLatest(EMPTY, page(range(101, 100 + WINDOW), true))
+  it('drops the newest beyond what is kept when going up, and says that more follows', () => {
+    const start = withLatest(EMPTY, page(range(101, 100 + LOADED), true))
     const timeline = withOlder(start, page(range(51, 100), true))
-    expect(timeline.items).toHaveLength(WINDOW)
+    expect(timeline.items).toHaveLength(LOADED)
     expect(seqs(timeline).at(0)).toBe(51)
     expect(timeline.hasAfter).toBe(true)
   })
 
-  it('drops the oldest beyond the window when going down', () => {
-    const start = windowOf(page(range(1, WINDOW), false, true))
-    const timeline = withNewer(start, page(range(WINDOW + 1, WINDOW + 50)))
-    expect(timeline.items).toHaveLength(WINDOW)
+  it('drops the oldest beyond what is kept when going down', () => {
+    const start = windowOf(page(range(1, LOADED), false, true))
+    const timeline = withNewer(start, page(range(LOADED + 1, LOADED + 50)))
+    expect(timeline.items).toHaveLength(LOADED)
     expect(timeline).toMatchObject({ hasBefore: true, hasAfter: false })
   })
 })

@@ -4,8 +4,10 @@
  */
 import type { Message, MessagePage } from '@/api/types'
 
-/** Rows kept in the page; older or newer ones beyond are dropped and loaded again when needed. */
+/** Kept while the reader is at the end; what lies above is loaded again when they go there. */
 export const WINDOW = 400
+/** Kept at most of what somebody pages through; beyond, the far end is dropped and loaded again when needed. */
+export const LOADED = 120_000
 
 export interface Timeline {
   readonly items: readonly Message[]
@@ -22,7 +24,8 @@ export function mergeMessages(known: readonly Message[], fresh: readonly Message
   if (fresh.length === 0) return known
   const last = known.at(-1)
   const first = fresh[0]
-  if (first !== undefined && (last === undefined || last.ch_seq < first.ch_seq)) return [...known, ...fresh]
+  if (first === undefined || last === undefined || last.ch_seq < first.ch_seq) return known.concat(fresh)
+  if ((fresh.at(-1) ?? first).ch_seq < (known[0] ?? last).ch_seq) return fresh.concat(known)
   const byId = new Map(known.map((message) => [message.id, message]))
   for (const message of fresh) {
     const copy = byId.get(message.id)
@@ -50,9 +53,9 @@ export function upTo(timeline: Timeline, lastMsgSeq: number): Timeline {
 
 export function withOlder(timeline: Timeline, page: MessagePage): Timeline {
   const items = mergeMessages(timeline.items, page.items)
-  const dropped = items.length > WINDOW
+  const dropped = items.length > LOADED
   return {
-    items: dropped ? items.slice(0, WINDOW) : items,
+    items: dropped ? items.slice(0, LOADED) : items,
     hasBefore: page.has_before,
     hasAfter: timeline.hasAfter || dropped,
   }
@@ -60,9 +63,9 @@ export function withOlder(timeline: Timeline, page: MessagePage): Timeline {
 
 export function withNewer(timeline: Timeline, page: MessagePage): Timeline {
   const items = mergeMessages(timeline.items, page.items)
-  const dropped = items.length > WINDOW
+  const dropped = items.length > LOADED
   return {
-    items: dropped ? items.slice(-WINDOW) : items,
+    items: dropped ? items.slice(-LOADED) : items,
     hasBefore: timeline.hasBefore || dropped,
     hasAfter: page.has_after,
   }
@@ -70,8 +73,7 @@ export function withNewer(timeline: Timeline, page: MessagePage): Timeline {
 
 /** A message that just came: added at the end, or replaced where it stands; ignored outside the window. */
 export function withMessage(timeline: Timeline, message: Message): Timeline {
-  const at = timeline.items.findIndex((item) => item.id === message.id)
-  if (at >= 0) return withChange(timeline, message)
+  if (indexOf(timeline.items, message) >= 0) return withChange(timeline, message)
   const last = timeline.items.at(-1)
   const newest = last === undefined || message.ch_seq > last.ch_seq
   if (newest && timeline.hasAfter) return timeline
@@ -82,10 +84,22 @@ export function withMessage(timeline: Timeline, message: Message): Timeline {
 
 /** An edited or deleted message, where the window has it. */
 export function withChange(timeline: Timeline, message: Message): Timeline {
-  const at = timeline.items.findIndex((item) => item.id === message.id)
+  const at = indexOf(timeline.items, message)
   const known = timeline.items[at]
   if (known === undefined || changedLast(known, message) !== message) return timeline
   return { ...timeline, items: timeline.items.with(at, message) }
+}
+
+/** Where the message stands, by its number: the list may be long. -1: nowhere. */
+function indexOf(items: readonly Message[], { id, ch_seq: seq }: Message): number {
+  let low = 0
+  let high = items.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((items[middle] as Message).ch_seq < seq) low = middle + 1
+    else high = middle
+  }
+  return items[low]?.id === id ? low : -1
 }
 
 /** A message of which something beside its text is otherwise now, where the window has it. */

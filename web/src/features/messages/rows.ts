@@ -44,6 +44,22 @@ export type Row = DayRow | UnreadRow | MessageRow | NoteRow
 
 type Line = Omit<MessageRow, 'kind' | 'head'>
 
+/**
+ * What was made of a message, for as long as the message is there: a list of a hundred thousand is gone through at each
+ * change, and a row that is the same object as before is not drawn again.
+ */
+interface Made {
+  readonly line: Line
+  readonly day: number
+  head?: MessageRow
+  rest?: MessageRow
+  note?: NoteRow
+}
+
+const madeOf = new WeakMap<Message | Pending, Made>()
+const days = new Map<number, DayRow>()
+const UNREAD: UnreadRow = { kind: 'unread', key: 'unread' }
+
 /** `unreadAfter`: what was read when the channel was opened; `me` never reads their own words as new. */
 export function buildRows(
   messages: readonly Message[],
@@ -51,25 +67,56 @@ export function buildRows(
   unreadAfter: number | null = null,
   me = '',
 ): Row[] {
-  const sent = new Set(messages.map((message) => message.client_msg_id))
-  const lines = [
-    ...messages.filter((message) => !message.system || message.deleted_at === null).map(sentLine),
-    ...pending.filter((item) => !sent.has(item.id)).map(pendingLine),
-  ]
   const rows: Row[] = []
-  const firstUnread = unreadAfter === null ? undefined : lines.find((line) => isNew(line, unreadAfter, me))
-  let above: Line | null = null
-  for (const line of lines) {
-    const newDay = above === null || localDay(above.time) !== localDay(line.time)
-    if (newDay) rows.push({ kind: 'day', key: `day:${localDay(line.time)}`, time: line.time })
-    if (line === firstUnread) rows.push({ kind: 'unread', key: 'unread' })
-    const note = line.message?.system ?? null
-    if (line.message !== null && note !== null) {
-      rows.push({ kind: 'note', key: line.key, time: line.time, message: line.message, note })
-    } else rows.push({ kind: 'message', head: newDay || line === firstUnread || !continues(above, line), ...line })
-    above = line
+  const waiting = new Map(pending.map((item) => [item.id, item]))
+  let lineDrawn = unreadAfter === null
+  let above: Made | null = null
+
+  function add(made: Made): void {
+    const { line, day } = made
+    const newDay = above === null || above.day !== day
+    if (newDay) rows.push(dayRow(day, line.time))
+    const first = !lineDrawn && isNew(line, unreadAfter ?? 0, me)
+    if (first) rows.push(UNREAD)
+    lineDrawn ||= first
+    rows.push(rowOf(made, newDay || first || !continues(above?.line ?? null, line)))
+    above = made
   }
+
+  for (const message of messages) {
+    if (waiting.size > 0) waiting.delete(message.client_msg_id)
+    if (!message.system || message.deleted_at === null) add(make(message, sentLine))
+  }
+  for (const item of waiting.values()) add(make(item, pendingLine))
   return rows
+}
+
+function make<Source extends Message | Pending>(source: Source, lineOf: (source: Source) => Line): Made {
+  const known = madeOf.get(source)
+  if (known !== undefined) return known
+  const line = lineOf(source)
+  const made: Made = { line, day: localDay(line.time) }
+  madeOf.set(source, made)
+  return made
+}
+
+function rowOf(made: Made, head: boolean): Row {
+  const { line } = made
+  const note = line.message?.system ?? null
+  if (line.message !== null && note !== null) {
+    return (made.note ??= { kind: 'note', key: line.key, time: line.time, message: line.message, note })
+  }
+  if (head) return (made.head ??= { kind: 'message', head, ...line })
+  return (made.rest ??= { kind: 'message', head, ...line })
+}
+
+/** Says the day, so whichever message of it comes first. */
+function dayRow(day: number, time: number): DayRow {
+  const known = days.get(day)
+  if (known !== undefined) return known
+  const row: DayRow = { kind: 'day', key: `day:${day}`, time }
+  days.set(day, row)
+  return row
 }
 
 function isNew(line: Line, unreadAfter: number, me: string): boolean {
@@ -87,6 +134,16 @@ function continues(above: Line | null, line: Line): boolean {
 
 function isReply({ message, pending }: Line): boolean {
   return (message?.thread_id ?? pending?.threadId ?? null) !== null
+}
+
+/** Where the row with this key stands, looked for from `near` on in both directions: a list may be long. -1: nowhere. */
+export function indexNear(rows: readonly Row[], key: string, near: number): number {
+  const start = Math.max(0, Math.min(near, rows.length - 1))
+  for (let up = start, down = start - 1; up < rows.length || down >= 0; up++, down--) {
+    if (rows[up]?.key === key) return up
+    if (rows[down]?.key === key) return down
+  }
+  return -1
 }
 
 /** The same as the unsent message had. */
