@@ -61,4 +61,6 @@ it('a try that a reload cut short starts again', () => {
 it('what has waited for a day asks before it goes', () => {
   expect(withStaleAsked(queued, STALE_MS + 1)).toMatchObject({ state: 'failed', failure: { code: 'stale' } })
   expect(withStaleAsked(queued, STALE_MS - 1)).toBe(queued)
+  const confirmed = { ...queued, confirmedAt: STALE_MS }
+  expect(withStaleAsked(confirmed, STALE_MS + 1)).toBe(confirmed)
 })

@@ -23,6 +23,8 @@ export interface Pending {
   readonly text: string
   /** When it was written, unix ms. */
   readonly createdAt: number
+  /** When its author said last that it shall go, unix ms; absent: when they wrote it. */
+  readonly confirmedAt?: number
   readonly state: DeliveryState
   readonly attempts: number
   readonly failure: Failure | null
@@ -63,7 +65,7 @@ export const STALE_MS = 24 * 3_600_000
 
 /** A message that lay here for a day is not sent behind its author's back: it waits for Retry or Delete. */
 export function withStaleAsked(pending: Pending, now: number): Pending {
-  if (pending.state === 'failed' || now - pending.createdAt < STALE_MS) return pending
+  if (pending.state === 'failed' || now - (pending.confirmedAt ?? pending.createdAt) < STALE_MS) return pending
   return { ...pending, state: 'failed', failure: { code: 'stale', detail: '', requestId: null } }
 }
 

@@ -38,6 +38,10 @@ export const useOutbox = defineStore('outbox', () => {
     return queues.get(place) ?? []
   }
 
+  function isQueued(pending: Pending): boolean {
+    return queue(placeOf(pending)).some((item) => item.id === pending.id)
+  }
+
   function replace(pending: Pending): void {
     const place = placeOf(pending)
     queues.set(place, queue(place).map((item) => (item.id === pending.id ? pending : item)))
@@ -77,7 +81,7 @@ export const useOutbox = defineStore('outbox', () => {
   }
 
   function retry(pending: Pending): void {
-    const again: Pending = { ...pending, state: 'queued', attempts: 0, failure: null }
+    const again: Pending = { ...pending, state: 'queued', attempts: 0, failure: null, confirmedAt: Date.now() }
     replace(again)
     void keep(again).then(() => pump(placeOf(pending)))
   }
@@ -116,8 +120,10 @@ export const useOutbox = defineStore('outbox', () => {
     pumping.add(place)
     try {
       for (let next = nextToSend(queue(place)); next; next = nextToSend(queue(place))) {
-        const wait = await exclusively(`outbox.${place}`, () => attempt(next as Pending))
-        if (wait > 0) await sleep(place, wait)
+        const tried = next
+        const wait = await exclusively(`outbox.${place}`, () => attempt(tried))
+        // What was deleted meanwhile is not waited for.
+        if (wait > 0 && isQueued(tried)) await sleep(place, wait)
       }
     } finally {
       pumping.delete(place)
@@ -128,6 +134,13 @@ export const useOutbox = defineStore('outbox', () => {
   async function attempt(pending: Pending): Promise<number> {
     if (written.has(pending.id) && !(await outboxStorage.has(pending.id))) {
       forget(pending)
+      return 0
+    }
+    // The page may have been open, and away from the server, for longer than a day.
+    const stale = withStaleAsked(pending, Date.now())
+    if (stale !== pending) {
+      replace(stale)
+      await keep(stale)
       return 0
     }
     replace({ ...pending, state: 'sending' })
@@ -155,10 +168,11 @@ export const useOutbox = defineStore('outbox', () => {
 
   async function settle(pending: Pending, problem: Problem): Promise<number> {
     // Deleted while the request was on its way: leave it gone.
-    if (!queue(placeOf(pending)).some((item) => item.id === pending.id)) return 0
+    if (!isQueued(pending)) return 0
     const next = afterProblem(pending, problem, Date.now())
     replace(next)
     await keep(next)
+    if (!isQueued(next)) await outboxStorage.remove(next.id)
     return next.state === 'failed' ? 0 : retryDelay(next.attempts, problem.retryAfter, Math.random)
   }
 
