@@ -409,7 +409,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The newest messages, or those before, after or around a number */
+        /** The newest messages, or those before, after or around a number, or around a time */
         get: operations["ApiV1ChannelsChannelIdMessagesIndex"];
         put?: never;
         /** Send a message */
@@ -6120,6 +6120,8 @@ export interface operations {
                 after?: number | null;
                 /** @description A `ch_seq`. */
                 around?: number | null;
+                /** @description With its offset from UTC: the first message from then on. */
+                around_time?: string | null;
                 /** @description How many at most. */
                 limit?: number;
             };

@@ -1,6 +1,7 @@
 """Sending messages and reading them back."""
 
 import uuid
+from urllib.parse import quote
 
 import pytest
 
@@ -162,18 +163,46 @@ async def test_history_is_read_in_every_direction(room):
     assert await seqs(ann, channel, "?around=6&limit=1") == ([6], True, True)
 
 
+async def test_history_is_read_around_a_time(room):
+    ann, channel = room
+    said = [await ann.say(channel, str(number)) for number in range(10)]
+    times = {message["ch_seq"]: message["created_at"] for message in said}
+
+    async def around(moment):
+        return await seqs(ann, channel, f"?limit=3&around_time={quote(moment)}")
+
+    for number in (5, 8):
+        first = min(seq for seq, time in times.items() if time >= times[number])
+        items, before, after = await around(times[number])
+        assert (items[1], before, after) == (first, True, True)
+    assert await around("2001-01-01T00:00:00Z") == ([2, 3, 4], False, True)
+    assert await around("2001-01-01T02:00:00+02:00") == ([2, 3, 4], False, True)
+    assert await around("2901-01-01T00:00:00Z") == ([9, 10, 11], True, False)
+
+
 async def test_an_empty_channel_has_an_empty_page(room):
     ann, channel = room
     assert await seqs(ann, channel) == ([], False, False)
+    assert await seqs(ann, channel, "?around_time=2026-01-01T00:00:00Z") == ([], False, False)
 
 
 @pytest.mark.parametrize(
-    "query", ["?limit=0", "?limit=201", "?limit=10000", "?limit=x", "?before=-1", "?before=x", "?before=1&after=1"]
+    "query",
+    [
+        "?limit=0",
+        "?limit=201",
+        "?limit=10000",
+        "?limit=x",
+        "?before=-1",
+        "?before=x",
+        "?before=1&after=1",
+        "?around_time=2026-01-01T00:00:00",
+    ],
 )
 async def test_unacceptable_pages_are_refused(room, query):
     ann, channel = room
     problem = await ann.get(f"/channels/{channel['id']}/messages{query}", 422)
-    assert problem["errors"][0]["parameter"] in {"limit", "before"}
+    assert problem["errors"][0]["parameter"] in {"limit", "before", "around_time"}
 
 
 async def test_the_log_of_a_channel_has_no_gap(chat, room):

@@ -144,6 +144,7 @@ QUESTIONS = {
     "what came before": Question("/channels/{large}/messages?before={middle}&limit={limit}"),
     "what came after": Question("/channels/{large}/messages?after={middle}&limit={limit}"),
     "jump": Question("/channels/{large}/messages?around={middle}&limit={limit}"),
+    "jump to a time": Question("/channels/{large}/messages?around_time=2026-01-01T00:00:00Z&limit={limit}"),
     "the channel's events": Question("/channels/{large}/events?after={middle}&limit={limit}"),
     "one message": Question("/messages/{root}"),
     "a thread's newest": Question("/messages/{root}/thread?limit={limit}"),

@@ -1,5 +1,6 @@
 """/channels/{ch}/messages, /channels/{ch}/events, /messages, and the internal import."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -35,6 +36,9 @@ Reason = Annotated[
     str, QueryParameter(max_length=500, pattern=r"^[^\x00]*$", description="Of somebody else's: told to the author.")
 ]
 Seq = Annotated[int | None, QueryParameter(ge=0, le=2**53, description="A `ch_seq`.")]
+Moment = Annotated[
+    datetime | None, QueryParameter(description="With its offset from UTC: the first message from then on.")
+]
 MAX_IMPORT_BYTES = 16 * 1024 * 1024
 
 
@@ -58,7 +62,7 @@ class ChannelMessagesController(Controller):
         message, created = await sender.send(request.headers.get("authorization", ""), channel_id, data)
         return Response(SentMessage(message=message), status_code=201 if created else 200)
 
-    @get("/messages", summary="The newest messages, or those before, after or around a number")
+    @get("/messages", summary="The newest messages, or those before, after or around a number, or around a time")
     async def index(
         self,
         request: Request[Any, Any, Any],
@@ -68,9 +72,10 @@ class ChannelMessagesController(Controller):
         before: Seq = None,
         after: Seq = None,
         around: Seq = None,
+        around_time: Moment = None,
         limit: Limit = 50,
     ) -> MessagePage:
-        _at_most_one(before, after, around)
+        _at_most_one(before, after, around, around_time)
         pages = Pages(database, authenticator, request.headers.get("authorization", ""), channel_id)
         if before is not None:
             return await pages.before(before, limit)
@@ -78,6 +83,8 @@ class ChannelMessagesController(Controller):
             return await pages.after(after, limit)
         if around is not None:
             return await pages.around(around, limit)
+        if around_time is not None:
+            return await pages.around_time(_aware(around_time), limit)
         return await pages.newest(limit)
 
     @get(
@@ -194,10 +201,16 @@ class MessageController(Controller):
             return await threads.before(session, root, before, limit)
 
 
-def _at_most_one(*places: int | None) -> None:
+def _at_most_one(*places: int | datetime | None) -> None:
     if sum(given is not None for given in places) > 1:
-        detail = "At most one of before, after and around."
+        detail = "At most one of before, after, around and around_time."
         raise ValidationFailed(errors=[FieldError(detail=detail, parameter="before")])
+
+
+def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValidationFailed(errors=[FieldError(detail="Without its offset from UTC.", parameter="around_time")])
+    return moment
 
 
 @post(

@@ -7,6 +7,7 @@ nothing else.
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from datetime import datetime
 from operator import attrgetter
 from typing import NoReturn
 from uuid import UUID
@@ -37,6 +38,27 @@ _PAGE = f"""
     FROM channel c {READER.replace(":user_id", "$2")}
     LEFT JOIN LATERAL ({_NEXT_TO_EACH_OTHER}) AS page ON true
     WHERE c.id = $1 AND {READABLE} AND EXISTS ({LIVE_SESSION})
+"""  # noqa: S608 composed of constants only
+
+# The number of the first message that is not older than $4, or one above all: the times follow the numbers, so that the
+# half in which it lies is looked for again and again. `high` is never below it.
+_NUMBER_AT = f"""
+    WITH RECURSIVE halving (low, high) AS (
+        SELECT 0::bigint, c.last_seq + 1
+        FROM channel c {READER.replace(":user_id", "$2")}
+        WHERE c.id = $1 AND {READABLE} AND EXISTS ({LIVE_SESSION})
+        UNION ALL
+        SELECT
+            CASE WHEN middle.created_at < $4 THEN middle.ch_seq + 1 ELSE halving.low END,
+            CASE WHEN middle.created_at < $4 THEN halving.high ELSE (halving.low + halving.high) / 2 END
+        FROM halving LEFT JOIN LATERAL (
+            SELECT message.ch_seq, message.created_at FROM message
+            WHERE message.channel_id = $1 AND message.ch_seq >= (halving.low + halving.high) / 2
+            ORDER BY message.ch_seq LIMIT 1
+        ) AS middle ON true
+        WHERE halving.low < halving.high
+    )
+    SELECT low FROM halving WHERE low >= high
 """  # noqa: S608 composed of constants only
 
 
@@ -90,6 +112,14 @@ class Pages:
         found = await self._find(seq + 1, below=limit + 1, above=limit + 1)
         lower = found.below[-max(limit - len(found.above), (limit + 1) // 2) :]
         return found.page([*lower, *found.above[: limit - len(lower)]])
+
+    async def around_time(self, moment: datetime, limit: int) -> MessagePage:
+        """Around the first message that is not older; the newest page when all are."""
+        caller = await self.authenticator.claimed(self.authorization)
+        rows = await self.database.hot_rows(_NUMBER_AT, self.channel_id, caller.user_id, caller.session_id, moment)
+        if not rows:
+            await self._refuse()
+        return await self.around(rows[0]["low"], limit)
 
     async def _find(self, parting: int, *, below: int, above: int) -> _Found:
         """At most so many of the messages next to `parting` on both sides."""
