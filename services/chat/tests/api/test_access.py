@@ -24,6 +24,7 @@ LATER = {"channel_id": SOME_ID, **TEXT}
 
 # Addresses that work without an access token.
 OPEN = {
+    ("GET", "/api/v1/auth/first-run"),
     ("POST", "/api/v1/auth/register"),
     ("POST", "/api/v1/auth/login"),
     ("POST", "/api/v1/auth/refresh"),

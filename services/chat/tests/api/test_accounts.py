@@ -6,6 +6,12 @@ import uuid
 import pytest
 
 
+async def test_the_first_run_is_over_with_the_first_account(chat):
+    assert await chat.ask("GET", "/auth/first-run", 200) == {"pending": True}
+    await chat.person("ann")
+    assert await chat.ask("GET", "/auth/first-run", 200) == {"pending": False}
+
+
 async def test_registering_logs_in_and_shows_only_oneself_the_address(chat):
     ann = await chat.person("ann")
     me = await ann.get("/users/me")

@@ -135,6 +135,7 @@ PERSON = f"{WORKSPACE}/members/{{user_id}}"
 
 ROWS = (
     # Accounts
+    Row("GET /auth/first-run", 1, who=None),
     Row("POST /auth/register", 3, new_account, who=None),
     Row("POST /auth/login", 4, lambda house: {"login": house.ann.user["username"], "password": PASSWORD}, who=None),
     Row("POST /auth/refresh", 6, lambda house: {"refresh_token": house.ann.refresh_token}, who=None),

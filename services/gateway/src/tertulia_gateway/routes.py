@@ -79,8 +79,9 @@ BOT = Upstream.BOT
 SELF = Upstream.SELF
 
 ROUTES: tuple[Route, ...] = (
-    # Accounts: the first four speak before a token exists; refresh and logout carry a refresh token or its cookie.
+    # Accounts: the first five speak before a token exists; refresh and logout carry a refresh token or its cookie.
     Route(path=f"{V1}/auth/register", methods=POST, upstream=CHAT, auth=Auth.PUBLIC, rate=Rate.CREDENTIALS),
+    Route(path=f"{V1}/auth/first-run", methods=GET, upstream=CHAT, auth=Auth.PUBLIC, rate=Rate.OPEN),
     Route(path=f"{V1}/auth/login", methods=POST, upstream=CHAT, auth=Auth.PUBLIC, rate=Rate.CREDENTIALS),
     Route(path=f"{V1}/auth/refresh", methods=POST, upstream=CHAT, auth=Auth.PUBLIC, rate=Rate.OPEN),
     Route(path=f"{V1}/auth/logout", methods=POST, upstream=CHAT, auth=Auth.PUBLIC, rate=Rate.OPEN),

@@ -15,6 +15,7 @@ from tertulia_chat.accounts.passwords import Passwords
 from tertulia_chat.accounts.schemas import (
     AuthResult,
     ChangePassword,
+    FirstRun,
     Login,
     PatchMe,
     PresentStatus,
@@ -46,6 +47,11 @@ _EMPTY = {**PROBLEMS, 204: ResponseSpec(None, description="Done; nothing follows
 class AuthController(Controller):
     path = "/auth"
     tags = ("auth",)
+
+    @get("/first-run", summary="Whether nobody has an account yet", security=[])
+    async def first_run(self, database: NamedDependency[Database]) -> FirstRun:
+        async with database.transaction() as session:
+            return FirstRun(pending=await queries.is_first_run(session))
 
     @post("/register", summary="Create an account and log in", security=[])
     async def register(

@@ -25,6 +25,12 @@ async def person_by_login(session: AsyncSession, login: str) -> UserRow | None:
     )
 
 
+async def is_first_run(session: AsyncSession) -> bool:
+    """Nobody has an account; the bot is no person."""
+    somebody = select(col(UserRow.id)).where(col(UserRow.kind) == UserKind.PERSON).limit(1)
+    return await session.scalar(somebody) is None
+
+
 async def myself(session: AsyncSession, user_id: UUID, *, lock: bool = False) -> UserRow:
     """With `lock` nobody else changes the person before the transaction ends: what is told is what is stored."""
     row = await session.get(UserRow, user_id, with_for_update={"key_share": True} if lock else None)

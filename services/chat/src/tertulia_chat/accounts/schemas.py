@@ -30,6 +30,12 @@ Moment = Annotated[datetime, Meta(tz=True)]
 RefreshToken = Annotated[str, Meta(max_length=256)]
 
 
+class FirstRun(View, frozen=True, kw_only=True):
+    """`pending`: nobody has an account yet, so whoever comes founds the first."""
+
+    pending: bool
+
+
 class Register(Body, frozen=True, kw_only=True):
     email: Email
     username: Username
