@@ -8,6 +8,8 @@ import { createRouter, createWebHistory } from 'vue-router'
 import { SORTS } from '@/api/search'
 import { useSession } from '@/features/auth/session'
 
+import { isFirstRun } from './firstRun'
+
 declare module 'vue-router' {
   interface RouteMeta {
     /** `stranger`: only without a session; `anyone`: both; otherwise a session is needed. */
@@ -21,6 +23,7 @@ export function createAppRouter(): Router {
     routes: [
       { path: '/', name: 'home', component: () => import('./views/HomeView.vue') },
       { path: '/login', name: 'login', component: () => import('./views/LoginView.vue'), meta: { access: 'stranger' } },
+      { path: '/welcome', name: 'welcome', component: () => import('./views/WelcomeView.vue'), meta: { access: 'anyone' } },
       {
         path: '/register',
         name: 'register',
@@ -58,6 +61,16 @@ export function createAppRouter(): Router {
             props: (route) => ({ workspace: String(route.params['workspace']), query: route.query }),
           },
           {
+            path: 'settings/:page?',
+            name: 'settings',
+            component: () => import('./views/SettingsView.vue'),
+            props: (route) => ({
+              workspace: String(route.params['workspace']),
+              page: String(route.params['page'] ?? ''),
+              query: route.query,
+            }),
+          },
+          {
             // Any message of the thread; the thread is beside its channel, which stays as it is.
             path: 'c/:channel/t/:thread',
             name: 'thread',
@@ -81,6 +94,7 @@ export function createAppRouter(): Router {
     if (session.state === 'unknown') await session.resume()
     const here = session.state === 'authenticated'
     if (session.state === 'unreachable' || to.meta.access === 'anyone') return true
+    if (!here && (to.name === 'home' || to.name === 'login') && (await isFirstRun())) return { name: 'welcome' }
     if (to.meta.access === 'stranger') return here ? safeNext(to.query['next']) : true
     return here ? true : { name: 'login', query: to.fullPath === '/' ? {} : { next: to.fullPath } }
   })
