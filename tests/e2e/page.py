@@ -123,3 +123,10 @@ class Person:
         row = self.message(text, among)
         await row.hover()
         await row.get_by_role("group", name="Message actions").get_by_role("button", name=action).click()
+
+    async def choose(self, text: str, item: str, among: str = "Messages") -> None:
+        """By the mouse: an item of the row's menu."""
+        row = self.message(text, among)
+        await row.hover()
+        await row.get_by_role("group", name="Message actions").get_by_role("button", name="More actions").click()
+        await self.page.get_by_role("menuitem", name=item).click()

@@ -1,5 +1,6 @@
 /** Events as they come over the stream and from `GET /channels/{ch}/events`. */
 import type { Run, RunDelta, RunStep } from './ai'
+import type { Reminder, ReminderSubject } from './marks'
 import type { Channel, Message, PresenceSettings, Reaction, Role, ThreadSummary, User, Workspace } from './types'
 
 interface EnvelopeOf<Type extends string, Data> {
@@ -36,6 +37,10 @@ interface Departure {
 export type Envelope =
   | EnvelopeOf<'message.created' | 'message.updated' | 'message.deleted', { message: Message; thread?: ThreadSummary | null }>
   | EnvelopeOf<'reaction.added' | 'reaction.removed', Reacting>
+  | EnvelopeOf<'message.pinned' | 'message.unpinned', { message: Message }>
+  | EnvelopeOf<'saved.updated', { channel_id: string; message_id: string; saved: boolean }>
+  | EnvelopeOf<'reminder.updated', { reminder_id: string; reminder: Reminder | null }>
+  | EnvelopeOf<'reminder.due', { reminder: Reminder; subject: ReminderSubject }>
   | EnvelopeOf<'run.started' | 'run.finished', { run: Run }>
   | EnvelopeOf<'channel.created' | 'channel.updated' | 'channel.archived', { channel: Channel }>
   | EnvelopeOf<'member.joined', { channel: Channel; user: User; role: Role } & Mute>

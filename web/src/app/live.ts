@@ -8,7 +8,9 @@ import { arrivals } from '@/api/trace'
 import { useEntities } from '@/entities/store'
 import { EMPTY_TYPING, withTyping } from '@/entities/typing'
 import { useOutbox } from '@/features/messages/outbox'
+import { usePins } from '@/features/pins/store'
 import { useRuns } from '@/features/runs/store'
+import { useSaved } from '@/features/saved/store'
 import type { StreamState } from '@/realtime/stream'
 import { Sync } from '@/realtime/sync'
 import { TabsStream } from '@/realtime/tabs'
@@ -22,6 +24,8 @@ export const useLive = defineStore('live', () => {
   const entities = useEntities()
   const outbox = useOutbox()
   const runs = useRuns()
+  const saved = useSaved()
+  const pins = usePins()
   const state = ref<StreamState>('stopped')
   /** When the connection was lost, unix ms; null while it is there. */
   const lostAt = ref<number | null>(null)
@@ -38,6 +42,8 @@ export const useLive = defineStore('live', () => {
     onApplied: (event) => {
       if (caughtUp.value !== null && wasMissed(event)) caughtUp.value += 1
       runs.onEvent(event)
+      saved.onEvent(event)
+      pins.onEvent(event)
       // A slow channel may be so no longer.
       if (event.type === 'channel.updated') outbox.wake(event.data.channel.id)
       for (const listener of listeners) listener(event)
@@ -68,6 +74,10 @@ export const useLive = defineStore('live', () => {
         sync.onHello(hello)
         outbox.retryAll()
         void runs.refresh()
+        if (!hello.resumed) {
+          void saved.refresh()
+          pins.clear()
+        }
       },
       onEvent: (event) => {
         if (event.type === 'message.created') arrivals.came(event.data.message.client_msg_id)
@@ -95,6 +105,7 @@ export const useLive = defineStore('live', () => {
   async function open(workspaceId: string): Promise<void> {
     await stream.prepare()
     await sync.openWorkspace(workspaceId)
+    void saved.open(workspaceId)
     await outbox.restore()
     void startTracing()
   }
@@ -104,6 +115,8 @@ export const useLive = defineStore('live', () => {
     sync.forget()
     outbox.pause()
     runs.clear()
+    saved.clear()
+    pins.clear()
     entities.clear()
     everLive = false
     caughtUp.value = null

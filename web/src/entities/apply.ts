@@ -10,7 +10,7 @@ import { channelOf, threadOf } from './place'
 import { withReaction } from './reactions'
 import type { Entities } from './store'
 import { isAside, rootOf } from './thread'
-import { withChange, withMessage, withPatch } from './timeline'
+import { withChange, withMessage, withPatch, withPresent } from './timeline'
 import { withoutTyping } from './typing'
 import { isUnread } from './unread'
 
@@ -20,9 +20,14 @@ export function applyEvent(store: Entities, event: Envelope): void {
       applyMessage(store, event.data.message)
       return applySummary(store, event)
     case 'message.updated':
+      applyPresent(store, event.data.message)
+      return applySummary(store, event)
     case 'message.deleted':
       applyChange(store, event.data.message)
       return applySummary(store, event)
+    case 'message.pinned':
+    case 'message.unpinned':
+      return applyPin(store, event.data.message)
     case 'reaction.added':
     case 'reaction.removed':
       return applyReactions(store, event)
@@ -102,6 +107,18 @@ export function applyChange(store: Entities, message: Message): void {
   for (const [place, timeline] of store.timelines) {
     if (shows(place, message)) store.timelines.set(place, withChange(timeline, message))
   }
+}
+
+/** As the message is at this event, or after its restoration: a deleted one is there again. */
+export function applyPresent(store: Entities, message: Message): void {
+  for (const [place, timeline] of store.timelines) {
+    if (shows(place, message)) store.timelines.set(place, withPresent(timeline, message))
+  }
+}
+
+/** Of a pin's event only the pin is taken: its text may have been taken out of the log. Also for the answer to a request. */
+export function applyPin(store: Entities, message: Message): void {
+  patchMessage(store, message.channel_id, message.id, { pinned: message.pinned })
 }
 
 /** An edit says nothing of the thread; a deletion does, also that nothing is left of it. */

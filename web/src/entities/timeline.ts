@@ -90,6 +90,13 @@ export function withChange(timeline: Timeline, message: Message): Timeline {
   return { ...timeline, items: timeline.items.with(at, message) }
 }
 
+/** The same, where a deletion has been undone. */
+export function withPresent(timeline: Timeline, message: Message): Timeline {
+  const at = indexOf(timeline.items, message)
+  const restored = message.deleted_at === null && (timeline.items[at]?.deleted_at ?? null) !== null
+  return restored ? { ...timeline, items: timeline.items.with(at, message) } : withChange(timeline, message)
+}
+
 /** Where the message stands, by its number: the list may be long. -1: nowhere. */
 function indexOf(items: readonly Message[], { id, ch_seq: seq }: Message): number {
   let low = 0

@@ -1,0 +1,128 @@
+"""What one does to a message through the page: alone, before others' eyes, and by the keyboard."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import expect
+
+from tertulia_stack.background import BackgroundStack
+
+from .page import DESKTOP, Person, browser
+from .people import founded, password_of, people
+
+BOAT = "Shall we paint the red boat?"
+LUNCH = "Lunch is at one."
+GONE = "This message was deleted."
+
+
+@asynccontextmanager
+async def ashore(stack: BackgroundStack, *names: str) -> AsyncIterator[list[Person]]:
+    """They at their pages, in a channel where the last of them has said two things. The first owns the workspace."""
+    async with people(stack, *names) as clients, browser() as chromium:
+        workspace, general = await founded(*clients)
+        for text in (BOAT, LUNCH):
+            await clients[-1].send(general, text)
+        persons = [await Person.at(chromium, name, DESKTOP) for name in names]
+        address = f"{stack.url}/w/{workspace.slug}/c/{general}"
+        await asyncio.gather(
+            *(
+                person.sign_in(address, client.user.username, password_of(client.user.username))
+                for person, client in zip(persons, clients, strict=True)
+            )
+        )
+        for person in persons:
+            await person.reads(BOAT, LUNCH)
+        yield persons
+        assert [person.complaints for person in persons] == [[] for _ in persons]
+
+
+async def test_an_edit_tells_what_was_said_before(stack: BackgroundStack):
+    async with ashore(stack, "Ada", "Ben") as (ada, ben):
+        await ben.choose(BOAT, "Edit")
+        editor = ben.page.get_by_role("textbox", name="Edit message")
+        await editor.fill("Shall we paint the blue boat?")
+        await editor.press("Enter")
+        await ada.reads("Shall we paint the blue boat?", LUNCH)
+        await ada.message("blue boat").get_by_role("button", name="(edited)").click()
+        history = ada.page.get_by_role("dialog", name="Message history")
+        change = history.get_by_role("list", name="Changes").get_by_role("listitem")
+        await expect(change).to_contain_text("Ben edited this")
+        await expect(change.get_by_role("deletion")).to_contain_text("red")
+        await expect(change.get_by_role("insertion")).to_contain_text("blue")
+        await ada.page.keyboard.press("Escape")
+        await expect(history).to_be_hidden()
+
+
+async def test_a_deleted_message_comes_back(stack: BackgroundStack):
+    async with ashore(stack, "Ada", "Ben") as (ada, ben):
+        await ben.choose(BOAT, "Delete")
+        await expect(ada.message(GONE)).to_be_visible()
+        await expect(ben.message(GONE)).to_be_visible()
+        await ben.page.get_by_role("status").get_by_role("button", name="Undo").click()
+        for person in (ada, ben):
+            await person.reads(BOAT, LUNCH)
+        # The note is gone by then; the row itself still offers it.
+        await ben.choose(LUNCH, "Delete")
+        await ben.message(GONE).get_by_role("button", name="Undo").click()
+        for person in (ada, ben):
+            await person.reads(BOAT, LUNCH)
+
+
+async def test_a_moderator_deletes_with_a_reason(stack: BackgroundStack):
+    async with ashore(stack, "Ada", "Ben") as (ada, ben):
+        row = ben.message(BOAT)
+        await row.click(button="right", position={"x": 400, "y": 8})
+        await expect(ben.page.get_by_role("menuitem", name="Report")).to_be_hidden()
+        await expect(ben.page.get_by_role("menuitem", name="Delete")).to_be_visible()
+        await ben.page.keyboard.press("Escape")
+        await expect(row).to_be_focused()
+
+        await ada.choose(BOAT, "Report")
+        report = ada.page.get_by_role("dialog", name="Report this message")
+        await report.get_by_role("radio", name="Spam").check()
+        await report.get_by_role("button", name="Send report").click()
+        await expect(report).to_be_hidden()
+        await ada.choose(BOAT, "Delete")
+        dialog = ada.page.get_by_role("alertdialog", name="Delete this message?")
+        await expect(dialog.get_by_role("button", name="Delete message")).to_be_disabled()
+        await dialog.get_by_role("textbox", name="Reason").fill("We sold the boat")
+        await dialog.get_by_role("button", name="Delete message").click()
+        for person in (ada, ben):
+            await expect(person.message(GONE)).to_be_visible()
+        await expect(ben.message(GONE).get_by_role("button", name="Undo")).to_have_count(0)
+
+
+async def test_a_message_by_the_keyboard_alone(stack: BackgroundStack):
+    async with ashore(stack, "Ada") as (ada,):
+        keys, row = ada.page.keyboard, ada.message(BOAT)
+        await expect(ada.page.get_by_role("form", name="Write a message").get_by_role("textbox")).to_be_focused()
+        await keys.press("Shift+Tab")
+        await keys.press("ArrowUp")
+        await expect(row).to_be_focused()
+        await keys.type("s")
+        await expect(row).to_have_accessible_name(re.compile("Saved"))
+        await keys.press("Shift+P")
+        await expect(row).to_have_accessible_name(re.compile("Pinned by you"))
+        await keys.type("e")
+        editor = ada.page.get_by_role("textbox", name="Edit message")
+        await expect(editor).to_be_focused()
+        await editor.fill("Shall we paint the blue boat?")
+        await keys.press("Enter")
+        row = ada.message("blue boat")
+        await expect(row).to_be_focused()
+        await keys.press("Shift+H")
+        await expect(ada.page.get_by_role("dialog", name="Message history")).to_contain_text("Ada edited this")
+        await keys.press("Escape")
+        await expect(row).to_be_focused()
+        await keys.type("i")
+        await expect(ada.page.get_by_role("menuitem", name="Reply in thread")).to_be_focused()
+        await keys.press("Escape")
+        await expect(row).to_be_focused()
+        await keys.press("Delete")
+        await expect(ada.message(GONE)).to_be_focused()
+        await keys.press("Tab")
+        await expect(ada.message(GONE).get_by_role("button", name="Undo")).to_be_focused()
+        await keys.press("Enter")
+        await ada.reads("Shall we paint the blue boat?", LUNCH)
