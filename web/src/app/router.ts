@@ -62,8 +62,8 @@ export function createAppRouter(): Router {
           },
           {
             path: 'settings/:page?',
-            name: 'settings',
-            component: () => import('./views/SettingsView.vue'),
+            name: 'administration',
+            component: () => import('./views/AdministrationView.vue'),
             props: (route) => ({
               workspace: String(route.params['workspace']),
               page: String(route.params['page'] ?? ''),
