@@ -20,6 +20,8 @@ interface Options {
   span?: Span
   /** The same key again answers what the first request did. */
   idempotencyKey?: string
+  /** It goes through when the page is closed meanwhile. */
+  keepalive?: boolean
 }
 
 interface Sending extends Options {
@@ -60,6 +62,7 @@ async function send(method: Method, path: ApiPath, options: Sending): Promise<Re
     response = await fetch(url(path, options.query), {
       method,
       headers,
+      keepalive: options.keepalive ?? false,
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
       signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
     })

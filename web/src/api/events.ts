@@ -1,5 +1,6 @@
 /** Events as they come over the stream and from `GET /channels/{ch}/events`. */
 import type { Run, RunDelta, RunStep } from './ai'
+import type { ChannelPreferences, Notification, ReadState } from './attention'
 import type { Reminder, ReminderSubject } from './marks'
 import type { Channel, Message, PresenceSettings, Reaction, Role, ThreadSummary, User, Workspace } from './types'
 
@@ -53,6 +54,12 @@ export type Envelope =
   | EnvelopeOf<'ban.updated', { channel_id: string; user_id: string; banned: boolean }>
   | EnvelopeOf<'user.updated', { user: User }>
   | EnvelopeOf<'presence.updated', { user_id: string; presence: PresenceSettings }>
+  | EnvelopeOf<'read.updated', ReadState>
+  | EnvelopeOf<'thread.followed', { channel_id: string; thread_id: string; following: boolean }>
+  | EnvelopeOf<'preferences.updated', { channel_id: string; preferences: ChannelPreferences }>
+  | EnvelopeOf<'notification.created' | 'notification.withdrawn', { notification: Notification }>
+  | EnvelopeOf<'notifications.read', { read_id: string }>
+  | EnvelopeOf<'keywords.updated', { keywords: string[] }>
 
 export interface Typing {
   type: 'typing'

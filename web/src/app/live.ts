@@ -7,6 +7,7 @@ import { distrust, freshToken } from '@/api/session'
 import { arrivals } from '@/api/trace'
 import { useEntities } from '@/entities/store'
 import { EMPTY_TYPING, withTyping } from '@/entities/typing'
+import { useAttention } from '@/features/attention/useAttention'
 import { useOutbox } from '@/features/messages/outbox'
 import { usePins } from '@/features/pins/store'
 import { useRuns } from '@/features/runs/store'
@@ -26,6 +27,7 @@ export const useLive = defineStore('live', () => {
   const runs = useRuns()
   const saved = useSaved()
   const pins = usePins()
+  const attention = useAttention()
   const state = ref<StreamState>('stopped')
   /** When the connection was lost, unix ms; null while it is there. */
   const lostAt = ref<number | null>(null)
@@ -44,10 +46,14 @@ export const useLive = defineStore('live', () => {
       runs.onEvent(event)
       saved.onEvent(event)
       pins.onEvent(event)
+      attention.onEvent(event)
       // A slow channel may be so no longer.
       if (event.type === 'channel.updated') outbox.wake(event.data.channel.id)
       for (const listener of listeners) listener(event)
     },
+    onSnapshot: attention.onSnapshot,
+    onElsewhere: attention.onElsewhere,
+    onRepaired: attention.onRepaired,
   })
 
   const stream = new TabsStream(
@@ -106,6 +112,7 @@ export const useLive = defineStore('live', () => {
     await stream.prepare()
     await sync.openWorkspace(workspaceId)
     void saved.open(workspaceId)
+    attention.show(workspaceId)
     await outbox.restore()
     void startTracing()
   }
@@ -117,6 +124,7 @@ export const useLive = defineStore('live', () => {
     runs.clear()
     saved.clear()
     pins.clear()
+    attention.clear()
     entities.clear()
     everLive = false
     caughtUp.value = null

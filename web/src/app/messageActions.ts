@@ -3,6 +3,7 @@ import { shallowRef } from 'vue'
 
 import { asProblem } from '@/api/problem'
 import type { Message } from '@/api/types'
+import { useReadPositions } from '@/entities/readPositions'
 import type { MessageDialog } from '@/features/messages/actions'
 import { provideMessageActions } from '@/features/messages/actions'
 import { usePins } from '@/features/pins/store'
@@ -17,6 +18,7 @@ export interface OpenDialog {
 
 export function useMessageDialogs() {
   const { text } = useProblemText()
+  const positions = useReadPositions()
   const saved = useSaved()
   const pins = usePins()
   const shown = shallowRef<OpenDialog | null>(null)
@@ -30,8 +32,7 @@ export function useMessageDialogs() {
     toggleSaved: (message) => orSay(saved.toggle(message.id)),
     togglePin: (message) => orSay(pins.toggle(message)),
     open: (kind, message) => (shown.value = { kind, message }),
-    // Nothing lowers what was read yet.
-    markUnread: null,
+    markUnread: positions.unreadFrom,
   })
 
   return { shown, close: () => (shown.value = null) }

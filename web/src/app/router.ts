@@ -54,6 +54,8 @@ export function createAppRouter(): Router {
               sort: SORTS.find((sort) => sort === route.query['sort']) ?? 'relevance',
             }),
           },
+          { path: 'activity', name: 'activity', component: () => import('./views/ActivityView.vue'), props: true },
+          { path: 'threads', name: 'threads', component: () => import('./views/ThreadsView.vue'), props: true },
           {
             path: 'analytics',
             name: 'analytics',

@@ -1,20 +1,37 @@
-/** The window's title: a mark when something is unread, the place, the product. */
-import type { ComputedRef, Ref, WatchSource } from 'vue'
-import { computed, onScopeDispose, watch } from 'vue'
+/** The window's title: how much waits for me, the place, the product. And a dot on its icon. */
+import type { WatchSource } from 'vue'
+import { computed, onScopeDispose, ref, watch } from 'vue'
 
-import { useEntities } from '@/entities/store'
-import { isUnread } from '@/entities/unread'
+import { shownCount } from '@/entities/unread'
+import { useWaiting } from '@/entities/waiting'
+
+const place = ref('')
 
 export function useTitle(title: WatchSource<string>): void {
-  watch(title, (text) => (document.title = text === '' ? 'Tertulia' : `${text} · Tertulia`), { immediate: true })
-  onScopeDispose(() => (document.title = 'Tertulia'))
+  watch(title, (text) => (place.value = text), { immediate: true })
+  onScopeDispose(() => (place.value = ''))
 }
 
-/** For a tab in the background: a dot before the name when any conversation has something new. */
-export function useUnreadMark(title: Readonly<Ref<string>>): ComputedRef<string> {
-  const entities = useEntities()
-  const unread = computed(() =>
-    [...entities.channels.values()].some((entry) => entry.joined && isUnread(entry.channel.last_msg_seq, entry.readSeq)),
+/** For a tab in the background: the number of mentions and direct messages, or a dot when anything else is new. */
+export function useUnreadMark(): void {
+  const waiting = useWaiting()
+  const mentions = computed(() => [...waiting.value.values()].reduce((sum, counts) => sum + counts.mentions, 0))
+  const something = computed(() => [...waiting.value.values()].some((counts) => counts.unread > 0))
+
+  watch(
+    [place, mentions, something],
+    () => {
+      const name = place.value === '' ? 'Tertulia' : `${place.value} · Tertulia`
+      const mark = mentions.value > 0 ? `(${shownCount(mentions.value)}) ` : something.value ? '• ' : ''
+      document.title = mark + name
+    },
+    { immediate: true },
   )
-  return computed(() => (unread.value ? `• ${title.value}` : title.value))
+  watch(
+    () => mentions.value > 0 || something.value,
+    (marked) => {
+      const icon = document.querySelector<HTMLLinkElement>('link[rel="icon"]')
+      if (icon !== null) icon.href = marked ? '/favicon-unread.svg' : '/favicon.svg'
+    },
+  )
 }

@@ -6,24 +6,26 @@ import type { Envelope } from '@/api/events'
 import type { Channel, Message } from '@/api/types'
 
 import type { Place } from './place'
-import { channelOf, threadOf } from './place'
+import { channelOf, placeIn, threadOf } from './place'
 import { withReaction } from './reactions'
 import type { Entities } from './store'
-import { isAside, rootOf } from './thread'
+import { rootOf } from './thread'
 import { withChange, withMessage, withPatch, withPresent } from './timeline'
 import { withoutTyping } from './typing'
-import { isUnread } from './unread'
+import { cursorAt, withArrival, withDeletion } from './unread'
 
 export function applyEvent(store: Entities, event: Envelope): void {
   switch (event.type) {
     case 'message.created':
       applyMessage(store, event.data.message)
+      countArrival(store, event.data.message)
+      return applySummary(store, event)
+    case 'message.deleted':
+      countDeletion(store, event)
+      applyChange(store, event.data.message)
       return applySummary(store, event)
     case 'message.updated':
       applyPresent(store, event.data.message)
-      return applySummary(store, event)
-    case 'message.deleted':
-      applyChange(store, event.data.message)
       return applySummary(store, event)
     case 'message.pinned':
     case 'message.unpinned':
@@ -55,6 +57,12 @@ export function applyEvent(store: Entities, event: Envelope): void {
       return store.setUser(event.data.user)
     case 'presence.updated':
       return applyPresence(store, event)
+    case 'read.updated':
+      return applyRead(store, event)
+    case 'thread.followed':
+      return applyFollowed(store, event)
+    case 'preferences.updated':
+      return applyPreferences(store, event)
     default:
       // A type this version does not know: its `ch_seq` still counts.
       return advance(store, event)
@@ -62,11 +70,12 @@ export function applyEvent(store: Entities, event: Envelope): void {
 }
 
 type EventOf<Type extends Envelope['type']> = Extract<Envelope, { type: Type }>
+type Told = EventOf<'message.created' | 'message.updated' | 'message.deleted'>
 
 /** Also used for the answer to a send, which may be here before its event. */
 export function applyMessage(store: Entities, message: Message): void {
   if (message.system) return applyNote(store, message)
-  applyToUnread(store, message)
+  applyNewest(store, message)
   for (const [place, timeline] of store.timelines) {
     if (shows(place, message)) store.timelines.set(place, withMessage(timeline, message))
   }
@@ -74,17 +83,69 @@ export function applyMessage(store: Entities, message: Message): void {
   if (typing !== undefined) store.typing.set(message.channel_id, withoutTyping(typing, message.author_id))
 }
 
-/** Whoever writes has read what was said before. A reply that is only in its thread leaves the channel as read as it was. */
-function applyToUnread(store: Entities, message: Message): void {
+function applyNewest(store: Entities, message: Message): void {
   const entry = store.channels.get(message.channel_id)
   if (message.thread_id !== null) {
     const newest = store.newestReplies.get(message.thread_id) ?? 0
     store.newestReplies.set(message.thread_id, Math.max(newest, message.ch_seq))
   }
   if (entry === undefined || message.ch_seq <= entry.channel.last_msg_seq) return
-  const wasRead = !isUnread(entry.channel.last_msg_seq, entry.readSeq)
   store.setChannel({ ...entry.channel, last_msg_seq: message.ch_seq })
-  if (isAside(message) ? wasRead : message.author_id === store.myId) store.markRead(message.channel_id)
+}
+
+/** The places where a message may be unread: its channel, and the thread that it is a reply in. */
+function placesOf({ channel_id: channelId, thread_id: threadId }: Message): readonly Place[] {
+  return threadId === null ? [channelId] : [channelId, placeIn(channelId, threadId)]
+}
+
+/** Only by events, each once: an answer to a send is no news to who sent it. */
+function countArrival(store: Entities, message: Message): void {
+  if (!store.channels.get(message.channel_id)?.joined) return
+  for (const place of placesOf(message)) {
+    const cursor = store.cursorOf(place)
+    if (cursor !== null) store.setCursor(place, withArrival(cursor, message, store.readerOf(place)))
+  }
+}
+
+function countDeletion(store: Entities, event: Told): void {
+  const { message } = event.data
+  for (const place of placesOf(message)) {
+    const cursor = store.cursorOf(place)
+    const known = store.timelines.get(message.channel_id)?.items.find((item) => item.id === message.id) ?? message
+    if (cursor === null || known.deleted_at !== null && known !== message) continue
+    store.setCursor(place, withDeletion(cursor, known, event.ch_seq ?? 0, store.readerOf(place)))
+  }
+}
+
+/** How far I have read, on whichever device. The numbers are what is left, at this place among the channel's events. */
+function applyRead(store: Entities, event: EventOf<'read.updated'>): void {
+  const { channel_id: channelId, thread_id: threadId, read_seq: readSeq, unread, mentions } = event.data
+  const place = placeIn(channelId, threadId)
+  const wish = store.readWishes.get(place)
+  // I have read on, or back, since that was said; what comes of it will be told as well.
+  if (wish !== undefined && (wish.exact ? readSeq !== wish.seq : readSeq < wish.seq)) return
+  if (threadId !== null && !store.threads.get(threadId)?.following) {
+    const workspaceId = event.workspace_id ?? ''
+    store.setThread(threadId, { ...cursorAt(readSeq), channelId, workspaceId, following: true })
+  }
+  const before = store.cursorOf(place)
+  if (before === null) return
+  if (readSeq < before.readSeq) store.held.add(place)
+  else if (readSeq > before.readSeq) store.held.delete(place)
+  store.setCursor(place, { readSeq, unread, mentions })
+}
+
+/** From here on, or no longer; it begins with nothing unread. */
+function applyFollowed(store: Entities, event: EventOf<'thread.followed'>): void {
+  const { channel_id: channelId, thread_id: threadId, following } = event.data
+  const seq = store.channels.get(channelId)?.knownSeq ?? 0
+  store.setThread(threadId, { ...cursorAt(seq), channelId, workspaceId: event.workspace_id ?? '', following })
+}
+
+function applyPreferences(store: Entities, event: EventOf<'preferences.updated'>): void {
+  const { channel_id: channelId, preferences } = event.data
+  const known = store.channels.get(channelId)
+  if (known !== undefined) store.setChannel(known.channel, { preferences })
 }
 
 /** A channel's history holds its replies as well; a thread's its first message and the replies to that. */
@@ -122,7 +183,7 @@ export function applyPin(store: Entities, message: Message): void {
 }
 
 /** An edit says nothing of the thread; a deletion does, also that nothing is left of it. */
-function applySummary(store: Entities, event: EventOf<'message.created' | 'message.updated' | 'message.deleted'>): void {
+function applySummary(store: Entities, event: Told): void {
   const { message, thread = null } = event.data
   if (message.thread_id === null || (thread === null && event.type !== 'message.deleted')) return
   patchMessage(store, message.channel_id, message.thread_id, { thread })
@@ -178,6 +239,7 @@ function applyJoined(store: Entities, event: EventOf<'member.joined'>): void {
       joined: true,
       memberCount: (known?.memberCount ?? 0) + 1,
       mutedUntil,
+      ...cursorAt(Math.max(event.ch_seq ?? 0, channel.last_seq)),
       knownSeq: Math.max(event.ch_seq ?? 0, channel.last_seq),
     })
   }

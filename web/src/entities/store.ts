@@ -5,28 +5,45 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowReactive } from 'vue'
 
+import type { ChannelPreferences } from '@/api/attention'
 import type { Bootstrap, Channel, Me, Role, User, Workspace, WorkspaceMembership } from '@/api/types'
 
-import { advanced } from './unread'
+import { isDirect } from './naming'
 import type { Place } from './place'
-import { channelOf } from './place'
-import { readPositions } from './readPositions'
+import { channelOf, placeIn, threadOf } from './place'
 import type { Timeline } from './timeline'
 import type { TypingMap } from './typing'
+import type { Counts, Cursor, Reader } from './unread'
+import { cursorAt } from './unread'
 
-export interface ChannelEntry {
+export interface ChannelEntry extends Cursor {
   readonly channel: Channel
   readonly joined: boolean
   readonly memberCount: number
   /** Last `ch_seq` of the channel that has been applied here. */
   readonly knownSeq: number
-  /** Last message seq seen in this browser. */
-  readonly readSeq: number
+  readonly preferences: ChannelPreferences
   /** The newest message told live that nobody wrote: it is never unread, so `last_msg_seq` does not count it. */
   readonly lastNoteSeq: number
   /** Until when I may not write in it; null or past: I may. */
   readonly mutedUntil: string | null
 }
+
+/** A thread of which is known whether I follow it. */
+export interface ThreadEntry extends Cursor {
+  readonly channelId: string
+  readonly workspaceId: string
+  readonly following: boolean
+}
+
+/** How far I want to have read, before the server has said so. */
+export interface ReadWish {
+  readonly seq: number
+  /** Down as well. */
+  readonly exact: boolean
+}
+
+const UNTOUCHED: ChannelPreferences = { level: 'mentions', muted: false, section: null }
 
 export interface WorkspaceEntry {
   readonly workspace: Workspace
@@ -45,8 +62,20 @@ export const useEntities = defineStore('entities', () => {
   const timelines = shallowReactive(new Map<Place, Timeline>())
   /** The newest reply told live, by thread. */
   const newestReplies = shallowReactive(new Map<string, number>())
+  const threads = shallowReactive(new Map<string, ThreadEntry>())
+  /** What is unread in workspaces that were not opened here. */
+  const elsewhere = shallowReactive(new Map<string, Counts>())
+  const readWishes = new Map<Place, ReadWish>()
+  /** Where somebody said "unread from here", on any device: looking at it reads nothing until they leave and come back. */
+  const held = shallowReactive(new Set<Place>())
   const typing = shallowReactive(new Map<string, TypingMap>())
   const myId = computed(() => me.value?.id ?? '')
+
+  /** Channels with something new in a thread that I follow. */
+  const answered = computed(() => {
+    const open = [...threads.values()].filter((thread) => thread.following && thread.unread > 0)
+    return new Set(open.map((thread) => thread.channelId))
+  })
 
   function setUser(user: User): void {
     users.set(user.id, user)
@@ -72,7 +101,9 @@ export const useEntities = defineStore('entities', () => {
       memberCount: known?.memberCount ?? 0,
       lastNoteSeq: known?.lastNoteSeq ?? 0,
       mutedUntil: known?.mutedUntil ?? null,
-      readSeq: known?.readSeq ?? readPositions.get(channel.id) ?? channel.last_msg_seq,
+      preferences: known?.preferences ?? UNTOUCHED,
+      // A cursor begins at the joining.
+      ...(known?.joined ? cursorIn(known) : cursorAt(channel.last_seq)),
       ...patch,
       knownSeq: Math.max(patch.knownSeq ?? 0, known?.knownSeq ?? 0) || channel.last_seq,
       // A copy from an answer may be older than what events have told since.
@@ -95,19 +126,39 @@ export const useEntities = defineStore('entities', () => {
     })
   }
 
-  function markRead(channelId: string): void {
-    const entry = channels.get(channelId)
-    if (entry === undefined) return
-    const readSeq = advanced(entry.readSeq, entry.channel.last_msg_seq)
-    if (readSeq === entry.readSeq) return
-    channels.set(channelId, { ...entry, readSeq })
-    readPositions.set(channelId, readSeq)
+  function cursorOf(place: Place): Cursor | null {
+    const thread = threadOf(place)
+    if (thread === null) return channels.get(place) ?? null
+    const entry = threads.get(thread)
+    return entry?.following ? entry : null
+  }
+
+  function setCursor(place: Place, patch: Partial<Cursor>): void {
+    const thread = threadOf(place)
+    const channel = thread === null ? channels.get(place) : undefined
+    if (channel !== undefined) channels.set(place, { ...channel, ...patch })
+    const followed = threads.get(thread ?? '')
+    if (thread !== null && followed !== undefined) threads.set(thread, { ...followed, ...patch })
+  }
+
+  /** By whose eyes and by which rules unread is counted in a place. */
+  function readerOf(place: Place): Reader {
+    const entry = channels.get(channelOf(place))
+    return { me: myId.value, direct: entry !== undefined && isDirect(entry.channel), thread: threadOf(place) }
+  }
+
+  function setThread(id: string, thread: ThreadEntry): void {
+    const known = threads.get(id)
+    // There is no cursor any more that could be moved.
+    if (!thread.following) readWishes.delete(placeIn(thread.channelId, id))
+    if (!readWishes.has(placeIn(thread.channelId, id)) || known?.following !== thread.following) threads.set(id, thread)
   }
 
   /** Takes a workspace as the server painted it. Channels that are loaded keep what they have applied. */
   function setBootstrap(snapshot: Bootstrap): void {
     const id = snapshot.workspace.id
     setMe(snapshot.me)
+    elsewhere.delete(id)
     const mine = snapshot.members.find((member) => member.user.id === snapshot.me.id)
     workspaces.set(id, { workspace: snapshot.workspace, role: snapshot.role, mutedUntil: mine?.muted_until ?? null })
     for (const { user } of [...snapshot.members, ...snapshot.former]) setUser(user)
@@ -122,6 +173,11 @@ export const useEntities = defineStore('entities', () => {
         joined: true,
         memberCount: item.member_count,
         mutedUntil: item.muted_until,
+        preferences: item.preferences,
+        // What was read here and is on its way to the server is not in the snapshot.
+        ...(readWishes.has(item.channel.id) ? {} : {
+          readSeq: item.read_seq, unread: item.unread, mentions: item.mentions, countedSeq: item.channel.last_seq,
+        }),
         ...(loaded ? {} : { knownSeq: item.channel.last_seq }),
       })
     }
@@ -131,6 +187,7 @@ export const useEntities = defineStore('entities', () => {
     channels.delete(channelId)
     forgetHistory(channelId)
     typing.delete(channelId)
+    for (const [id, thread] of threads) if (thread.channelId === channelId) threads.delete(id)
   }
 
   /** The channel's and its threads'. */
@@ -148,14 +205,18 @@ export const useEntities = defineStore('entities', () => {
 
   function clear(): void {
     me.value = null
-    for (const map of [users, workspaces, members, channels, timelines, newestReplies, typing]) map.clear()
+    for (const map of [users, workspaces, members, channels, timelines, newestReplies, threads, elsewhere, readWishes, held, typing]) map.clear()
   }
 
   return {
-    me, myId, users, workspaces, members, channels, timelines, newestReplies, typing,
-    setUser, setMe, setWorkspaces, setChannel, setJoined, markRead, setBootstrap, forgetChannel, forgetHistory,
+    me, myId, users, workspaces, members, channels, timelines, newestReplies, threads, answered, elsewhere, readWishes, held, typing,
+    setUser, setMe, setWorkspaces, setChannel, setJoined, cursorOf, setCursor, readerOf, setThread, setBootstrap, forgetChannel, forgetHistory,
     forgetWorkspace, clear,
   }
 })
+
+function cursorIn({ readSeq, countedSeq, unread, mentions }: Cursor): Cursor {
+  return { readSeq, countedSeq, unread, mentions }
+}
 
 export type Entities = ReturnType<typeof useEntities>

@@ -26,10 +26,7 @@ function tell(type: 'message.created' | 'message.updated' | 'message.deleted', t
 
 const seqs = (place: string) => useEntities().timelines.get(place)?.items.map((item) => item.ch_seq)
 const summaries = () => ['c', 'c/m1'].map((place) => useEntities().timelines.get(place)?.items[0]?.thread?.reply_count ?? null)
-const unread = () => {
-  const entry = useEntities().channels.get('c')
-  return entry !== undefined && entry.channel.last_msg_seq > entry.readSeq
-}
+const unread = () => useEntities().channels.get('c')?.unread !== 0
 
 beforeEach(() => {
   localStorage.clear()

@@ -22,6 +22,12 @@ export interface SyncHooks {
   onCursor(cursor: string | null): void
   /** An event was applied for the first time. */
   onApplied(event: Envelope): void
+  /** A workspace was painted, for the first time or anew. */
+  onSnapshot?(workspaceId: string): void
+  /** An event of a workspace that is not painted. */
+  onElsewhere?(event: Envelope): void
+  /** A hole in a channel was closed; what came without a number meanwhile may have been applied too early. */
+  onRepaired?(workspaceId: string): void
 }
 
 export class Sync {
@@ -114,6 +120,7 @@ export class Sync {
       const events = this.#waiting.get(workspaceId) ?? []
       this.#waiting.delete(workspaceId)
       for (const event of events) this.#route(event)
+      if (this.#open.has(workspaceId)) this.hooks.onSnapshot?.(workspaceId)
     }
   }
 
@@ -129,6 +136,7 @@ export class Sync {
     if (event.workspace_id !== null && !this.#open.has(event.workspace_id)) {
       // Not painted yet: only what the rail shows of it matters.
       if (event.type === 'workspace.updated' || event.type === 'workspace.member_left') this.#apply(event)
+      else this.hooks.onElsewhere?.(event)
       return
     }
     const id = event.channel_id
@@ -191,6 +199,8 @@ export class Sync {
       const held = this.#held.get(channelId) ?? []
       this.#held.delete(channelId)
       for (const later of held) this.#route(later)
+      const workspaceId = this.store.channels.get(channelId)?.channel.workspace_id
+      if (workspaceId !== undefined) this.hooks.onRepaired?.(workspaceId)
     }
   }
 

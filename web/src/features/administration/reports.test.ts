@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import type { ReportedMessage } from '@/api/administration'
 import type { Role } from '@/api/types'
 import type { ChannelEntry, WorkspaceEntry } from '@/entities/store'
+import { cursorAt } from '@/entities/unread'
 import { channel, TIME } from '@/testing/fixtures'
 
 import { decisions, territoriesFor } from './reports'
@@ -12,7 +13,8 @@ const home = (role: Role): WorkspaceEntry => ({
   workspace: { id: 'w', name: 'W', slug: 'w', created_by: 'ana', created_at: TIME, history_policy: 'edits', permissions: {} },
 })
 const entry = (kind: 'public' | 'dm'): ChannelEntry => ({
-  channel: channel('c', 0, { kind }), joined: true, memberCount: 2, knownSeq: 0, readSeq: 0, lastNoteSeq: 0, mutedUntil: null,
+  channel: channel('c', 0, { kind }), joined: true, memberCount: 2, knownSeq: 0, lastNoteSeq: 0, mutedUntil: null,
+  preferences: { level: 'mentions', muted: false, section: null }, ...cursorAt(0),
 })
 const reported = { report: { channel_id: 'c', workspace_id: 'w' } } as ReportedMessage
 

@@ -1,7 +1,11 @@
 /** Where a list begins, and the ways to other places in it: a linked message, where one left off, what is unread, the end. */
+import type { Ref } from 'vue'
 import { nextTick } from 'vue'
 
 import type { Message } from '@/api/types'
+import type { Place } from '@/entities/place'
+import { threadOf } from '@/entities/place'
+import { useEntities } from '@/entities/store'
 import { isAside } from '@/entities/thread'
 
 import { messageKey } from './rows'
@@ -9,18 +13,25 @@ import type { useMark } from './useMark'
 import type { useScrollAnchor } from './useScrollAnchor'
 import type { useTimeline } from './useTimeline'
 
+/** With fewer numbers than this behind the cursor, the newest page reaches back to it. */
+const ONE_PAGE = 45
+
 interface Parts {
   history: ReturnType<typeof useTimeline>
   scroll: ReturnType<typeof useScrollAnchor>
   marking: ReturnType<typeof useMark>
+  /** What was read before the "New" line. */
+  unreadAfter: Readonly<Ref<number | null>>
   /** The message that a link leads to. */
   target: () => string | null
   /** The target is a reply that stands only in its thread. */
   elsewhere: (message: Message) => void
 }
 
-export function useArrival(threaded: boolean, { history, scroll, marking, target, elsewhere }: Parts) {
-  const { timeline, ready, loadAround, loadLatest } = history
+export function useArrival(place: Place, { history, scroll, marking, unreadAfter, target, elsewhere }: Parts) {
+  const { timeline, ready, loadAround, loadAroundSeq, loadLatest } = history
+  const entities = useEntities()
+  const threaded = threadOf(place) === null
 
   async function arrive(): Promise<void> {
     await nextTick()
@@ -38,8 +49,16 @@ export function useArrival(threaded: boolean, { history, scroll, marking, target
     const linked = target()
     marking.clear()
     if (linked !== null) await loadAround(linked)
-    if (!ready.value || (linked === null && timeline.value.hasAfter)) await loadLatest()
+    else if (isFarBack()) await loadAroundSeq(unreadAfter.value ?? 0)
+    if (!ready.value || (linked === null && timeline.value.hasAfter && !isFarBack())) await loadLatest()
     await arrive()
+  }
+
+  /** The first unread message is further up than the newest page reaches. */
+  function isFarBack(): boolean {
+    const channel = entities.channels.get(place)?.channel
+    if (unreadAfter.value === null || channel === undefined || scroll.kept) return false
+    return channel.last_seq - unreadAfter.value > ONE_PAGE
   }
 
   async function toLatest(): Promise<void> {
@@ -49,5 +68,12 @@ export function useArrival(threaded: boolean, { history, scroll, marking, target
     scroll.toEnd()
   }
 
-  return { open, toLatest }
+  async function toLine(): Promise<void> {
+    if (unreadAfter.value === null || scroll.toRow('unread', 0.25)) return
+    await loadAroundSeq(unreadAfter.value)
+    await nextTick()
+    scroll.toRow('unread', 0.25)
+  }
+
+  return { open, toLatest, toLine }
 }

@@ -1,52 +1,85 @@
 /**
- * What counts as read: the end of the list, on screen, in a tab that has the focus. And where the "New" line stands:
- * before what was unread when the channel was opened, or before what came while the reader was elsewhere. A thread has
- * neither here: what is read of a channel says nothing of its threads.
+ * What counts as read: a row that somebody had on screen for a moment, in a tab that has the focus. And where the "New" line
+ * stands: before what was unread when the place was opened, or before what came while the reader was elsewhere. It does not
+ * move while somebody reads; it goes when they say something, or that they have read it all.
  */
-import type { Ref } from 'vue'
-import { onBeforeUnmount, onMounted, ref } from 'vue'
+import { onBeforeUnmount, onMounted, ref, watch } from 'vue'
 
 import type { Place } from '@/entities/place'
-import { channelOf, threadOf } from '@/entities/place'
+import { useReadPositions } from '@/entities/readPositions'
 import { useEntities } from '@/entities/store'
-import { isUnread } from '@/entities/unread'
 
-interface Reading {
-  unreadAfter: Ref<number | null>
-  see: () => void
-  caughtUp: () => void
+import type { Row } from './rows'
+import { useSeen } from './useSeen'
+
+interface View {
+  /** Keys of the rows on the screen. */
+  onScreen: () => readonly string[]
+  /** The rows that are in the page. */
+  drawn: () => readonly Row[]
 }
 
-export function useReading(place: Place, endIsVisible: () => boolean): Reading {
-  if (threadOf(place) !== null) return { unreadAfter: ref(null), see: () => undefined, caughtUp: () => undefined }
-  const channelId = channelOf(place)
+export function useReading(place: Place, { onScreen, drawn }: View) {
   const entities = useEntities()
-  // It does not move while somebody reads, only when they were away or say something themselves.
+  const positions = useReadPositions()
+  /** The "New" line stands after this number. */
   const unreadAfter = ref<number | null>(null)
+  /** How many messages were new when the line was drawn. */
+  const fresh = ref(0)
+  let nothingLeft = true
+
+  entities.held.delete(place)
   drawLine()
+  const { look } = useSeen(onScreen, (keys) => {
+    const newest = Math.max(...drawn().map((row) => (keys.includes(row.key) ? numberOf(row) : 0)))
+    if (newest > 0) positions.read(place, newest)
+  })
+
+  /** Of what others wrote. */
+  function numberOf(row: Row): number {
+    return row.kind === 'message' && row.authorId !== entities.myId ? (row.message?.ch_seq ?? 0) : 0
+  }
 
   function drawLine(): void {
-    const entry = entities.channels.get(channelId)
-    if (entry !== undefined && isUnread(entry.channel.last_msg_seq, entry.readSeq)) unreadAfter.value = entry.readSeq
+    const cursor = entities.cursorOf(place)
+    if (cursor === null || cursor.unread === 0) return
+    unreadAfter.value = cursor.readSeq
+    fresh.value = cursor.unread
   }
 
+  const isAttentive = () => document.visibilityState === 'visible' && document.hasFocus()
+
+  /** Rows have come, or gone. */
   function see(): void {
-    if (document.visibilityState !== 'visible' || !document.hasFocus()) drawLine()
-    else if (endIsVisible()) entities.markRead(channelId)
+    look()
+    const unread = entities.cursorOf(place)?.unread ?? 0
+    if (isAttentive() || unread === 0 || (unreadAfter.value !== null && !nothingLeft)) return
+    drawLine()
+    nothingLeft = false
   }
 
+  function onLeaving(): void {
+    if (!isAttentive()) nothingLeft = (entities.cursorOf(place)?.unread ?? 0) === 0
+  }
+
+  /** Whoever speaks, or says so, has read what was said before. */
   function caughtUp(): void {
     unreadAfter.value = null
+    positions.readToEnd(place)
   }
 
+  // Unread again from somewhere, said here or on another device.
+  watch(() => (entities.held.has(place) ? entities.cursorOf(place)?.readSeq : undefined), (seq) => seq !== undefined && drawLine())
+
   onMounted(() => {
-    addEventListener('focus', see)
-    document.addEventListener('visibilitychange', see)
+    addEventListener('blur', onLeaving)
+    document.addEventListener('visibilitychange', onLeaving)
   })
   onBeforeUnmount(() => {
-    removeEventListener('focus', see)
-    document.removeEventListener('visibilitychange', see)
+    entities.held.delete(place)
+    removeEventListener('blur', onLeaving)
+    document.removeEventListener('visibilitychange', onLeaving)
   })
 
-  return { unreadAfter, see, caughtUp }
+  return { unreadAfter, fresh, see, caughtUp }
 }

@@ -84,12 +84,15 @@ export function useTimeline(place: Place) {
     problem.value = null
     try {
       const { message } = await messageApi.get(messageId)
-      if (mine !== generation) return
-      generation += 1
-      await loadTowardsEnd('first', { around: message.ch_seq }, (_now, page) => windowOf(page))
+      if (mine === generation) await loadAroundSeq(message.ch_seq)
     } catch (error) {
       if (mine === generation) problem.value = asProblem(error)
     }
+  }
+
+  async function loadAroundSeq(seq: number): Promise<void> {
+    generation += 1
+    await loadTowardsEnd('first', { around: seq }, (_now, page) => windowOf(page))
   }
 
   async function loadOlder(): Promise<void> {
@@ -121,5 +124,5 @@ export function useTimeline(place: Place) {
     { flush: 'sync' },
   )
 
-  return { timeline, loading, problem, ready, loadLatest, loadAround, loadOlder, loadNewer, trim }
+  return { timeline, loading, problem, ready, loadLatest, loadAround, loadAroundSeq, loadOlder, loadNewer, trim }
 }

@@ -1,0 +1,36 @@
+/** Shift+Esc: all of the workspace is read. Notifications of the operating system ring as long as somebody is here. */
+import { onBeforeUnmount, onMounted } from 'vue'
+import { useRouter } from 'vue-router'
+
+import { useEntities } from '@/entities/store'
+import { useAttention } from '@/features/attention/useAttention'
+import { useDesktop } from '@/features/attention/useDesktop'
+import { placeOf } from '@/features/attention/useNaming'
+import { useReadAll } from '@/features/attention/useReadAll'
+
+export function useAttentionKeys(workspaceId: () => string | null): { readAll: () => void } {
+  const router = useRouter()
+  const entities = useEntities()
+  const readEverything = useReadAll()
+  const ring = useDesktop((message) => {
+    const slug = entities.workspaces.get(message.workspace_id)?.workspace.slug ?? message.workspace_id
+    void router.push(placeOf(slug, message))
+  })
+
+  function readAll(): void {
+    const id = workspaceId()
+    if (id !== null) void readEverything(id)
+  }
+
+  function onKey(event: KeyboardEvent): void {
+    if (event.key !== 'Escape' || !event.shiftKey || event.defaultPrevented) return
+    if (event.altKey || event.ctrlKey || event.metaKey || document.querySelector('dialog[open]')) return
+    event.preventDefault()
+    readAll()
+  }
+
+  onBeforeUnmount(useAttention().onTold(ring))
+  onMounted(() => addEventListener('keydown', onKey))
+  onBeforeUnmount(() => removeEventListener('keydown', onKey))
+  return { readAll }
+}

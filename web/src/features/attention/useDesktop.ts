@@ -1,0 +1,50 @@
+/** Rings for what the server decided that I am told of. */
+import { onScopeDispose } from 'vue'
+import { useI18n } from 'vue-i18n'
+
+import type { Notification } from '@/api/attention'
+import { messages } from '@/api/endpoints'
+import type { Envelope } from '@/api/events'
+import { asProblem } from '@/api/problem'
+import type { Message } from '@/api/types'
+import { placeIn } from '@/entities/place'
+import { useEntities } from '@/entities/store'
+
+import type { Bell } from './desktop'
+import { ring, tellFocus } from './desktop'
+import { useNaming } from './useNaming'
+
+const SHOWN = 200
+
+/** `open` leads to the message. */
+export function useDesktop(open: (message: Message) => void): (event: Envelope) => void {
+  const { t } = useI18n()
+  const entities = useEntities()
+  const { person, place, words } = useNaming(() => '')
+  onScopeDispose(tellFocus())
+
+  function isWanted({ channel_id: channelId, thread_id: threadId, ch_seq: seq }: Notification): boolean {
+    const quietUntil = entities.me?.presence.dnd_until
+    if (quietUntil && Date.parse(quietUntil) > Date.now()) return false
+    return seq > (entities.cursorOf(placeIn(channelId, threadId))?.readSeq ?? 0)
+  }
+
+  async function bellFor(told: Notification): Promise<Bell | null> {
+    try {
+      const { message } = await messages.get(told.message_id)
+      if (message.deleted_at !== null) return null
+      const title = t('attention.somebodyIn', { name: person(message.author_id), channel: place(message.channel_id) })
+      return { title, body: words(message).slice(0, SHOWN), open: () => open(message) }
+    } catch (error) {
+      // It is gone, or the server is: nothing to show.
+      asProblem(error)
+      return null
+    }
+  }
+
+  return (event) => {
+    if (event.type !== 'notification.created') return
+    const { notification } = event.data
+    void ring(notification, () => isWanted(notification), () => bellFor(notification))
+  }
+}
