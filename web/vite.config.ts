@@ -26,5 +26,5 @@ export default defineConfig({
   server: { port: 5173, proxy: { '/api': { target: backend, changeOrigin: false } } },
   // Fonts and icons stay files of their own: the CSP allows no `data:` scripts or fonts.
   build: { assetsInlineLimit: 0, target: 'es2022', sourcemap: false },
-  test: { environment: 'happy-dom', include: ['src/**/*.test.ts'] },
+  test: { environment: 'happy-dom', include: ['src/**/*.test.ts'], setupFiles: ['src/testing/texts.ts'] },
 })

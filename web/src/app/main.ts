@@ -6,7 +6,11 @@ import { i18n } from '@/locales/i18n'
 import App from './App.vue'
 import { createAppRouter } from './router'
 import './style.css'
-import { followTheme } from './theme'
+import { followPreferences } from './theme'
 
-followTheme()
-createApp(App).use(createPinia()).use(i18n).use(createAppRouter()).mount('#app')
+const app = createApp(App).use(createPinia()).use(i18n)
+const texts = followPreferences()
+// The session and the first page are on their way while the texts are.
+app.use(createAppRouter())
+await texts
+app.mount('#app')

@@ -1,35 +1,45 @@
-/** The theme a person chose. The first paint is done by public/theme.js; this follows later changes. */
-import { ref, watchEffect } from 'vue'
+/**
+ * Makes the page look and read as the person prefers. The first paint is done by public/theme.js, from the same storage and
+ * onto the same attributes; this follows later choices, here, in other tabs and on other devices.
+ */
+import { computed, watchEffect } from 'vue'
 
-export const THEMES = ['system', 'light', 'dark', 'contrast'] as const
-export type Theme = (typeof THEMES)[number]
+import { usePreferences } from '@/entities/preferences'
+import { i18n, speak } from '@/locales/i18n'
+import { languageFor } from '@/locales/languages'
+import { setTimeStyle } from '@/ui/time'
 
-const KEY = 'tertulia.theme'
-const systemDark = matchMedia('(prefers-color-scheme: dark)')
+const HOUR_CYCLES = { language: undefined, 12: 'h12', 24: 'h23' } as const
 
-function stored(): Theme {
-  try {
-    const value = localStorage.getItem(KEY) as Theme | null
-    return value !== null && THEMES.includes(value) ? value : 'system'
-  } catch {
-    return 'system'
-  }
+/** Resolves when there are texts to show. */
+export async function followPreferences(): Promise<void> {
+  const preferences = usePreferences()
+  followLooks()
+  const language = computed(() => languageFor(preferences.current.language, navigator.languages))
+  let spoken: Promise<void> = Promise.resolve()
+  watchEffect(() => {
+    spoken = speak(language.value)
+    // What is shown stays when the texts cannot be loaded now.
+    spoken.catch(() => addEventListener('online', () => void speak(language.value), { once: true }))
+  })
+  watchEffect(() => {
+    const { timeZone, clock } = preferences.current
+    setTimeStyle({ locale: i18n.global.locale.value, timeZone: timeZone ?? undefined, hourCycle: HOUR_CYCLES[clock] })
+  })
+  await spoken
 }
 
-export const theme = ref<Theme>(stored())
-
-export function followTheme(): void {
+function followLooks(): void {
+  const preferences = usePreferences()
+  const systemDark = matchMedia('(prefers-color-scheme: dark)')
   const paint = () => {
-    const chosen = theme.value === 'system' ? (systemDark.matches ? 'dark' : 'light') : theme.value
-    document.documentElement.dataset['theme'] = chosen
+    const { theme, density, textSize } = preferences.current
+    Object.assign(document.documentElement.dataset, {
+      theme: theme === 'system' ? (systemDark.matches ? 'dark' : 'light') : theme,
+      density,
+      textSize,
+    })
   }
   systemDark.addEventListener('change', paint)
-  watchEffect(() => {
-    paint()
-    try {
-      localStorage.setItem(KEY, theme.value)
-    } catch {
-      // Blocked storage: the choice lasts as long as the tab.
-    }
-  })
+  watchEffect(paint)
 }

@@ -1,9 +1,6 @@
-/** A folder per language, a file per group of texts: `en/channels.json` holds what is asked for as `channels.…`. */
+/** From files to texts: a file's name is the group, the first part of the keys that it holds. */
+import type { Texts } from './languages'
 
-type Texts = Record<string, object>
-
-const groups = import.meta.glob<object>('./en/*.json', { import: 'default', eager: true })
-
-export const en: Texts = Object.fromEntries(
-  Object.entries(groups).map(([path, texts]) => [path.slice('./en/'.length, -'.json'.length), texts]),
-)
+export function textsOf(files: Record<string, Record<string, unknown>>): Texts {
+  return Object.fromEntries(Object.entries(files).map(([path, texts]) => [path.slice('./'.length, -'.json'.length), texts]))
+}

@@ -1,22 +1,67 @@
 /**
- * Times as a reader writes them: by the browser's locale, not by the language of the texts, which has no country and so
- * cannot tell 24 hours from AM and PM. Formatters are made once per locale: making one is slow.
+ * Times as a reader writes them: in their language, their time zone and their clock, which the app sets. Reading one while
+ * something is drawn draws it again when the reader chooses otherwise. Formatters are kept: making one is slow.
  */
+import { shallowRef } from 'vue'
+
+export interface TimeStyle {
+  /** A language tag, with a region where it is known: a language alone has no country to tell 24 hours from AM and PM. */
+  readonly locale: string
+  /** Undefined: the browser's. */
+  readonly timeZone?: string | undefined
+  /** Undefined: as usual where the language is spoken. */
+  readonly hourCycle?: 'h12' | 'h23' | undefined
+}
 
 type Style = Intl.DateTimeFormatOptions
 
 const CLOCK: Style = { hour: 'numeric', minute: '2-digit' }
+const DAY: Style = { dateStyle: 'medium' }
+const LONG_DAY: Style = { weekday: 'long', day: 'numeric', month: 'long' }
+const LONG_DAY_AND_YEAR: Style = { ...LONG_DAY, year: 'numeric' }
 const DAY_AND_CLOCK: Style = { dateStyle: 'medium', timeStyle: 'short' }
 const EXACT: Style = { dateStyle: 'full', timeStyle: 'medium' }
-const made = new Map<Style, Map<string, Intl.DateTimeFormat>>()
+/** Only these take a clock. */
+const CLOCKED: ReadonlySet<Style> = new Set([CLOCK, DAY_AND_CLOCK, EXACT])
+/** What Swedes write sorts, and is what `Date.parse` reads. */
+const SORTABLE = 'sv-SE'
+/** All time zones are apart by whole quarters of an hour. */
+const QUARTER_MS = 15 * 60_000
+const DAY_MS = 86_400_000
 
-function formatter(style: Style): Intl.DateTimeFormat {
-  const locale = navigator.language
-  const byLocale = made.get(style) ?? new Map<string, Intl.DateTimeFormat>()
-  made.set(style, byLocale)
-  const known = byLocale.get(locale) ?? new Intl.DateTimeFormat(locale, style)
-  byLocale.set(locale, known)
-  return known
+const style = shallowRef<TimeStyle>({ locale: navigator.language })
+let made = new Map<Style, Intl.DateTimeFormat>()
+let days = new Map<number, number>()
+
+export function setTimeStyle(next: TimeStyle): void {
+  made = new Map()
+  days = new Map()
+  style.value = next
+}
+
+/** For formats of one's own. */
+export function timeStyle(): TimeStyle {
+  return style.value
+}
+
+function formatter(options: Style): Intl.DateTimeFormat {
+  const { locale, timeZone, hourCycle } = style.value
+  const known = made.get(options)
+  if (known !== undefined) return known
+  const clock = CLOCKED.has(options) && hourCycle !== undefined ? { hourCycle } : {}
+  const fresh = new Intl.DateTimeFormat(locale, { ...options, ...clock, ...(timeZone === undefined ? {} : { timeZone }) })
+  made.set(options, fresh)
+  return fresh
+}
+
+export function day(time: number): string {
+  return formatter(DAY).format(time)
+}
+
+/** With its weekday; the year only where it is another one than now. */
+export function longDay(time: number, now = Date.now()): string {
+  const sameYear = yearOf(time) === yearOf(now)
+  return formatter(sameYear ? LONG_DAY : LONG_DAY_AND_YEAR).format(time)
 }
 
 /** Short, with the day: for lists that mix days. */
@@ -40,4 +85,20 @@ export function shortClock(time: number): string {
 
 export function exactTime(time: number): string {
   return formatter(EXACT).format(time)
+}
+
+/** Days since the epoch by the reader's calendar. */
+export function localDay(time: number): number {
+  const { timeZone } = style.value
+  const quarter = Math.floor(time / QUARTER_MS)
+  const known = days.get(quarter)
+  if (known !== undefined) return known
+  const date = new Intl.DateTimeFormat(SORTABLE, timeZone === undefined ? {} : { timeZone }).format(time)
+  const found = Math.floor(Date.parse(date) / DAY_MS)
+  days.set(quarter, found)
+  return found
+}
+
+function yearOf(time: number): number {
+  return new Date(localDay(time) * DAY_MS).getUTCFullYear()
 }

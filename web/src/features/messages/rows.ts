@@ -1,5 +1,6 @@
 /** From messages to the rows of a list: day separators, and one header for what one person says in a row. Pure. */
 import type { Message, SystemNote } from '@/api/types'
+import { localDay } from '@/ui/time'
 
 import type { Pending } from './delivery'
 
@@ -171,10 +172,4 @@ function pendingLine(pending: Pending): Line {
     message: null,
     pending,
   }
-}
-
-/** Days since the epoch by the reader's clock. */
-export function localDay(time: number): number {
-  const date = new Date(time)
-  return Math.floor(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / 86_400_000)
 }

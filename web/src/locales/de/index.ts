@@ -1,0 +1,3 @@
+import { textsOf } from '../texts'
+
+export default textsOf(import.meta.glob('./*.json', { import: 'default', eager: true }))

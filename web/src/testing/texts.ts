@@ -1,0 +1,4 @@
+/** Tests read English, which the page loads only when somebody reads in it. */
+import { speak } from '@/locales/i18n'
+
+await speak('en', [])
