@@ -37,6 +37,12 @@ export function createAppRouter(): Router {
         props: (route) => ({ code: String(route.params['code']), auto: route.query['auto'] === '1' }),
         meta: { access: 'anyone' },
       },
+      {
+        path: '/settings/:page?',
+        name: 'settings',
+        component: () => import('./views/AccountSettingsView.vue'),
+        props: (route) => ({ page: String(route.params['page'] ?? '') }),
+      },
       { path: '/new', name: 'create-workspace', component: () => import('./views/CreateWorkspaceView.vue') },
       {
         path: '/w/:workspace',
