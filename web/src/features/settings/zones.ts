@@ -18,7 +18,8 @@ export function zones(now: number, names: readonly string[] = Intl.supportedValu
 
 function offsetOf(timeZone: string, now: number): string {
   const parts = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'shortOffset' }).formatToParts(now)
-  return parts.find((part) => part.type === 'timeZoneName')?.value ?? 'GMT'
+  // Where it is none, browsers write it or leave it out.
+  return parts.find((part) => part.type === 'timeZoneName')?.value.replace(/\+0$/, '') ?? 'GMT'
 }
 
 function minutesOf(offset: string): number {
