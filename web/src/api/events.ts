@@ -2,6 +2,8 @@
 import type { Run, RunDelta, RunStep } from './ai'
 import type { ChannelPreferences, Notification, ReadState } from './attention'
 import type { Reminder, ReminderSubject } from './marks'
+import type { PersonState } from './people'
+import type { Sidebar } from './sidebar'
 import type { Channel, Message, PresenceSettings, Reaction, Role, ThreadSummary, User, Workspace } from './types'
 
 interface EnvelopeOf<Type extends string, Data> {
@@ -60,6 +62,7 @@ export type Envelope =
   | EnvelopeOf<'notification.created' | 'notification.withdrawn', { notification: Notification }>
   | EnvelopeOf<'notifications.read', { read_id: string }>
   | EnvelopeOf<'keywords.updated', { keywords: string[] }>
+  | EnvelopeOf<'sidebar.updated', { sidebar: Sidebar }>
 
 export interface Typing {
   type: 'typing'
@@ -67,6 +70,12 @@ export interface Typing {
   channel_id: string
   user_id: string
   expires_in_ms: number
+}
+
+/** How people are who are watched. Never replayed. */
+export interface Presence {
+  type: 'presence'
+  people: PersonState[]
 }
 
 /** What a run says while it writes; lost ones are asked for. */
@@ -77,6 +86,8 @@ export interface Hello {
   cursor: string
   server: string
   rotate_s: number
+  /** Names this connection in requests about it. */
+  connection: string
 }
 
 export type ResetReason = 'invalid' | 'foreign' | 'expired' | 'epoch' | 'too_far'

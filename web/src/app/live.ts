@@ -1,8 +1,9 @@
 /** Puts stream, sync and outbox together, and says how the connection is. */
 import { defineStore } from 'pinia'
-import { computed, ref } from 'vue'
+import { computed, ref, watch } from 'vue'
 
-import type { Envelope, Typing } from '@/api/events'
+import type { Envelope, Presence, Typing } from '@/api/events'
+import { people } from '@/api/people'
 import { distrust, freshToken } from '@/api/session'
 import { arrivals } from '@/api/trace'
 import { useEntities } from '@/entities/store'
@@ -13,6 +14,7 @@ import { usePins } from '@/features/pins/store'
 import { useRuns } from '@/features/runs/store'
 import { useSaved } from '@/features/saved/store'
 import type { StreamState } from '@/realtime/stream'
+import { PresenceWatch } from '@/realtime/presence'
 import { Sync } from '@/realtime/sync'
 import { TabsStream } from '@/realtime/tabs'
 
@@ -47,6 +49,7 @@ export const useLive = defineStore('live', () => {
       saved.onEvent(event)
       pins.onEvent(event)
       attention.onEvent(event)
+      presence.onEvent(event)
       // A slow channel may be so no longer.
       if (event.type === 'channel.updated') outbox.wake(event.data.channel.id)
       for (const listener of listeners) listener(event)
@@ -56,7 +59,7 @@ export const useLive = defineStore('live', () => {
     onRepaired: attention.onRepaired,
   })
 
-  const stream = new TabsStream(
+  const stream: TabsStream = new TabsStream(
     {
       fetch: (...args) => fetch(...args),
       token: freshToken,
@@ -66,6 +69,7 @@ export const useLive = defineStore('live', () => {
       locks: (navigator.locks as LockManager | null | undefined) ?? null,
       channel: (name) => new BroadcastChannel(name),
       person: () => entities.myId,
+      idle: () => presence.idle,
     },
     {
       onState: (next) => {
@@ -84,6 +88,7 @@ export const useLive = defineStore('live', () => {
           void saved.refresh()
           pins.clear()
         }
+        presence.onHello(hello)
       },
       onEvent: (event) => {
         if (event.type === 'message.created') arrivals.came(event.data.message.client_msg_id)
@@ -93,8 +98,22 @@ export const useLive = defineStore('live', () => {
       onDoubt: () => sync.refetch(),
       onTyping,
       onRunSign: runs.onSign,
+      onPresence,
     },
   )
+
+  const presence: PresenceWatch = new PresenceWatch({
+    watched: () => [...entities.watched.keys()],
+    leads: () => stream.leading,
+    channel: () => new BroadcastChannel(`tertulia.presence.${entities.myId}`),
+    watch: people.watch,
+    setActive: people.setActive,
+  })
+  watch(entities.watched, () => presence.onWatched())
+
+  function onPresence({ people: states }: Presence): void {
+    for (const { user_id: id, state: now } of states) entities.presence.set(id, now)
+  }
 
   function wasMissed(event: Envelope): boolean {
     const early = Date.now() - helloAt < CATCH_UP_MS
@@ -113,6 +132,7 @@ export const useLive = defineStore('live', () => {
     await sync.openWorkspace(workspaceId)
     void saved.open(workspaceId)
     attention.show(workspaceId)
+    presence.start()
     await outbox.restore()
     void startTracing()
   }
@@ -125,6 +145,7 @@ export const useLive = defineStore('live', () => {
     saved.clear()
     pins.clear()
     attention.clear()
+    presence.stop()
     entities.clear()
     everLive = false
     caughtUp.value = null

@@ -63,6 +63,8 @@ export function applyEvent(store: Entities, event: Envelope): void {
       return applyFollowed(store, event)
     case 'preferences.updated':
       return applyPreferences(store, event)
+    case 'sidebar.updated':
+      return store.setSidebar(event.workspace_id ?? '', event.data.sidebar)
     default:
       // A type this version does not know: its `ch_seq` still counts.
       return advance(store, event)

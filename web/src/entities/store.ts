@@ -6,9 +6,13 @@ import { defineStore } from 'pinia'
 import { computed, ref, shallowReactive } from 'vue'
 
 import type { ChannelPreferences } from '@/api/attention'
+import type { PresenceState } from '@/api/people'
+import type { Sidebar } from '@/api/sidebar'
 import type { Bootstrap, Channel, Me, Role, User, Workspace, WorkspaceMembership } from '@/api/types'
 
+import { atEnd } from './ending'
 import { isDirect } from './naming'
+import { unplaced } from './sidebar'
 import type { Place } from './place'
 import { channelOf, placeIn, threadOf } from './place'
 import type { Timeline } from './timeline'
@@ -69,6 +73,12 @@ export const useEntities = defineStore('entities', () => {
   /** Where somebody said "unread from here", on any device: looking at it reads nothing until they leave and come back. */
   const held = shallowReactive(new Set<Place>())
   const typing = shallowReactive(new Map<string, TypingMap>())
+  /** How I arranged each workspace's channels, as the server has it. */
+  const sidebars = shallowReactive(new Map<string, Sidebar>())
+  /** Who is there, as far as the stream was asked to tell. */
+  const presence = shallowReactive(new Map<string, PresenceState>())
+  /** Whose presence is on the screen, and how often. */
+  const watched = shallowReactive(new Map<string, number>())
   const myId = computed(() => me.value?.id ?? '')
 
   /** Channels with something new in a thread that I follow. */
@@ -79,12 +89,19 @@ export const useEntities = defineStore('entities', () => {
 
   function setUser(user: User): void {
     users.set(user.id, user)
+    atEnd(user.status?.until, () => users.get(user.id)?.status?.until === user.status?.until && endStatus(user.id))
     if (me.value?.id === user.id) me.value = { ...me.value, ...user }
+  }
+
+  /** No event tells the end of a status: it is over by the clock. */
+  function endStatus(userId: string): void {
+    const user = users.get(userId)
+    if (user !== undefined) setUser({ ...user, status: null })
   }
 
   function setMe(value: Me): void {
     me.value = value
-    users.set(value.id, value)
+    setUser(value)
   }
 
   function setWorkspaces(items: readonly WorkspaceMembership[]): void {
@@ -154,6 +171,11 @@ export const useEntities = defineStore('entities', () => {
     if (!readWishes.has(placeIn(thread.channelId, id)) || known?.following !== thread.following) threads.set(id, thread)
   }
 
+  /** Answers and events cross: the newest arrangement stays. */
+  function setSidebar(workspaceId: string, sidebar: Sidebar): void {
+    if (sidebar.version >= (sidebars.get(workspaceId)?.version ?? 0)) sidebars.set(workspaceId, sidebar)
+  }
+
   /** Takes a workspace as the server painted it. Channels that are loaded keep what they have applied. */
   function setBootstrap(snapshot: Bootstrap): void {
     const id = snapshot.workspace.id
@@ -163,6 +185,7 @@ export const useEntities = defineStore('entities', () => {
     workspaces.set(id, { workspace: snapshot.workspace, role: snapshot.role, mutedUntil: mine?.muted_until ?? null })
     for (const { user } of [...snapshot.members, ...snapshot.former]) setUser(user)
     members.set(id, new Map(snapshot.members.map((member) => [member.user.id, member.role])))
+    sidebars.set(id, snapshot.sidebar)
     const present = new Set(snapshot.channels.map((item) => item.channel.id))
     for (const [channelId, entry] of channels) {
       if (entry.channel.workspace_id === id && !present.has(channelId)) forgetChannel(channelId)
@@ -184,6 +207,10 @@ export const useEntities = defineStore('entities', () => {
   }
 
   function forgetChannel(channelId: string): void {
+    const workspaceId = channels.get(channelId)?.channel.workspace_id ?? ''
+    const sidebar = sidebars.get(workspaceId)
+    // Who comes back finds it where channels stand by themselves, as a fresh fetch shows.
+    if (sidebar !== undefined) sidebars.set(workspaceId, { ...sidebar, sections: [...unplaced(channelId)(sidebar.sections)] })
     channels.delete(channelId)
     forgetHistory(channelId)
     typing.delete(channelId)
@@ -198,6 +225,7 @@ export const useEntities = defineStore('entities', () => {
   function forgetWorkspace(workspaceId: string): void {
     workspaces.delete(workspaceId)
     members.delete(workspaceId)
+    sidebars.delete(workspaceId)
     for (const [channelId, entry] of channels) {
       if (entry.channel.workspace_id === workspaceId) forgetChannel(channelId)
     }
@@ -205,12 +233,12 @@ export const useEntities = defineStore('entities', () => {
 
   function clear(): void {
     me.value = null
-    for (const map of [users, workspaces, members, channels, timelines, newestReplies, threads, elsewhere, readWishes, held, typing]) map.clear()
+    for (const map of [users, workspaces, members, channels, timelines, newestReplies, threads, elsewhere, readWishes, held, typing, sidebars, presence]) map.clear()
   }
 
   return {
-    me, myId, users, workspaces, members, channels, timelines, newestReplies, threads, answered, elsewhere, readWishes, held, typing,
-    setUser, setMe, setWorkspaces, setChannel, setJoined, cursorOf, setCursor, readerOf, setThread, setBootstrap, forgetChannel, forgetHistory,
+    me, myId, users, workspaces, members, channels, timelines, newestReplies, threads, answered, elsewhere, readWishes, held, typing, sidebars, presence, watched,
+    setUser, setMe, setWorkspaces, setChannel, setJoined, cursorOf, setCursor, readerOf, setThread, setSidebar, setBootstrap, forgetChannel, forgetHistory,
     forgetWorkspace, clear,
   }
 })

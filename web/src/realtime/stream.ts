@@ -5,7 +5,7 @@
  * tries again at once when the machine comes back, and follows the server's `bye`. What events mean is not its business.
  * clients/conformance says what is expected of it, and `conformance.test.ts` tries that.
  */
-import type { ByeReason, Envelope, Hello, ResetReason, RunSign, Typing } from '@/api/events'
+import type { ByeReason, Envelope, Hello, Presence, ResetReason, RunSign, Typing } from '@/api/events'
 import { Problem } from '@/api/problem'
 
 import { fullJitter } from './backoff'
@@ -29,6 +29,7 @@ export interface StreamHandlers {
   onEvent(event: Envelope): void
   onTyping(typing: Typing): void
   onRunSign(sign: RunSign): void
+  onPresence?(presence: Presence): void
   onReset(reason: ResetReason): void
   /** All that comes before this position has been handed on. */
   onPosition?(cursor: string): void
@@ -41,6 +42,8 @@ export interface StreamDependencies {
   /** The server says this token is spent. */
   distrust(token: string): void
   random(): number
+  /** Nobody has used this device for minutes. */
+  idle?(): boolean
 }
 
 /** How a connection ended: wait this long (null = by back-off) before the next one. */
@@ -234,6 +237,7 @@ export class StreamClient {
       this.#goOnFrom(reset.cursor)
       this.handlers.onReset(reset.reason)
     } else if (event === 'typing') this.handlers.onTyping(JSON.parse(data) as Typing)
+    else if (event === 'presence') this.handlers.onPresence?.(JSON.parse(data) as Presence)
     else if (event === 'run.delta' || event === 'run.step') this.handlers.onRunSign(JSON.parse(data) as RunSign)
     // Only facts carry an id; anything else without a name that we know is a sign of the moment.
     else if (id !== null) this.handlers.onEvent(JSON.parse(data) as Envelope)
@@ -260,9 +264,11 @@ export class StreamClient {
   }
 
   #url(): string {
-    return this.#cursor === null
-      ? '/api/v1/stream'
-      : `/api/v1/stream?${new URLSearchParams({ cursor: this.#cursor })}`
+    const query = new URLSearchParams({
+      ...(this.#cursor === null ? {} : { cursor: this.#cursor }),
+      ...(this.dependencies.idle?.() ? { active: 'false' } : {}),
+    }).toString()
+    return query === '' ? '/api/v1/stream' : `/api/v1/stream?${query}`
   }
 
   #sleep(ms: number): Promise<void> {

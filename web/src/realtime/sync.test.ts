@@ -193,14 +193,14 @@ describe('the snapshot', () => {
     await opened()
     happen(created('c', 3))
     for (const seq of [4, 5]) happen(created('c', seq), false)
-    sync.onHello({ resumed: false, cursor: 'c9', server: 's', rotate_s: 600 })
+    sync.onHello({ resumed: false, cursor: 'c9', server: 's', rotate_s: 600, connection: 'k' })
     await soon(() => expect(seqs()).toEqual([3, 4, 5]))
   })
 
   it('is not fetched again when the stream resumed', async () => {
     await opened()
     calls = []
-    sync.onHello({ resumed: true, cursor: 'c9', server: 's', rotate_s: 600 })
+    sync.onHello({ resumed: true, cursor: 'c9', server: 's', rotate_s: 600, connection: 'k' })
     expect(calls).toEqual([])
   })
 
@@ -434,9 +434,21 @@ describe('what people say of themselves', () => {
     sync.onEvent({ ...anywhere, id: 'p', type: 'presence.updated', data: { user_id: 'ana', presence } })
     expect(store().me?.presence).toEqual(presence)
   })
+
+  it('how I arranged my channels follows my other devices; an older arrangement does not come back', async () => {
+    await opened()
+    const sections = [{ id: 'w', kind: 'custom' as const, name: 'Work', channel_ids: ['c'], collapsed: false }]
+    const arranged = (version: number, is: typeof sections): Envelope =>
+      ({ ...base, id: `s${version}`, type: 'sidebar.updated', channel_id: null, ch_seq: null, data: { sidebar: { version, sections: is } } })
+    sync.onEvent(arranged(2, sections))
+    sync.onEvent(arranged(1, []))
+    expect(store().sidebars.get('w')?.sections).toEqual(sections)
+    store().forgetChannel('c')
+    expect(store().sidebars.get('w')?.sections[0]?.channel_ids).toEqual([])
+  })
 })
 
-it.each(['notice.created', 'report.created', 'notification.created', 'scheduled.updated', 'sidebar.updated', 'reminder.due'])(
+it.each(['notice.created', 'report.created', 'notification.created', 'scheduled.updated', 'reminder.due'])(
   '%s is not for this page and changes nothing',
   async (type) => {
     await opened()
@@ -461,7 +473,7 @@ it('hello without resume and reset together: the later snapshot undoes no event'
     if (!url.endsWith('/bootstrap')) return Promise.resolve(serve(url))
     return new Promise<Response>((resolve) => answers.push(() => resolve(Response.json(before))))
   })
-  sync.onHello({ resumed: false, cursor: 'c2', server: 's', rotate_s: 600 } as Hello)
+  sync.onHello({ resumed: false, cursor: 'c2', server: 's', rotate_s: 600, connection: 'k' } as Hello)
   sync.refetch()
   await soon(() => expect(answers).not.toHaveLength(0))
   answers[0]?.()

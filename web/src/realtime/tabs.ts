@@ -8,7 +8,7 @@
  *
  * Without Web Locks (plain HTTP from another machine) every tab has a stream of its own.
  */
-import type { Envelope, Hello, ResetReason, RunSign, Typing } from '@/api/events'
+import type { Envelope, Hello, Presence, ResetReason, RunSign, Typing } from '@/api/events'
 import { uuidv7 } from '@/api/ids'
 
 import { Stopwatch } from './stopwatch'
@@ -34,6 +34,7 @@ type Message =
   | { kind: 'event'; event: Envelope }
   | { kind: 'typing'; typing: Typing }
   | { kind: 'run'; sign: RunSign }
+  | { kind: 'presence'; presence: Presence }
   | { kind: 'reset'; reason: ResetReason }
   | { kind: 'position'; cursor: string }
 
@@ -86,6 +87,7 @@ export class TabsStream {
       onEvent: (event) => this.#tell({ kind: 'event', event }),
       onTyping: (typing) => this.#tell({ kind: 'typing', typing }),
       onRunSign: (sign) => this.#tell({ kind: 'run', sign }),
+      onPresence: (presence) => this.#tell({ kind: 'presence', presence }),
       onReset: (reason) => this.#tell({ kind: 'reset', reason }),
       onPosition: (cursor) => this.#tell({ kind: 'position', cursor }),
     })
@@ -293,6 +295,8 @@ export class TabsStream {
         return this.handlers.onTyping(message.typing)
       case 'run':
         return this.handlers.onRunSign(message.sign)
+      case 'presence':
+        return this.handlers.onPresence?.(message.presence)
       case 'reset':
         return this.handlers.onReset(message.reason)
       case 'position':
