@@ -1,7 +1,7 @@
 """The sidebar as one person arranges it, on two devices and by the keyboard alone."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from playwright.async_api import Locator, expect
@@ -15,7 +15,7 @@ CHANNELS = ("boats", "garden", "kitchen")
 
 
 @asynccontextmanager
-async def devices(stack: BackgroundStack) -> AsyncIterator[list[Person]]:
+async def devices(stack: BackgroundStack) -> AsyncGenerator[list[Person]]:
     """Ada at two devices, in a workspace with a few channels."""
     async with people(stack, "Ada") as (ada,), browser() as chromium:
         workspace, general = await founded(ada)

@@ -50,6 +50,8 @@ export function createAppRouter(): Router {
         props: true,
         children: [
           { path: '', name: 'workspace', component: () => import('./views/WorkspaceHome.vue') },
+          // On a phone the sidebar with nothing but these; beside a sidebar it leads on, as the workspace does.
+          { path: 'dms', name: 'dms', component: () => import('./views/WorkspaceHome.vue') },
           {
             path: 'search',
             name: 'search',

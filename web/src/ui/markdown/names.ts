@@ -88,7 +88,7 @@ export function names(markdown: MarkdownIt): void {
       const text = `#${escapeHtml(meant.name)}`
       return meant.linked ? text : `<a class="channel" href="${escapeHtml(meant.href)}">${text}</a>`
     }
-    const id = meant.id === '' ? '' : ` data-user="${escapeHtml(meant.id)}"`
+    const id = meant.id === '' ? '' : ` data-user="${escapeHtml(meant.id)}" role="button" tabindex="0"`
     return `<span class="mention${meant.mine ? ' mine' : ''}"${id}>@${escapeHtml(meant.name)}</span>`
   }
 }
