@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class Office:
 
 
 @asynccontextmanager
-async def office(stack: BackgroundStack, devices: int = 1) -> AsyncIterator[Office]:
+async def office(stack: BackgroundStack, devices: int = 1) -> AsyncGenerator[Office]:
     """Two channels, general and plans, both are in; Ben's devices show general."""
     async with people(stack, "Ada", "Ben") as (ada, ben), browser() as chromium:
         workspace, general = await founded(ada, ben)
