@@ -5,6 +5,7 @@ import { nextTick } from 'vue'
 import type { Message } from '@/api/types'
 import type { Place } from '@/entities/place'
 import { threadOf } from '@/entities/place'
+import { usePreferences } from '@/entities/preferences'
 import { useEntities } from '@/entities/store'
 import { isAside } from '@/entities/thread'
 
@@ -31,6 +32,7 @@ interface Parts {
 export function useArrival(place: Place, { history, scroll, marking, unreadAfter, target, elsewhere }: Parts) {
   const { timeline, ready, loadAround, loadAroundSeq, loadLatest } = history
   const entities = useEntities()
+  const preferences = usePreferences()
   const threaded = threadOf(place) === null
 
   async function arrive(): Promise<void> {
@@ -41,7 +43,7 @@ export function useArrival(place: Place, { history, scroll, marking, unreadAfter
       marking.mark(messageKey(message))
       scroll.toRow(messageKey(message), 0.3)
     } else if (scroll.kept) scroll.settle()
-    else if (!scroll.toRow('unread', 0.25)) scroll.toEnd()
+    else if (!atLine() || !scroll.toRow('unread', 0.25)) scroll.toEnd()
   }
 
   /** The linked message, else where one left off, else the first unread message, else the end. */
@@ -49,15 +51,18 @@ export function useArrival(place: Place, { history, scroll, marking, unreadAfter
     const linked = target()
     marking.clear()
     if (linked !== null) await loadAround(linked)
-    else if (isFarBack()) await loadAroundSeq(unreadAfter.value ?? 0)
+    else if (isFarBack()) await loadAroundSeq(Math.max(1, unreadAfter.value ?? 1))
     if (!ready.value || (linked === null && timeline.value.hasAfter && !isFarBack())) await loadLatest()
     await arrive()
   }
 
+  /** As the person wishes for channels; a thread begins where something is new. */
+  const atLine = () => !threaded || preferences.current.opensAt === 'unread'
+
   /** The first unread message is further up than the newest page reaches. */
   function isFarBack(): boolean {
     const channel = entities.channels.get(place)?.channel
-    if (unreadAfter.value === null || channel === undefined || scroll.kept) return false
+    if (unreadAfter.value === null || channel === undefined || scroll.kept || !atLine()) return false
     return channel.last_seq - unreadAfter.value > ONE_PAGE
   }
 
@@ -70,7 +75,7 @@ export function useArrival(place: Place, { history, scroll, marking, unreadAfter
 
   async function toLine(): Promise<void> {
     if (unreadAfter.value === null || scroll.toRow('unread', 0.25)) return
-    await loadAroundSeq(unreadAfter.value)
+    await loadAroundSeq(Math.max(1, unreadAfter.value))
     await nextTick()
     scroll.toRow('unread', 0.25)
   }

@@ -6,6 +6,8 @@
 import { onBeforeUnmount, onMounted, ref, watch } from 'vue'
 
 import type { Place } from '@/entities/place'
+import { threadOf } from '@/entities/place'
+import { usePreferences } from '@/entities/preferences'
 import { useReadPositions } from '@/entities/readPositions'
 import { useEntities } from '@/entities/store'
 
@@ -22,6 +24,7 @@ interface View {
 export function useReading(place: Place, { onScreen, drawn }: View) {
   const entities = useEntities()
   const positions = useReadPositions()
+  const preferences = usePreferences()
   /** The "New" line stands after this number. */
   const unreadAfter = ref<number | null>(null)
   /** How many messages were new when the line was drawn. */
@@ -30,6 +33,10 @@ export function useReading(place: Place, { onScreen, drawn }: View) {
 
   entities.held.delete(place)
   drawLine()
+  if (unreadAfter.value !== null && threadOf(place) === null && preferences.current.opensAt === 'newest-unread') {
+    // Who wishes so says themselves that they have read it.
+    entities.held.add(place)
+  }
   const { look } = useSeen(onScreen, (keys) => {
     const newest = Math.max(...drawn().map((row) => (keys.includes(row.key) ? numberOf(row) : 0)))
     if (newest > 0) positions.read(place, newest)
