@@ -1,9 +1,11 @@
 /** Events as they come over the stream and from `GET /channels/{ch}/events`. */
 import type { Run, RunDelta, RunStep } from './ai'
 import type { ChannelPreferences, Notification, ReadState } from './attention'
+import type { Draft } from './drafts'
 import type { Reminder, ReminderSubject } from './marks'
 import type { PersonState } from './people'
 import type { Sidebar } from './sidebar'
+import type { Scheduled } from './scheduled'
 import type { Channel, Message, PresenceSettings, Reaction, Role, ThreadSummary, User, Workspace } from './types'
 
 interface EnvelopeOf<Type extends string, Data> {
@@ -55,6 +57,8 @@ export type Envelope =
   | EnvelopeOf<'workspace.member_left', Departure>
   | EnvelopeOf<'ban.updated', { channel_id: string; user_id: string; banned: boolean }>
   | EnvelopeOf<'user.updated', { user: User }>
+  | EnvelopeOf<'draft.updated', { channel_id: string; thread_id: string | null; draft: Draft | null }>
+  | EnvelopeOf<'scheduled.updated', { scheduled_id: string; scheduled: Scheduled | null }>
   | EnvelopeOf<'presence.updated', { user_id: string; presence: PresenceSettings }>
   | EnvelopeOf<'read.updated', ReadState>
   | EnvelopeOf<'thread.followed', { channel_id: string; thread_id: string; following: boolean }>

@@ -6,6 +6,7 @@ import type { Envelope, Presence, Typing } from '@/api/events'
 import { people } from '@/api/people'
 import { distrust, freshToken } from '@/api/session'
 import { arrivals } from '@/api/trace'
+import { useDrafts } from '@/entities/drafts'
 import { useEntities } from '@/entities/store'
 import { EMPTY_TYPING, withTyping } from '@/entities/typing'
 import { useAttention } from '@/features/attention/useAttention'
@@ -13,6 +14,7 @@ import { useOutbox } from '@/features/messages/outbox'
 import { usePins } from '@/features/pins/store'
 import { useRuns } from '@/features/runs/store'
 import { useSaved } from '@/features/saved/store'
+import { useScheduled } from '@/features/scheduled/store'
 import type { StreamState } from '@/realtime/stream'
 import { PresenceWatch } from '@/realtime/presence'
 import { Sync } from '@/realtime/sync'
@@ -30,6 +32,8 @@ export const useLive = defineStore('live', () => {
   const saved = useSaved()
   const pins = usePins()
   const attention = useAttention()
+  const drafts = useDrafts()
+  const scheduled = useScheduled()
   const state = ref<StreamState>('stopped')
   /** When the connection was lost, unix ms; null while it is there. */
   const lostAt = ref<number | null>(null)
@@ -38,6 +42,7 @@ export const useLive = defineStore('live', () => {
   const listeners = new Set<(event: Envelope) => void>()
   let helloAt = 0
   let everLive = false
+  const opened = new Set<string>()
 
   const sync = new Sync(entities, {
     onCursor: (cursor) => {
@@ -50,6 +55,8 @@ export const useLive = defineStore('live', () => {
       pins.onEvent(event)
       attention.onEvent(event)
       presence.onEvent(event)
+      drafts.onEvent(event)
+      scheduled.onEvent(event)
       // A slow channel may be so no longer.
       if (event.type === 'channel.updated') outbox.wake(event.data.channel.id)
       for (const listener of listeners) listener(event)
@@ -89,6 +96,8 @@ export const useLive = defineStore('live', () => {
           pins.clear()
         }
         presence.onHello(hello)
+        if (hello.resumed) drafts.saveAll()
+        else opened.forEach(loadOwn)
       },
       onEvent: (event) => {
         if (event.type === 'message.created') arrivals.came(event.data.message.client_msg_id)
@@ -133,8 +142,17 @@ export const useLive = defineStore('live', () => {
     void saved.open(workspaceId)
     attention.show(workspaceId)
     presence.start()
+    drafts.restore()
+    opened.add(workspaceId)
+    loadOwn(workspaceId)
     await outbox.restore()
     void startTracing()
+  }
+
+  /** What is only mine, and comes beside the snapshot. */
+  function loadOwn(workspaceId: string): void {
+    void drafts.load(workspaceId)
+    void scheduled.load(workspaceId)
   }
 
   function stop(): void {
@@ -146,6 +164,9 @@ export const useLive = defineStore('live', () => {
     pins.clear()
     attention.clear()
     presence.stop()
+    drafts.pause()
+    scheduled.clear()
+    opened.clear()
     entities.clear()
     everLive = false
     caughtUp.value = null

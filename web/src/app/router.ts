@@ -81,6 +81,15 @@ export function createAppRouter(): Router {
             }),
           },
           {
+            path: 'drafts',
+            name: 'drafts',
+            component: () => import('./views/DraftsView.vue'),
+            props: (route) => ({
+              workspace: String(route.params['workspace']),
+              tab: route.query['tab'] === 'scheduled' ? 'scheduled' : 'drafts',
+            }),
+          },
+          {
             // Any message of the thread; the thread is beside its channel, which stays as it is.
             path: 'c/:channel/t/:thread',
             name: 'thread',

@@ -27,6 +27,6 @@ it('every text that is asked for exists', () => {
 })
 
 it('every text is asked for somewhere', () => {
-  const computed = /^(problems|theme|notes|attention\.(levels|reasons|desktopStates)|runs\.(error|step)|search\.(operator|sort)|reactions\.group|reporting\.category|later\.time|analytics\.(report|bucket|summary|tile)|welcome\.(step|example)|auditLog\.(action|field|outcome|export)|administration\.(page|history|role|deed|deedOn|permission|permissionGroup|category|outcome|decision|reportState|noReports|now|nobodyIs|liftNamed|channel\.filter))\.|^auditLog\.(true|false|from|to)$|^administration\.(deactivate|remove|mute|ban|kick)(Title|Text)$|^whereabouts\.(end_|preset_|away|offline|online)|^profile\.role_|^channels\.(channels|dms|public|private)/
+  const computed = /^(problems|theme|notes|attention\.(levels|reasons|desktopStates)|runs\.(error|step)|search\.(operator|sort)|reactions\.group|reporting\.category|later\.time|scheduling\.(every|preset)|analytics\.(report|bucket|summary|tile)|welcome\.(step|example)|auditLog\.(action|field|outcome|export)|administration\.(page|history|role|deed|deedOn|permission|permissionGroup|category|outcome|decision|reportState|noReports|now|nobodyIs|liftNamed|channel\.filter))\.|^auditLog\.(true|false|from|to)$|^administration\.(deactivate|remove|mute|ban|kick)(Title|Text)$|^whereabouts\.(end_|preset_|away|offline|online)|^profile\.role_|^channels\.(channels|dms|public|private)/
   expect([...known].filter((key) => !used.has(key) && !computed.test(key))).toEqual([])
 })

@@ -5,4 +5,6 @@ export interface Suggestion {
   /** What is completed, as it will stand in the field. */
   readonly title: string
   readonly note: string
+  readonly avatar?: { readonly letters: string; readonly hue: number }
+  readonly emoji?: string
 }
