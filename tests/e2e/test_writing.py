@@ -232,3 +232,5 @@ async def test_texts_are_drawn_and_harm_nobody(stack: BackgroundStack):
             ).map((element) => element.outerHTML)"""
         )
         assert (harmful, dialogs) == ([], [])
+        # One of them names a person who does not exist, and whom the page asks for.
+        ada.complaints = [complaint for complaint in ada.complaints if "404" not in complaint]
