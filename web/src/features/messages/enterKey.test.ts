@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 
-import type { EnterKey } from './enterKey'
+import type { EnterKey } from '@/entities/preferences'
+
 import { sends } from './enterKey'
 
 const enter = { key: 'Enter', shiftKey: false, altKey: false, ctrlKey: false, metaKey: false, isComposing: false, keyCode: 13 }

@@ -1,8 +1,7 @@
 /** What Enter does while somebody writes. Pure. */
-import { isInCode } from './completion'
+import type { EnterKey } from '@/entities/preferences'
 
-/** `break`: a new line, and Ctrl+Enter sends. `break-in-code`: that only inside of a block of code. */
-export type EnterKey = 'send' | 'break' | 'break-in-code'
+import { isInCode } from './completion'
 
 type Key = Pick<KeyboardEvent, 'key' | 'shiftKey' | 'altKey' | 'ctrlKey' | 'metaKey' | 'isComposing' | 'keyCode'>
 
