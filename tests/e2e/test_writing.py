@@ -1,4 +1,4 @@
-"""Writing through the page: names completed, drafts that follow, messages sent later, the keyboard, and how texts are drawn."""
+"""Writing through the page: names, drafts that follow, messages sent later, the keyboard, and how texts are drawn."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ MADRID = ZoneInfo("Europe/Madrid")
 
 @asynccontextmanager
 async def talking(stack: BackgroundStack, *names: str, devices: int = 1) -> AsyncIterator[list[Person]]:
-    """These people in a channel where the first has said one thing; the first is there on so many devices, told first."""
+    """These people in a channel where the first has said one thing; the first of them on so many devices."""
     async with people(stack, *names) as clients, browser() as chromium:
         workspace, general = await founded(*clients)
         await clients[0].send(general, HELLO)
@@ -51,15 +51,17 @@ async def test_a_name_is_completed_and_its_person_sees_it(stack: BackgroundStack
     async with talking(stack, "Ada", "Ben") as (ada, ben):
         field, keys = composer(ada), ada.page.keyboard
         await field.press_sequentially("Look @be")
-        people_list = ada.page.get_by_role("listbox", name="People")
-        await expect(people_list.get_by_role("option", name="Ben", selected=True)).to_be_visible()
+        listed = ada.page.get_by_role("listbox", name="People")
+        await expect(listed.get_by_role("option", name="Ben", selected=True)).to_be_visible()
         await keys.press("Enter")
         await expect(field).to_have_value(re.compile(r"^Look @ben\S* $"))
         await keys.type("in #gen")
-        await expect(ada.page.get_by_role("listbox", name="Channels").get_by_role("option", name="#general")).to_be_visible()
+        listed = ada.page.get_by_role("listbox", name="Channels")
+        await expect(listed.get_by_role("option", name="#general")).to_be_visible()
         await keys.press("Tab")
         await keys.type(":tada")
-        await expect(ada.page.get_by_role("listbox", name="Emoji").get_by_role("option", name=":tada:")).to_be_visible()
+        listed = ada.page.get_by_role("listbox", name="Emoji")
+        await expect(listed.get_by_role("option", name=":tada:")).to_be_visible()
         await keys.press("Enter")
         await keys.press("Enter")
         await expect(field).to_have_value("")
@@ -95,7 +97,8 @@ async def test_a_draft_is_on_every_device_until_it_is_deleted(stack: BackgroundS
         await expect(composer(desk)).to_have_value("Half a thought, and more")
 
         await desk.page.get_by_role("link", name="Drafts and sent later").click()
-        draft = desk.page.get_by_role("list", name="Drafts").get_by_role("listitem").filter(has_text="Half a thought, and more")
+        drafts = desk.page.get_by_role("list", name="Drafts")
+        draft = drafts.get_by_role("listitem").filter(has_text="Half a thought, and more")
         await draft.get_by_role("button", name="Delete").click()
         await expect(desk.page.get_by_text("No drafts")).to_be_visible()
         await desk.page.get_by_role("button", name="Undo").click()
@@ -200,7 +203,11 @@ The end: ||it is round||"""
 async def test_texts_are_drawn_and_harm_nobody(stack: BackgroundStack):
     async with talking(stack, "Ada") as (ada,):
         dialogs: list[Dialog] = []
-        ada.page.on("dialog", lambda dialog: dialogs.append(dialog))
+
+        def noted(dialog: Dialog) -> None:
+            dialogs.append(dialog)
+
+        ada.page.on("dialog", noted)
         await composer(ada).fill(TEXT)
         await composer(ada).press("Enter")
         row = ada.message("measured")
@@ -226,7 +233,7 @@ async def test_texts_are_drawn_and_harm_nobody(stack: BackgroundStack):
             await expect(ada.message(f"Harmful {at}").get_by_role("time").first).to_be_visible()
         harmful = await ada.page.evaluate(
             """() => [...document.querySelectorAll('.prose *')].filter((element) =>
-              ['SCRIPT', 'IMG', 'STYLE', 'IFRAME', 'FORM', 'INPUT', 'OBJECT', 'EMBED', 'SVG'].includes(element.tagName.toUpperCase())
+              element.matches('script, img, style, iframe, form, input, object, embed, svg')
               || [...element.attributes].some(({ name, value }) =>
                 /^(on|style$|src)/.test(name) || (name === 'href' && !/^(https?|mailto|xmpp|matrix):/.test(value)))
             ).map((element) => element.outerHTML)"""
