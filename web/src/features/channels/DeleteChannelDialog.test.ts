@@ -1,6 +1,7 @@
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { createApp, h } from 'vue'
+import type { App } from 'vue'
+import { createApp, h, nextTick } from 'vue'
 
 import { openSession } from '@/api/session'
 import type { Role } from '@/api/types'
@@ -28,14 +29,19 @@ beforeEach(() => {
   })
   openSession(session())
 })
-afterEach(() => vi.unstubAllGlobals())
+afterEach(() => {
+  app.unmount()
+  vi.unstubAllGlobals()
+})
 
-function shown(): HTMLElement {
-  const host = document.createElement('div')
-  document.body.append(host)
+let app: App
+
+async function shown(): Promise<HTMLElement> {
   const dialog = { render: () => h(DeleteChannelDialog, { channel: channel('c', 1, { name: 'plans' }), onDeleted: () => deleted++ }) }
-  createApp(dialog).use(i18n).mount(host)
-  return host
+  app = createApp(dialog).use(i18n)
+  app.mount(document.createElement('div'))
+  await nextTick()
+  return document.querySelector('dialog') as HTMLElement
 }
 
 function press(host: HTMLElement, name: string): void {
@@ -45,7 +51,7 @@ function press(host: HTMLElement, name: string): void {
 }
 
 it('asks first, and says what goes with the channel', async () => {
-  const host = shown()
+  const host = await shown()
   expect(host.querySelector('h2')?.textContent).toBe('Delete plans?')
   expect(host.textContent).toContain('Nothing brings them back.')
   expect(asked).toEqual([])
@@ -56,7 +62,7 @@ it('asks first, and says what goes with the channel', async () => {
 
 it('says why it was refused, and stays', async () => {
   status = 409
-  const host = shown()
+  const host = await shown()
   press(host, 'Delete for good')
   await vi.waitFor(() => expect(host.textContent).toContain('Not this one'))
   expect(deleted).toBe(0)
