@@ -4,24 +4,32 @@ const KEY = 'tertulia.place'
 interface Place {
   workspace: string | null
   channels: Record<string, string>
+  /** Channels, the last one first. */
+  recent: string[]
 }
+
+const KEPT = 30
+
+const NOWHERE: Place = { workspace: null, channels: {}, recent: [] }
 
 function load(): Place {
   try {
-    return { workspace: null, channels: {}, ...(JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Place>) }
+    return { ...NOWHERE, ...(JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Place>) }
   } catch {
-    return { workspace: null, channels: {} }
+    return { ...NOWHERE }
   }
 }
 
 export const lastPlace = {
   workspace: (): string | null => load().workspace,
   channel: (workspaceId: string): string | null => load().channels[workspaceId] ?? null,
+  recent: (): readonly string[] => load().recent,
 
   remember(workspaceId: string, channelId: string): void {
     const place = load()
     place.workspace = workspaceId
-    place.channels[workspaceId] = channelId
+    place.channels = { ...place.channels, [workspaceId]: channelId }
+    place.recent = [channelId, ...place.recent.filter((id) => id !== channelId)].slice(0, KEPT)
     try {
       localStorage.setItem(KEY, JSON.stringify(place))
     } catch {

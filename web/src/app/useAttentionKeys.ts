@@ -1,5 +1,5 @@
-/** Shift+Esc: all of the workspace is read. Notifications of the operating system ring as long as somebody is here. */
-import { onBeforeUnmount, onMounted } from 'vue'
+/** All of the workspace is read, by one key. Notifications of the operating system ring as long as somebody is here. */
+import { onBeforeUnmount } from 'vue'
 import { useRouter } from 'vue-router'
 
 import { useEntities } from '@/entities/store'
@@ -7,6 +7,7 @@ import { useAttention } from '@/features/attention/useAttention'
 import { useDesktop } from '@/features/attention/useDesktop'
 import { placeOf } from '@/features/attention/useNaming'
 import { useReadAll } from '@/features/attention/useReadAll'
+import { useAction } from '@/ui/actions'
 
 export function useAttentionKeys(workspaceId: () => string | null): { readAll: () => void } {
   const router = useRouter()
@@ -22,15 +23,7 @@ export function useAttentionKeys(workspaceId: () => string | null): { readAll: (
     if (id !== null) void readEverything(id)
   }
 
-  function onKey(event: KeyboardEvent): void {
-    if (event.key !== 'Escape' || !event.shiftKey || event.defaultPrevented) return
-    if (event.altKey || event.ctrlKey || event.metaKey || document.querySelector('dialog[open]')) return
-    event.preventDefault()
-    readAll()
-  }
-
+  useAction('readAll', readAll)
   onBeforeUnmount(useAttention().onTold(ring))
-  onMounted(() => addEventListener('keydown', onKey))
-  onBeforeUnmount(() => removeEventListener('keydown', onKey))
   return { readAll }
 }

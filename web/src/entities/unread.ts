@@ -87,3 +87,8 @@ function tally(messages: readonly Message[], reader: Reader): Counts {
 export function shownCount(count: number, format: (count: number) => string = String): string {
   return count >= MANY ? `${format(MANY - 1)}+` : format(count)
 }
+
+/** Something in a conversation calls for me: of a muted one only what names me does. */
+export function isNew({ unread, mentions, preferences }: Counts & { readonly preferences: { readonly muted: boolean } }): boolean {
+  return mentions > 0 || (unread > 0 && !preferences.muted)
+}

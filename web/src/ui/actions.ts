@@ -21,6 +21,8 @@ export interface Action {
   readonly where: Where
   /** Offered in the palette, while somebody can do it. */
   readonly offered?: boolean
+  /** Its keys are told of, and stay as they are. */
+  readonly fixed?: boolean
 }
 
 interface Doer {
@@ -101,7 +103,7 @@ export function keysOf(id: string): readonly string[] {
 /** Those that were declared or wished for, whether they act or not. */
 export const wishedKeys = (id: string): readonly string[] => wishes.value.keys[id] ?? declared.get(id)?.keys ?? []
 export const isChanged = (id: string): boolean => id in wishes.value.keys
-export const anyChanged = computed(() => Object.keys(wishes.value.keys).length > 0 || !wishes.value.singles)
+export const anyChanged = computed(() => Object.keys(wishes.value.keys).length > 0)
 export const singles = computed({ get: () => wishes.value.singles, set: (on) => keep({ ...wishes.value, singles: on }) })
 
 /** Null: as declared. */
@@ -110,7 +112,7 @@ export function setKeys(id: string, keys: readonly string[] | null): void {
   keep({ ...wishes.value, keys: keys === null ? others : { ...others, [id]: keys } })
 }
 
-export const resetKeys = (): void => keep(AS_DECLARED)
+export const resetKeys = (): void => keep({ ...wishes.value, keys: {} })
 
 /** Which action of this part of the page a key means, if any: of one stroke. */
 export function actionFor(event: Pressed, where: Where): string | null {

@@ -11,20 +11,18 @@ const key: InjectionKey<(run: Run) => void> = Symbol('menu')
 /** For items: what is chosen is done once the menu is closed and the focus is back, so that a dialog returns it there. */
 export const useAfterMenu = (): ((run: Run) => void) => inject(key, (run) => run())
 
-/** For menus: `focus` gives the focus back. */
-export function useMenu(focus: () => void) {
+/** For menus: `focus` gives the focus back; `toggled` hears of its opening, and of its end when all of that is done. */
+export function useMenu(focus: () => void, toggled: (open: boolean) => void = () => undefined) {
   const layer = useLayer()
   let chosen: Run[] = []
   let elsewhere = false
   provide(key, (run) => chosen.push(run))
 
   return {
-    /** For `update:open`. */
-    changed: (open: boolean): void => {
-      if (open) {
-        elsewhere = false
-        layer.opened()
-      }
+    opened: (): void => {
+      elsewhere = false
+      layer.opened()
+      toggled(true)
     },
     /** Somebody went on in the page below: the focus is where they clicked. */
     outside: (): void => {
@@ -38,6 +36,7 @@ export function useMenu(focus: () => void) {
       chosen = []
       void nextTick(() => {
         for (const one of run) one()
+        toggled(false)
         layer.closed()
       })
     },
