@@ -2,6 +2,9 @@
 import { onBeforeUnmount } from 'vue'
 import { useI18n } from 'vue-i18n'
 
+import type { Message } from '@/api/types'
+import { isDirect } from '@/entities/naming'
+import { usePreferences } from '@/entities/preferences'
 import { useEntities } from '@/entities/store'
 import { isAside } from '@/entities/thread'
 import { announce } from '@/ui/announcer'
@@ -11,12 +14,20 @@ import { useLive } from './live'
 export function useAnnouncing(channelId: string, title: () => string, openThread: () => string | null): void {
   const { t } = useI18n()
   const entities = useEntities()
+  const preferences = usePreferences()
+
+  /** Whoever wishes to hear less hears of what is meant for them. */
+  function isForMe(message: Message): boolean {
+    const channel = entities.channels.get(message.channel_id)?.channel
+    return message.mentions.includes(entities.myId) || (channel !== undefined && isDirect(channel))
+  }
 
   onBeforeUnmount(
     useLive().onEvent((event) => {
       if (event.type !== 'message.created' || event.channel_id !== channelId) return
       const { message } = event.data
       if (message.author_id === entities.myId || message.system) return
+      if (preferences.current.fewerAnnouncements && !isForMe(message)) return
       const name = entities.users.get(message.author_id)?.display_name ?? t('people.unknown')
       if (!isAside(message)) {
         announce(t('messages.announced', { name, channel: title(), text: message.text }), (count) =>

@@ -40,8 +40,6 @@ export interface Preferences {
   textSize: TextSize
   enterKey: EnterKey
   opensAt: Opening
-  /** Single letters do something while the list of messages has the focus. */
-  letterKeys: boolean
   /** Only what needs an answer is read out: mentions and direct messages. */
   fewerAnnouncements: boolean
   hideAi: boolean
@@ -63,7 +61,6 @@ const FIELDS: { readonly [Key in keyof Preferences]: readonly [Preferences[Key],
   textSize: ['normal', oneOf(TEXT_SIZES)],
   enterKey: ['send', oneOf(ENTER_KEYS)],
   opensAt: ['unread', oneOf(OPENINGS)],
-  letterKeys: [true, flag],
   fewerAnnouncements: [false, flag],
   hideAi: [false, flag],
 }

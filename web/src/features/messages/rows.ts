@@ -1,6 +1,7 @@
 /** From messages to the rows of a list: day separators, and one header for what one person says in a row. Pure. */
 import type { Message, SystemNote } from '@/api/types'
-import { localDay } from '@/ui/time'
+import type { TimeStyle } from '@/ui/time'
+import { localDay, timeStyle } from '@/ui/time'
 
 import type { Pending } from './delivery'
 
@@ -57,7 +58,9 @@ interface Made {
   note?: NoteRow
 }
 
-const madeOf = new WeakMap<Message | Pending, Made>()
+let madeOf = new WeakMap<Message | Pending, Made>()
+/** Days are of the reader's time zone: with another one all is made anew. */
+let madeFor: TimeStyle | null = null
 const days = new Map<number, DayRow>()
 const UNREAD: UnreadRow = { kind: 'unread', key: 'unread' }
 
@@ -68,6 +71,11 @@ export function buildRows(
   unreadAfter: number | null = null,
   me = '',
 ): Row[] {
+  if (madeFor !== timeStyle()) {
+    madeOf = new WeakMap()
+    days.clear()
+    madeFor = timeStyle()
+  }
   const rows: Row[] = []
   const waiting = new Map(pending.map((item) => [item.id, item]))
   let lineDrawn = unreadAfter === null

@@ -12,6 +12,7 @@ import { asProblem, Problem } from '@/api/problem'
 import { beginSpan, endSpan } from '@/api/trace'
 import type { Place } from '@/entities/place'
 import { channelOf, threadOf } from '@/entities/place'
+import { usePreferences } from '@/entities/preferences'
 import type { Suggestion } from '@/ui/suggestion'
 
 import { completions, isCommand } from './commands'
@@ -26,6 +27,7 @@ const known = new Map<string, readonly Command[]>()
 export function useCommands(workspaceId: () => string, place: Place) {
   const { t } = useI18n()
   const runs = useRuns()
+  const preferences = usePreferences()
   const commands = shallowRef<readonly Command[]>(known.get(workspaceId()) ?? [])
   const told = shallowRef<Told | null>(null)
   const busy = ref(false)
@@ -45,7 +47,7 @@ export function useCommands(workspaceId: () => string, place: Place) {
   }
 
   function suggest(text: string): Suggestion[] {
-    if (!text.startsWith('/')) return []
+    if (!text.startsWith('/') || preferences.current.hideAi) return []
     void load()
     return completions(commands.value, text)
   }
