@@ -42,6 +42,8 @@ export interface Preferences {
   opensAt: Opening
   /** Only what needs an answer is read out: mentions and direct messages. */
   fewerAnnouncements: boolean
+  /** Single letters do something while the list of messages has the focus. */
+  letterKeys: boolean
   hideAi: boolean
 }
 
@@ -62,6 +64,7 @@ const FIELDS: { readonly [Key in keyof Preferences]: readonly [Preferences[Key],
   enterKey: ['send', oneOf(ENTER_KEYS)],
   opensAt: ['unread', oneOf(OPENINGS)],
   fewerAnnouncements: [false, flag],
+  letterKeys: [true, flag],
   hideAi: [false, flag],
 }
 const KEYS = Object.keys(FIELDS) as (keyof Preferences)[]
