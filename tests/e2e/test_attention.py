@@ -95,7 +95,8 @@ async def test_a_mention_is_an_activity_with_its_reason(stack: BackgroundStack):
         await expect(activity).to_have_count(2)
         await expect(activity.first).to_contain_text("Direct message to you")
         await expect(row(ben, "Activity, 2 new")).to_be_visible()
-        await expect(row(ben, "Ada, unread, 1 message")).to_be_visible()
+        direct = page.get_by_role("navigation", name="Conversations").get_by_role("link", name=re.compile("^Ada"))
+        await expect(direct).to_have_accessible_name(re.compile(", unread, 1 message$"))
 
         await activity.last.get_by_role("link").click()
         await ben.in_channel("plans")
