@@ -75,14 +75,15 @@ export const channels = {
   typing: (id: string) => request<undefined>('POST', `/channels/${id}/typing`),
 }
 
-/** Where a page of messages lies, by `ch_seq`; nothing means the newest. */
-export type Position = { before: number } | { after: number } | { around: number } | Record<string, never>
+type ThreadPosition = { before: number } | { after: number } | Record<string, never>
+/** Where a page of messages lies, by `ch_seq` or by time; nothing means the newest. */
+export type Position = ThreadPosition | { around: number } | { around_time: string }
 
 export const messages = {
   list: (channelId: string, position: Position, limit: number) =>
     request<MessagePage>('GET', `/channels/${channelId}/messages`, { query: { ...position, limit } }),
   /** The thread that a message begins or belongs to, its first message included. */
-  thread: (id: string, position: Exclude<Position, { around: number }>, limit: number) =>
+  thread: (id: string, position: ThreadPosition, limit: number) =>
     request<MessagePage>('GET', `/messages/${id}/thread`, { query: { ...position, limit } }),
   get: (id: string) => request<SentMessage>('GET', `/messages/${id}`),
   send: (channelId: string, body: SendMessage, span: Span) =>

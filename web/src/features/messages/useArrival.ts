@@ -9,7 +9,8 @@ import { usePreferences } from '@/entities/preferences'
 import { useEntities } from '@/entities/store'
 import { isAside } from '@/entities/thread'
 
-import { messageKey } from './rows'
+import type { Row } from './rows'
+import { localDay, messageKey } from './rows'
 import type { useMark } from './useMark'
 import type { useScrollAnchor } from './useScrollAnchor'
 import type { useTimeline } from './useTimeline'
@@ -18,6 +19,7 @@ import type { useTimeline } from './useTimeline'
 const ONE_PAGE = 45
 
 interface Parts {
+  rows: Readonly<Ref<readonly Row[]>>
   history: ReturnType<typeof useTimeline>
   scroll: ReturnType<typeof useScrollAnchor>
   marking: ReturnType<typeof useMark>
@@ -29,8 +31,8 @@ interface Parts {
   elsewhere: (message: Message) => void
 }
 
-export function useArrival(place: Place, { history, scroll, marking, unreadAfter, target, elsewhere }: Parts) {
-  const { timeline, ready, loadAround, loadAroundSeq, loadLatest } = history
+export function useArrival(place: Place, { history, rows, scroll, marking, unreadAfter, target, elsewhere }: Parts) {
+  const { timeline, ready, loadAround, loadAroundSeq, loadAroundTime, loadLatest } = history
   const entities = useEntities()
   const preferences = usePreferences()
   const threaded = threadOf(place) === null
@@ -80,5 +82,14 @@ export function useArrival(place: Place, { history, scroll, marking, unreadAfter
     scroll.toRow('unread', 0.25)
   }
 
-  return { open, toLatest, toLine }
+  /** To the day that begins then, or the next one on which something was said; else to the end. */
+  async function toDay(time: number): Promise<void> {
+    marking.clear()
+    await loadAroundTime(time)
+    await nextTick()
+    const day = rows.value.find((row) => row.kind === 'day' && localDay(row.time) >= localDay(time))
+    if (day === undefined || !scroll.toRow(day.key, 0)) await toLatest()
+  }
+
+  return { open, toLatest, toLine, toDay }
 }

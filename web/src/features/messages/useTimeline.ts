@@ -6,7 +6,7 @@ import type { Position } from '@/api/endpoints'
 import { messages as messageApi } from '@/api/endpoints'
 import type { Problem } from '@/api/problem'
 import { asProblem } from '@/api/problem'
-import type { MessagePage } from '@/api/types'
+import type { Message, MessagePage } from '@/api/types'
 import type { Place } from '@/entities/place'
 import { channelOf, threadOf } from '@/entities/place'
 import { useEntities } from '@/entities/store'
@@ -41,7 +41,8 @@ export function useTimeline(place: Place) {
   function ask(position: Position): Promise<MessagePage> {
     if (threadId === null) return messageApi.list(channelId, position, PAGE)
     // A thread has no "around": its window begins at the message, and what comes before is loaded when it is looked for.
-    return messageApi.thread(threadId, 'around' in position ? { after: position.around - 1 } : position, PAGE)
+    if ('around' in position) return messageApi.thread(threadId, { after: position.around - 1 }, PAGE)
+    return messageApi.thread(threadId, 'around_time' in position ? {} : position, PAGE)
   }
 
   async function load(part: Part, position: Position, merge: Merge): Promise<void> {
@@ -95,6 +96,15 @@ export function useTimeline(place: Place) {
     await loadTowardsEnd('first', { around: seq }, (_now, page) => windowOf(page))
   }
 
+  /** The messages around a time; nothing to do when they are loaded. A thread's are found by their place alone. */
+  async function loadAroundTime(time: number): Promise<void> {
+    const { items } = timeline.value
+    const within = (message: Message | undefined) => message !== undefined && Date.parse(message.created_at) >= time
+    if (within(items.at(-1)) && !within(items[0])) return
+    generation += 1
+    await loadTowardsEnd('first', { around_time: new Date(time).toISOString() }, (_now, page) => windowOf(page))
+  }
+
   async function loadOlder(): Promise<void> {
     const first = timeline.value.items[0]
     if (loading.value !== null || !timeline.value.hasBefore || first === undefined) return
@@ -124,5 +134,7 @@ export function useTimeline(place: Place) {
     { flush: 'sync' },
   )
 
-  return { timeline, loading, problem, ready, loadLatest, loadAround, loadAroundSeq, loadOlder, loadNewer, trim }
+  return {
+    timeline, loading, problem, ready, loadLatest, loadAround, loadAroundSeq, loadAroundTime, loadOlder, loadNewer, trim,
+  }
 }
