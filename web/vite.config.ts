@@ -5,6 +5,8 @@ import tailwindcss from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
 
+import { shell } from './shell'
+
 const backend = process.env['TERTULIA_URL'] ?? 'http://127.0.0.1:8080'
 
 export default defineConfig({
@@ -17,6 +19,7 @@ export default defineConfig({
       runtimeOnly: true,
       fullInstall: false,
     }),
+    shell(),
   ],
   define: {
     __VUE_OPTIONS_API__: 'false',
@@ -25,6 +28,18 @@ export default defineConfig({
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   server: { port: 5173, proxy: { '/api': { target: backend, changeOrigin: false } } },
   // Fonts and icons stay files of their own: the CSP allows no `data:` scripts or fonts.
-  build: { assetsInlineLimit: 0, target: 'es2022', sourcemap: false },
+  build: {
+    assetsInlineLimit: 0,
+    target: 'es2022',
+    sourcemap: false,
+    rolldownOptions: {
+      input: {
+        index: fileURLToPath(new URL('./index.html', import.meta.url)),
+        sw: fileURLToPath(new URL('./src/worker/sw.ts', import.meta.url)),
+      },
+      // The worker's name is its address for ever, and its folder is what it is in charge of.
+      output: { entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
+    },
+  },
   test: { environment: 'happy-dom', include: ['src/**/*.test.ts'], setupFiles: ['src/testing/texts.ts'] },
 })

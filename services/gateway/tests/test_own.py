@@ -17,6 +17,8 @@ def dist(tmp_path):
     (folder / "assets" / "index-BxK3f9aQ.js").write_text("console.log(1)" * 200)
     (folder / "assets" / "index-BxK3f9aQ.js.br").write_bytes(b"brotli bytes")
     (folder / "favicon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (folder / "sw.js").write_text("self.addEventListener('fetch', () => {})")
+    (folder / "manifest.webmanifest").write_text('{"name": "Tertulia"}')
     (folder / ".env").write_text("SECRET=1")
     (tmp_path / "secret.txt").write_text("secret")
     (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
@@ -67,6 +69,22 @@ async def test_hashed_files_may_be_kept_for_ever_and_travel_compressed(site):
     assert (brotli.headers["content-encoding"], brotli.body) == ("br", b"brotli bytes")
     zipped = await site.ask("/assets/index-BxK3f9aQ.js", headers={"Accept-Encoding": "gzip, br;q=0"})
     assert gzip.decompress(zipped.body) == plain.body
+
+
+async def test_the_service_worker_may_fetch_what_the_page_may_and_is_looked_for_each_time(site):
+    answer = await site.ask("/sw.js")
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-cache"
+    assert "connect-src 'self'" in answer.headers["content-security-policy"]
+    page = await site.ask("/")
+    assert "worker-src 'self'" in page.headers["content-security-policy"]
+    assert "manifest-src 'self'" in page.headers["content-security-policy"]
+
+
+async def test_the_manifest_has_its_type(site):
+    answer = await site.ask("/manifest.webmanifest")
+    assert answer.headers["content-type"] == "application/manifest+json"
+    assert answer.headers["cache-control"] == "no-cache"
 
 
 async def test_an_unchanged_file_is_not_sent_again(site):

@@ -4,6 +4,7 @@ import { computed, ref, watch } from 'vue'
 
 import type { Envelope, Presence, Typing } from '@/api/events'
 import { people } from '@/api/people'
+import { asProblem } from '@/api/problem'
 import { distrust, freshToken } from '@/api/session'
 import { arrivals } from '@/api/trace'
 import { useDrafts } from '@/entities/drafts'
@@ -15,11 +16,13 @@ import { usePins } from '@/features/pins/store'
 import { useRuns } from '@/features/runs/store'
 import { useSaved } from '@/features/saved/store'
 import { useScheduled } from '@/features/scheduled/store'
+import { startCopying } from '@/realtime/copying'
 import type { StreamState } from '@/realtime/stream'
 import { PresenceWatch } from '@/realtime/presence'
 import { Sync } from '@/realtime/sync'
 import { TabsStream } from '@/realtime/tabs'
 
+import { checkVersion } from './shell'
 import { startTracing } from './tracing'
 
 /** Events older than the `hello` that come within this time were missed while away. */
@@ -98,6 +101,8 @@ export const useLive = defineStore('live', () => {
         presence.onHello(hello)
         if (hello.resumed) drafts.saveAll()
         else opened.forEach(loadOwn)
+        // The server may have been away because it was renewed.
+        checkVersion()
       },
       onEvent: (event) => {
         if (event.type === 'message.created') arrivals.came(event.data.message.client_msg_id)
@@ -124,6 +129,8 @@ export const useLive = defineStore('live', () => {
     for (const { user_id: id, state: now } of states) entities.presence.set(id, now)
   }
 
+  startCopying(entities)
+
   function wasMissed(event: Envelope): boolean {
     const early = Date.now() - helloAt < CATCH_UP_MS
     const written = event.type === 'message.created' && !event.data.message.system
@@ -138,7 +145,11 @@ export const useLive = defineStore('live', () => {
   /** Called when a workspace is shown. Throws a Problem when it cannot be loaded. */
   async function open(workspaceId: string): Promise<void> {
     await stream.prepare()
-    await sync.openWorkspace(workspaceId)
+    try {
+      await sync.openWorkspace(workspaceId)
+    } catch (error) {
+      if (!asProblem(error).temporary || !(await sync.openCopy(workspaceId))) throw error
+    }
     void saved.open(workspaceId)
     attention.show(workspaceId)
     presence.start()

@@ -5,9 +5,11 @@ import { i18n } from '@/locales/i18n'
 
 import App from './App.vue'
 import { createAppRouter } from './router'
+import { startShell } from './shell'
 import './style.css'
 import { followPreferences } from './theme'
 
+startShell()
 const app = createApp(App).use(createPinia()).use(i18n)
 const texts = followPreferences()
 // The session and the first page are on their way while the texts are.

@@ -79,6 +79,8 @@ export const useEntities = defineStore('entities', () => {
   const presence = shallowReactive(new Map<string, PresenceState>())
   /** Whose presence is on the screen, and how often. */
   const watched = shallowReactive(new Map<string, number>())
+  /** What is here comes from the copy in this browser: the server has not been asked yet. */
+  const fromCopy = ref(false)
   const myId = computed(() => me.value?.id ?? '')
 
   /** Channels with something new in a thread that I follow. */
@@ -206,6 +208,14 @@ export const useEntities = defineStore('entities', () => {
     }
   }
 
+  /** A channel's history from the copy in this browser. As long as everything is, the channel is known as far as that. */
+  function setCopied(channelId: string, timeline: Timeline, knownSeq: number): void {
+    const entry = channels.get(channelId)
+    if (entry === undefined) return
+    timelines.set(channelId, timeline)
+    if (fromCopy.value) channels.set(channelId, { ...entry, knownSeq })
+  }
+
   function forgetChannel(channelId: string): void {
     const workspaceId = channels.get(channelId)?.channel.workspace_id ?? ''
     const sidebar = sidebars.get(workspaceId)
@@ -233,12 +243,13 @@ export const useEntities = defineStore('entities', () => {
 
   function clear(): void {
     me.value = null
+    fromCopy.value = false
     for (const map of [users, workspaces, members, channels, timelines, newestReplies, threads, elsewhere, readWishes, held, typing, sidebars, presence]) map.clear()
   }
 
   return {
-    me, myId, users, workspaces, members, channels, timelines, newestReplies, threads, answered, elsewhere, readWishes, held, typing, sidebars, presence, watched,
-    setUser, setMe, setWorkspaces, setChannel, setJoined, cursorOf, setCursor, readerOf, setThread, setSidebar, setBootstrap, forgetChannel, forgetHistory,
+    me, myId, fromCopy, users, workspaces, members, channels, timelines, newestReplies, threads, answered, elsewhere, readWishes, held, typing, sidebars, presence, watched,
+    setUser, setMe, setWorkspaces, setChannel, setJoined, cursorOf, setCursor, readerOf, setThread, setSidebar, setBootstrap, setCopied, forgetChannel, forgetHistory,
     forgetWorkspace, clear,
   }
 })

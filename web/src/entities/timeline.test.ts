@@ -38,6 +38,11 @@ describe('the newest page', () => {
   })
 })
 
+it('the newest page takes the place of an older copy', () => {
+  const copied = { items: range(1, 9), hasBefore: false, hasAfter: false }
+  expect(seqs(withLatest(withMessage(copied, message(12)), page([message(9, 'x'), ...range(10, 11)], true)))).toEqual([9, 10, 11, 12])
+})
+
 describe('paging', () => {
   it('adds older messages in front', () => {
     const timeline = withOlder(withLatest(EMPTY, page(range(51, 100), true)), page(range(1, 50)))

@@ -34,9 +34,11 @@ export function mergeMessages(known: readonly Message[], fresh: readonly Message
   return [...byId.values()].sort((a, b) => a.ch_seq - b.ch_seq)
 }
 
-/** The newest page, together with what came live while it was on its way. */
+/** The newest page, together with what came live while it was on its way; what is older was a copy, and may have a hole. */
 export function withLatest(live: Timeline, page: MessagePage): Timeline {
-  return { items: mergeMessages(page.items, live.items), hasBefore: page.has_before, hasAfter: false }
+  const first = page.items[0]?.ch_seq ?? 0
+  const later = live.items.filter((message) => message.ch_seq >= first)
+  return { items: mergeMessages(page.items, later), hasBefore: page.has_before, hasAfter: false }
 }
 
 /** A page around a position: a new window, away from the end when more follows. */

@@ -16,6 +16,10 @@ import { verdict } from '@/entities/sequence'
 import type { Entities } from '@/entities/store'
 
 import { fullJitter } from './backoff'
+import { copy } from './copy'
+
+/** A channel that is behind by more events is loaded anew: it costs less, and nobody reads on from there. */
+const MAX_REPAIRED = 2_000
 
 export interface SyncHooks {
   /** The first snapshot brought a cursor: the stream can start there. */
@@ -56,6 +60,17 @@ export class Sync {
     this.hooks.onCursor(snapshot.cursor)
   }
 
+  /** The workspace as this browser kept it, while the server cannot be asked: the first `hello` reads it anew. */
+  async openCopy(workspaceId: string): Promise<boolean> {
+    const snapshot = await copy.bootstrap(this.store.myId, workspaceId)
+    if (snapshot === undefined || this.#open.has(workspaceId)) return this.#open.has(workspaceId)
+    this.store.fromCopy = true
+    this.store.setBootstrap(snapshot)
+    this.#open.add(workspaceId)
+    this.hooks.onCursor(null)
+    return true
+  }
+
   /** Another person may log in next: nothing of this one stays. */
   forget(): void {
     this.#open.clear()
@@ -67,7 +82,7 @@ export class Sync {
 
   /** After `hello` without resume, or `reset`: everything that is open is painted anew. */
   onHello(hello: Hello): void {
-    if (!hello.resumed) this.refetch()
+    if (!hello.resumed || this.store.fromCopy) this.refetch()
   }
 
   refetch(): void {
@@ -112,7 +127,9 @@ export class Sync {
         this.#stale.delete(workspaceId)
         snapshot = await workspaceApi.bootstrap(workspaceId)
       } while (this.#stale.has(workspaceId))
+      this.store.fromCopy = false
       this.store.setBootstrap(snapshot)
+      void copy.keepBootstrap(snapshot)
       this.#open.add(workspaceId)
       this.#closeGaps(workspaceId)
       return snapshot
@@ -128,7 +145,9 @@ export class Sync {
   #closeGaps(workspaceId: string): void {
     for (const [channelId, entry] of this.store.channels) {
       if (entry.channel.workspace_id !== workspaceId || !entry.joined) continue
-      if (entry.channel.last_seq > entry.knownSeq) void this.#repair(channelId)
+      const missing = entry.channel.last_seq - entry.knownSeq
+      if (missing > MAX_REPAIRED) void this.#startOver(channelId)
+      else if (missing > 0) void this.#repair(channelId)
     }
   }
 

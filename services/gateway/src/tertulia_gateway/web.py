@@ -22,6 +22,8 @@ from tertulia_shared.telemetry import logger
 log = logger(__name__)
 
 INDEX = "/index.html"
+WORKER = "/sw.js"
+"""The service worker: what it may fetch is said by its own policy, not by the page's."""
 MAX_FILE = 16 * 1024 * 1024
 LOOK_AGAIN_S = 1.0
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -54,10 +56,8 @@ class Asset:
     etag: str
     modified: str
     bodies: dict[str, bytes]
-
-    @property
-    def page(self) -> bool:
-        return self.content_type.startswith("text/html")
+    page: bool
+    """It has the policy of pages; anything else may do nothing."""
 
 
 class WebFiles:
@@ -123,6 +123,7 @@ def _read(url: str, file: Path, found: dict[str, Path]) -> Asset:
         etag=f'"{hashlib.sha256(body).hexdigest()[:20]}"',
         modified=formatdate(file.stat().st_mtime, usegmt=True),
         bodies=bodies,
+        page=content_type.startswith("text/html") or url == WORKER,
     )
 
 

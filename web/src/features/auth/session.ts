@@ -7,10 +7,11 @@ import { asProblem } from '@/api/problem'
 import { closeSession, onSession, openSession, refresh } from '@/api/session'
 import type { Registration } from '@/api/types'
 import { useEntities } from '@/entities/store'
+import { copy } from '@/realtime/copy'
 
 export type SessionState = 'unknown' | 'anonymous' | 'authenticated' | 'unreachable'
 
-/** Whether this browser had a session; saves a stranger the refused refresh. Not a secret. */
+/** Whose session this browser had; saves a stranger the refused refresh, and finds their copy. Not a secret. */
 const HINT = 'tertulia.session'
 
 export const useSession = defineStore('session', () => {
@@ -25,7 +26,10 @@ export const useSession = defineStore('session', () => {
     state.value = user === null ? 'anonymous' : 'authenticated'
     if (user !== null) left.value = false
     if (user === null) localStorage.removeItem(HINT)
-    else localStorage.setItem(HINT, '1')
+    else if (user.id !== localStorage.getItem(HINT)) {
+      localStorage.setItem(HINT, user.id)
+      void copy.keepOnly(user.id)
+    }
   })
 
   // Another tab logged out: this one goes too.
@@ -41,9 +45,16 @@ export const useSession = defineStore('session', () => {
     try {
       await refresh()
     } catch (error) {
-      const problem = asProblem(error)
-      state.value = problem.temporary ? 'unreachable' : 'anonymous'
+      state.value = asProblem(error).temporary ? await withoutServer() : 'anonymous'
     }
+  }
+
+  /** Who was here last may read what this browser kept for them; the server is asked as soon as it answers. */
+  async function withoutServer(): Promise<SessionState> {
+    const kept = await copy.person(localStorage.getItem(HINT) ?? '')
+    if (kept === undefined) return 'unreachable'
+    entities.setMe(kept.me)
+    return 'authenticated'
   }
 
   async function login(login: string, password: string): Promise<void> {
@@ -58,6 +69,7 @@ export const useSession = defineStore('session', () => {
     await auth.logout()
     left.value = true
     closeSession()
+    await copy.clear()
     channel.postMessage('logout')
   }
 

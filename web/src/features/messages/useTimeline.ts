@@ -12,8 +12,11 @@ import { channelOf, threadOf } from '@/entities/place'
 import { useEntities } from '@/entities/store'
 import type { Timeline } from '@/entities/timeline'
 import { EMPTY, trimmedToEnd, upTo, windowOf, withLatest, withNewer, withOlder } from '@/entities/timeline'
+import { copy } from '@/realtime/copy'
 
 const PAGE = 50
+/** A network that is slower than this does not keep anybody from reading what was there before. */
+const PATIENCE_MS = 400
 
 type Part = 'first' | 'older' | 'newer'
 type Merge = (now: Timeline, page: MessagePage) => Timeline
@@ -55,7 +58,10 @@ export function useTimeline(place: Place) {
       entities.timelines.set(place, merge(timeline.value, page))
       ready.value = true
     } catch (error) {
-      if (mine === generation) problem.value = asProblem(error)
+      if (mine !== generation) return
+      // Without the network one reads the copy, and the connection bar says so.
+      const failure = asProblem(error)
+      if (!(entities.fromCopy && failure.temporary && ready.value)) problem.value = failure
     } finally {
       if (mine === generation) loading.value = null
     }
@@ -76,7 +82,21 @@ export function useTimeline(place: Place) {
   async function loadLatest(): Promise<void> {
     generation += 1
     entities.timelines.set(place, { ...EMPTY })
+    const mine = generation
+    if (entities.fromCopy) await showCopy(mine)
+    const late = setTimeout(() => void showCopy(mine), PATIENCE_MS)
     await load('first', {}, withLatest)
+    clearTimeout(late)
+    if (problem.value?.temporary) await showCopy(mine)
+  }
+
+  /** What this browser kept of the channel, until the server answers. */
+  async function showCopy(mine: number): Promise<void> {
+    const kept = threadId === null && !ready.value ? await copy.history(entities.myId, channelId) : undefined
+    if (kept === undefined || mine !== generation || ready.value) return
+    entities.setCopied(channelId, { items: kept.items, hasBefore: kept.hasBefore, hasAfter: false }, kept.knownSeq)
+    ready.value = true
+    if (entities.fromCopy) problem.value = null
   }
 
   async function loadAround(messageId: string): Promise<void> {
