@@ -23,6 +23,7 @@ from tertulia_bench import (
     sink,
     start,
     unread,
+    web,
 )
 from tertulia_bench.conversation import Lost
 
@@ -37,6 +38,7 @@ BENCHMARKS = {
     "connections": connections,
     "replicas": replicas,
     "delivery": delivery,
+    "web": web,
     "start": start,
 }
 

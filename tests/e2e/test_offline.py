@@ -1,0 +1,208 @@
+"""Reading and writing while the network, the server or the session is away; and a channel that is too long to be looked
+through."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+from playwright.async_api import expect
+
+from tertulia_client import Client
+from tertulia_stack.background import BackgroundStack
+from tertulia_stack.home import Home
+from tertulia_stack.ports import remembered
+from tertulia_stack.servers import PostgresServer
+
+from .faults import kill
+from .page import DESKTOP, Person, browser
+from .people import founded, password_of, people
+
+BOAT = "Shall we paint the boat?"
+LONG = 5_000
+STEP = timedelta(minutes=20)
+KEPT = """async ([channel, text]) => {
+    if (navigator.serviceWorker.controller === null) return false
+    const open = indexedDB.open('tertulia.copy')
+    const db = await new Promise((resolve) => { open.onsuccess = () => resolve(open.result) })
+    const all = db.transaction('histories').objectStore('histories').getAll()
+    const kept = await new Promise((resolve) => { all.onsuccess = () => resolve(all.result) })
+    db.close()
+    return kept.some((one) => one.channelId === channel && one.items.some((item) => item.text === text))
+}"""
+"""A worker is in charge of the page, and the copy has this message of the channel."""
+WATCHED = """() => {
+    const list = document.querySelector('main ul[aria-label="Messages"]')
+    const box = list.closest('.overflow-y-auto')
+    const { top, bottom } = box.getBoundingClientRect()
+    const rows = [...list.querySelectorAll('li[data-key]')].filter((row) => {
+        const rect = row.getBoundingClientRect()
+        return rect.bottom > top && rect.top < bottom
+    })
+    return {
+        rows: list.querySelectorAll('li').length,
+        tops: Object.fromEntries(rows.map((row) => [row.dataset.key, Math.round(row.getBoundingClientRect().top)])),
+    }
+}"""
+"""How many rows are in the page, and where those on the screen are."""
+
+
+@asynccontextmanager
+async def ashore(stack: BackgroundStack, *names: str) -> AsyncIterator[tuple[list[Person], list[Client], str]]:
+    """These people at their pages in a channel where the first of them has said something; with its id."""
+    async with people(stack, *names) as clients, browser() as chromium:
+        workspace, general = await founded(*clients)
+        await clients[0].send(general, BOAT)
+        persons = [await Person.at(chromium, name, DESKTOP) for name in names]
+        for person, client in zip(persons, clients, strict=True):
+            username = client.user.username
+            await person.sign_in(f"{stack.url}/w/{workspace.slug}/c/{general}", username, password_of(username))
+            await person.reads(BOAT)
+        yield persons, clients, general
+
+
+async def test_what_was_read_is_there_offline_and_what_is_written_goes_when_one_is_back(stack: BackgroundStack):
+    async with ashore(stack, "Ada", "Ben") as ((ada, ben), _, general):
+        await ada.page.wait_for_function(KEPT, arg=[general, BOAT], timeout=30_000)
+        await ada.page.context.set_offline(True)
+        await ada.page.reload()
+        await ada.reads(BOAT)
+        status = ada.page.get_by_role("status").filter(has_text="You are offline.")
+        await expect(status).to_be_visible()
+        await ada.write("I have blue paint left")
+        await ada.reads(BOAT, "I have blue paint left")
+        await expect(status).to_contain_text("1 message will be sent when you are back.")
+        await ada.page.reload()
+        await ada.reads(BOAT, "I have blue paint left")
+
+        await ben.write("Who else is coming?")
+        await ada.page.context.set_offline(False)
+        await ben.reads(BOAT, "Who else is coming?", "I have blue paint left")
+        await ada.reads(BOAT, "Who else is coming?", "I have blue paint left")
+        await expect(status).to_be_hidden()
+
+
+async def test_nothing_is_lost_when_the_server_goes_away_under_somebody_who_types(stack: BackgroundStack):
+    async with ashore(stack, "Ada", "Ben") as ((ada, ben), _, _):
+        composer = ada.page.get_by_role("form", name="Write a message").get_by_role("textbox")
+        await composer.press_sequentially("The tide ")
+        await kill(stack, "gateway")
+        await composer.press_sequentially("turns at ")
+        await kill(stack, "notify")
+        await composer.press_sequentially("six")
+        await expect(composer).to_have_value("The tide turns at six")
+        await composer.press("Enter")
+        for person in (ada, ben):
+            await person.reads(BOAT, "The tide turns at six")
+        await ben.write("Then we start at five")
+        await ada.reads(BOAT, "The tide turns at six", "Then we start at five")
+
+
+async def test_a_session_that_ends_keeps_the_draft_and_the_place(stack: BackgroundStack):
+    async with ashore(stack, "Ada") as ((ada,), (client,), _):
+        composer = ada.page.get_by_role("form", name="Write a message").get_by_role("textbox")
+        await composer.fill("Half a thought about")
+        here = ada.page.url
+        for session in await client.auth.sessions():
+            if not session.current:
+                await client.auth.revoke_session(session.id)
+        await expect(ada.page).to_have_url(re.compile("/login"), timeout=30_000)
+        await ada.page.get_by_role("textbox", name="Email or username").fill(client.user.username)
+        await ada.page.get_by_label("Password", exact=True).fill(password_of(client.user.username))
+        await ada.page.get_by_role("button", name="Log in").click()
+        await expect(ada.page).to_have_url(here)
+        await ada.reads(BOAT)
+        await expect(composer).to_have_value("Half a thought about")
+
+
+async def test_a_page_that_is_not_the_newest_offers_to_be_loaded_anew(stack: BackgroundStack):
+    async with ashore(stack, "Ada") as ((ada,), _, general):
+        await ada.page.wait_for_function(KEPT, arg=[general, BOAT], timeout=30_000)
+        status = ada.page.get_by_role("status").filter(has_text="There is a new version.")
+        await expect(status).to_be_hidden()
+        # The worker of a newer version says this to the pages that are open.
+        await ada.page.evaluate(
+            """() => navigator.serviceWorker.dispatchEvent(
+                new MessageEvent('message', { data: { kind: 'version', entry: '/assets/index-newer.js' } }))"""
+        )
+        await expect(status).to_be_visible()
+        await status.get_by_role("button", name="Reload").click()
+        await ada.reads(BOAT)
+        await expect(status).to_be_hidden()
+
+
+async def fill(stack: BackgroundStack, channel: str, author: str, end: datetime) -> None:
+    """Written straight into the tables: `LONG` messages, one each 20 minutes up to that time."""
+    home = Home(stack.data_dir)
+    url = PostgresServer(home.postgres, remembered(home.ports_file)["postgres"]).url("tertulia_chat")
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(
+            """INSERT INTO message
+                (id, workspace_id, channel_id, ch_seq, author_id, client_msg_id, text, created_at)
+            SELECT gen_random_uuid(), c.workspace_id, c.id, c.last_seq + n, $2::uuid, gen_random_uuid(),
+                'Entry ' || n || ' of the log' || repeat(' and calm', n * 7 % 23),
+                $4::timestamptz - ($3::int - n) * $5::interval
+            FROM channel c CROSS JOIN generate_series(1, $3::int) AS n WHERE c.id = $1""",
+            channel,
+            author,
+            LONG,
+            end,
+            STEP,
+        )
+        await connection.execute(
+            "UPDATE channel SET last_seq = last_seq + $2, last_msg_seq = last_seq + $2 WHERE id = $1", channel, LONG
+        )
+        await connection.execute(
+            "UPDATE channel_member SET read_seq = (SELECT last_seq FROM channel WHERE id = $1) WHERE channel_id = $1",
+            channel,
+        )
+    finally:
+        await connection.close()
+
+
+async def test_a_long_channel_stands_still_above_and_is_left_by_date(stack: BackgroundStack):
+    async with people(stack, "Ada") as (client,), browser() as chromium:
+        workspace, general = await founded(client)
+        end = datetime.now(UTC).replace(microsecond=0)
+        await fill(stack, str(general), str(client.user.id), end)
+        ada = await Person.at(chromium, "Ada", DESKTOP)
+        username = client.user.username
+        await ada.sign_in(f"{stack.url}/w/{workspace.slug}/c/{general}", username, password_of(username))
+        await expect(ada.message(f"Entry {LONG} of")).to_be_visible()
+
+        await ada.message(f"Entry {LONG} of").hover()
+        for _ in range(25):
+            before = await ada.page.evaluate(WATCHED)
+            await ada.page.mouse.wheel(0, -300)
+            await ada.page.wait_for_function(
+                f"""(tops) => {{
+                    const now = ({WATCHED})()
+                    const moved = Object.entries(now.tops).filter(([key]) => key in tops)
+                        .map(([key, top]) => top - tops[key])
+                    return moved.length > 0 && moved.every((by) => by === 300) && now.rows <= 400
+                }}""",
+                arg=before["tops"],
+            )
+
+        await ada.page.get_by_role("heading", level=2).get_by_role("button").first.click()
+        dialog = ada.page.get_by_role("dialog", name="Jump to a date")
+        day = (end - timedelta(days=30)).date()
+        await dialog.get_by_label("Date").fill(day.isoformat())
+        await dialog.get_by_role("button", name="Go there").click()
+        await expect(dialog).to_be_hidden()
+        heading = ada.page.get_by_role(
+            "heading", level=2, name=re.compile(rf"\b{day.day} {day:%B}|{day:%B} {day.day}\b")
+        )
+        await expect(heading).to_be_in_viewport()
+
+        await heading.get_by_role("button").click()
+        await dialog.get_by_role("button", name="The beginning").click()
+        await expect(ada.message("Entry 1 of")).to_be_in_viewport()
+        await ada.page.get_by_role("button", name="Jump to latest").click()
+        await expect(ada.message(f"Entry {LONG} of")).to_be_in_viewport()
+        rows = await asyncio.wait_for(ada.page.evaluate(WATCHED), 10)
+        assert rows["rows"] <= 400
+        assert ada.complaints == []
