@@ -4,6 +4,9 @@ import { ref } from 'vue'
 /** Looked for at least this often by a page that stays open. */
 const CHECK_MS = 3_600_000
 
+/** The first screen comes first. */
+const AFTER_MS = 2_000
+
 interface Word {
   kind: 'version'
   /** The first script of the page of its version. */
@@ -24,8 +27,8 @@ export function startShell(): void {
   })
   // A part of this page is gone from the server and was never here.
   addEventListener('vite:preloadError', () => (outdated.value = true))
-  addEventListener('load', () => void register(workers))
-  if (document.readyState === 'complete') void register(workers)
+  if (document.readyState === 'complete') setTimeout(() => void register(workers), AFTER_MS)
+  else addEventListener('load', () => setTimeout(() => void register(workers), AFTER_MS))
   setInterval(checkVersion, CHECK_MS)
 }
 

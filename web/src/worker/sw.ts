@@ -32,10 +32,15 @@ self.addEventListener('install', (event) => {
   event.waitUntil(
     caches
       .open(cacheName)
-      .then((cache) => cache.addAll([...shell.files, PAGE].map((path) => new Request(path, { cache: 'no-cache' }))))
+      .then((cache) => cache.addAll([...shell.files, PAGE].map(fresh)))
       .then(() => self.skipWaiting()),
   )
 })
+
+/** What the page has just loaded is not asked for again, if its name says what is in it. */
+function fresh(path: string): Request {
+  return new Request(path, path.startsWith('/assets/') ? {} : { cache: 'no-cache' })
+}
 
 self.addEventListener('activate', (event) => {
   event.waitUntil(takeOver())
