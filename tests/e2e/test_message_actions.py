@@ -4,9 +4,11 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from playwright.async_api import expect
 
+from tertulia_client import Client
 from tertulia_stack.background import BackgroundStack
 
 from .page import DESKTOP, Person, browser
@@ -20,6 +22,13 @@ GONE = "This message was deleted."
 @asynccontextmanager
 async def ashore(stack: BackgroundStack, *names: str) -> AsyncIterator[list[Person]]:
     """They at their pages, in a channel where the last of them has said two things. The first owns the workspace."""
+    async with equipped(stack, *names) as (persons, _):
+        yield persons
+
+
+@asynccontextmanager
+async def equipped(stack: BackgroundStack, *names: str) -> AsyncIterator[tuple[list[Person], list[Client]]]:
+    """The same, each with another device."""
     async with people(stack, *names) as clients, browser() as chromium:
         workspace, general = await founded(*clients)
         for text in (BOAT, LUNCH):
@@ -34,7 +43,7 @@ async def ashore(stack: BackgroundStack, *names: str) -> AsyncIterator[list[Pers
         )
         for person in persons:
             await person.reads(BOAT, LUNCH)
-        yield persons
+        yield persons, clients
         assert [person.complaints for person in persons] == [[] for _ in persons]
 
 
@@ -126,3 +135,54 @@ async def test_a_message_by_the_keyboard_alone(stack: BackgroundStack):
         await expect(ada.message(GONE).get_by_role("button", name="Undo")).to_be_focused()
         await keys.press("Enter")
         await ada.reads("Shall we paint the blue boat?", LUNCH)
+
+
+async def test_pins_are_everybodys(stack: BackgroundStack):
+    async with ashore(stack, "Ada", "Ben") as (ada, ben):
+        await ben.choose(BOAT, "Pin to the conversation")
+        await expect(ada.message(BOAT)).to_contain_text("Pinned by Ben")
+        await ada.page.get_by_role("button", name="1 pinned message").click()
+        panel = ada.page.get_by_role("complementary", name="Pinned messages")
+        pinned = panel.get_by_role("list", name="Pinned messages").get_by_role("listitem")
+        await expect(pinned).to_contain_text(BOAT)
+        await ben.choose(LUNCH, "Pin to the conversation")
+        await expect(pinned).to_have_count(2)
+        await pinned.filter(has_text=BOAT).get_by_role("link").click()
+        await expect(ada.page).to_have_url(re.compile("/m/"))
+        await pinned.filter(has_text=BOAT).get_by_role("button", name="Unpin").click()
+        await expect(pinned).to_have_count(1)
+        await expect(ben.page.get_by_role("button", name="1 pinned message")).to_be_visible()
+        await expect(ben.message(BOAT)).not_to_contain_text("Pinned")
+        await panel.get_by_role("button", name="Close pinned messages").click()
+        await expect(panel).to_be_hidden()
+
+
+async def test_what_is_saved_is_found_again_and_comes_back_in_time(stack: BackgroundStack):
+    async with equipped(stack, "Ada", "Ben") as ((ada, _), (device, _)):
+        page = ada.page
+        await ada.act(BOAT, "Save for later")
+        await expect(ada.message(BOAT)).to_contain_text("Saved")
+        await ada.choose(BOAT, "Remind me")
+        await page.get_by_role("dialog", name="Remind me").get_by_role("button", name="In 20 minutes").click()
+        await expect(page.get_by_role("status").filter(has_text="Reminder set")).to_be_visible()
+
+        await page.get_by_role("navigation", name="Conversations").get_by_role("link", name="Saved").click()
+        saved = page.get_by_role("list", name="Messages").get_by_role("listitem")
+        await expect(saved).to_contain_text(BOAT)
+        await expect(saved).to_contain_text("#general")
+        await saved.get_by_role("button", name="Remove from saved").click()
+        await expect(page.get_by_role("heading", name="Nothing saved yet")).to_be_visible()
+
+        await page.get_by_role("link", name="Reminders").click()
+        await expect(page.get_by_role("list", name="Coming up").get_by_role("listitem")).to_contain_text(BOAT)
+        [home] = await device.workspaces.list()
+        [one] = [one async for one in device.attention.reminders(home.workspace.id)]
+        await device.attention.snooze(one.reminder.id, datetime.now(UTC))
+        notice = page.get_by_role("status").filter(has_text=f"Reminder: {BOAT}")
+        await expect(page.get_by_role("list", name="Due").get_by_role("listitem")).to_contain_text(BOAT)
+        await expect(page.get_by_role("link", name="Saved, 1 reminder due")).to_be_visible()
+        await page.get_by_role("button", name="Done").click()
+        await expect(page.get_by_role("heading", name="No reminders")).to_be_visible()
+        await notice.get_by_role("button", name="Show").click()
+        await ada.in_channel("general")
+        await expect(ada.message(BOAT)).to_be_visible()

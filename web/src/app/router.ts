@@ -65,6 +65,15 @@ export function createAppRouter(): Router {
           { path: 'activity', name: 'activity', component: () => import('./views/ActivityView.vue'), props: true },
           { path: 'threads', name: 'threads', component: () => import('./views/ThreadsView.vue'), props: true },
           {
+            path: 'saved',
+            name: 'saved',
+            component: () => import('./views/SavedView.vue'),
+            props: (route) => ({
+              workspace: String(route.params['workspace']),
+              tab: route.query['tab'] === 'reminders' ? 'reminders' : 'messages',
+            }),
+          },
+          {
             path: 'analytics',
             name: 'analytics',
             component: () => import('./views/AnalyticsView.vue'),

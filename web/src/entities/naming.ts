@@ -21,6 +21,12 @@ export function channelTitle(channel: Channel, me: string, user: Lookup, unknown
     .join(', ')
 }
 
+/** The same in a text: what has a name of its own with its sign. */
+export function placeName(channel: Channel, me: string, user: Lookup, unknown: string): string {
+  const title = channelTitle(channel, me, user, unknown)
+  return isDirect(channel) ? title : `#${title}`
+}
+
 /** One or two letters for an avatar: first graphemes of the first and last word. */
 export function initials(name: string): string {
   const words = name.trim().split(/\s+/u).filter(Boolean)
