@@ -71,8 +71,8 @@ export const ACTIONS: readonly Action[] = [
     ['history', 'Shift+KeyH'],
     ['pin', 'Shift+KeyP'],
     ['delete', 'Delete'],
-    ['ask', 'KeyA'],
-  ]),
+    // The rows read these themselves.
+  ], { fixed: true }),
   ...group('write', 'composer', [
     ['editLast', 'ArrowUp'],
     ['replyLast', 'Shift+ArrowUp'],
@@ -80,8 +80,8 @@ export const ACTIONS: readonly Action[] = [
     ['italic', 'Mod+KeyI'],
     ['strike', 'Mod+Shift+KeyX'],
     ['code', 'Mod+Alt+KeyC'],
-    ['upload', 'Mod+KeyU'],
-  ]),
+    // And so does the composer.
+  ], { fixed: true }),
 ]
 
 declareActions(ACTIONS)
