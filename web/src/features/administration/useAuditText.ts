@@ -24,7 +24,7 @@ export function useAuditText() {
     field: (field: string) =>
       known(`auditLog.field.${field}`, known(`administration.permission.${field}`, field.replaceAll('_', ' '))),
     value(value: string | null): string {
-      if (value === null) return t('auditLog.nothing')
+      if (value === null) return ''
       if (MOMENT.test(value)) return dayAndClock(Date.parse(value))
       if (value === 'true' || value === 'false') return t(`auditLog.${value}`)
       return known(`administration.role.${value}`, known(`administration.outcome.${value}`, value))
