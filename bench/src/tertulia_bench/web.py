@@ -250,10 +250,15 @@ async def _open(page: Page, devtools: CDPSession, times: int) -> tuple[list[floa
     await devtools.send("Network.setCacheDisabled", {"cacheDisabled": True})
     scripts: dict[str, float] = {}
     kinds: dict[str, str] = {}
-    devtools.on("Network.responseReceived", lambda event: kinds.update({event["requestId"]: event["type"]}))
-    devtools.on(
-        "Network.loadingFinished", lambda event: scripts.update({event["requestId"]: event["encodedDataLength"]})
-    )
+
+    def on_response(event: dict[str, Any]) -> None:
+        kinds[event["requestId"]] = event["type"]
+
+    def on_finished(event: dict[str, Any]) -> None:
+        scripts[event["requestId"]] = event["encodedDataLength"]
+
+    devtools.on("Network.responseReceived", on_response)
+    devtools.on("Network.loadingFinished", on_finished)
     found: list[float] = []
     weights: list[float] = []
     for _ in range(times):
