@@ -3,7 +3,7 @@ through."""
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -50,7 +50,7 @@ WATCHED = """() => {
 
 
 @asynccontextmanager
-async def ashore(stack: BackgroundStack, *names: str) -> AsyncIterator[tuple[list[Person], list[Client], str]]:
+async def ashore(stack: BackgroundStack, *names: str) -> AsyncGenerator[tuple[list[Person], list[Client], str]]:
     """These people at their pages in a channel where the first of them has said something; with its id."""
     async with people(stack, *names) as clients, browser() as chromium:
         workspace, general = await founded(*clients)
