@@ -108,7 +108,7 @@ async def test_the_sidebar_by_the_keyboard_alone(stack: BackgroundStack):
         await expect(heading).to_have_attribute("aria-expanded", "false")
         await page.keyboard.press("End")
         await page.keyboard.press("Home")
-        await expect(heading).to_be_focused()
+        await expect(rows.get_by_role("link", name="Activity")).to_be_focused()
         await expect(rows.locator("a:not([tabindex='-1']), button:not([tabindex='-1'])")).to_have_count(1)
 
         splitter = page.get_by_role("separator", name="Width of the sidebar")

@@ -73,7 +73,7 @@ async def test_a_name_is_completed_and_its_person_sees_it(stack: BackgroundStack
         await ada.message("Look").get_by_role("link", name="#general").click()
         await ada.in_channel("general")
 
-        await ada.act("Look", "Edit")
+        await ada.choose("Look", "Edit")
         editor = ada.page.get_by_role("textbox", name="Edit message")
         await expect(editor).to_have_value(re.compile(r"^Look @ben\S* in #general 🎉$"))
         await editor.press("Escape")
