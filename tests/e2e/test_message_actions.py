@@ -188,3 +188,33 @@ async def test_what_is_saved_is_found_again_and_comes_back_in_time(stack: Backgr
         await notice.get_by_role("button", name="Show").click()
         await ada.in_channel("general")
         await expect(ada.message(BOAT)).to_be_visible()
+
+
+async def test_a_message_is_quoted_and_forwarded(stack: BackgroundStack):
+    async with ashore(stack, "Ada", "Ben") as (ada, ben):
+        await ada.choose(BOAT, "Quote")
+        quoting = ada.page.get_by_role("group", name="Quoted in your message")
+        await expect(quoting).to_contain_text(BOAT)
+        await expect(ada.page.get_by_role("form", name="Write a message").get_by_role("textbox")).to_be_focused()
+        await ada.write("Yes, on Sunday")
+        await expect(quoting).to_be_hidden()
+        answer = ben.message("Yes, on Sunday")
+        await expect(answer.get_by_role("blockquote")).to_contain_text(BOAT)
+        await answer.get_by_role("blockquote").get_by_role("link").click()
+        await expect(ben.page).to_have_url(re.compile("/m/"))
+
+        await ada.start_dm("Ben")
+        await ada.open("general")
+        await ada.choose(LUNCH, "Forward")
+        dialog = ada.page.get_by_role("dialog", name="Forward message")
+        await dialog.get_by_role("textbox", name="Find a conversation").fill("ben")
+        await dialog.get_by_role("radio", name="Ben").check()
+        await dialog.get_by_role("textbox", name="Add a note").fill("For you")
+        await dialog.get_by_role("button", name="Forward").click()
+        await expect(dialog).to_be_hidden()
+        await ben.open("Ada")
+        await ben.reads("For you", LUNCH)
+        forwarded = ben.message(LUNCH)
+        await expect(forwarded).to_contain_text("Forwarded from Ben in #general")
+        await forwarded.get_by_role("link").click()
+        await ben.in_channel("general")

@@ -12,6 +12,7 @@ import { useEntities } from '@/entities/store'
 import { EMPTY_TYPING, withTyping } from '@/entities/typing'
 import { useAttention } from '@/features/attention/useAttention'
 import { useOutbox } from '@/features/messages/outbox'
+import { useQuotes } from '@/features/messages/quotes'
 import { usePins } from '@/features/pins/store'
 import { useRuns } from '@/features/runs/store'
 import { useSaved } from '@/features/saved/store'
@@ -37,6 +38,7 @@ export const useLive = defineStore('live', () => {
   const attention = useAttention()
   const drafts = useDrafts()
   const scheduled = useScheduled()
+  const quotes = useQuotes()
   const state = ref<StreamState>('stopped')
   /** When the connection was lost, unix ms; null while it is there. */
   const lostAt = ref<number | null>(null)
@@ -60,6 +62,7 @@ export const useLive = defineStore('live', () => {
       presence.onEvent(event)
       drafts.onEvent(event)
       scheduled.onEvent(event)
+      quotes.onEvent(event)
       // A slow channel may be so no longer.
       if (event.type === 'channel.updated') outbox.wake(event.data.channel.id)
       for (const listener of listeners) listener(event)
@@ -178,6 +181,7 @@ export const useLive = defineStore('live', () => {
     drafts.pause()
     scheduled.clear()
     opened.clear()
+    quotes.clear()
     entities.clear()
     everLive = false
     caughtUp.value = null

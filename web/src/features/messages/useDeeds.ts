@@ -4,13 +4,17 @@ import { useI18n } from 'vue-i18n'
 
 import type { Message } from '@/api/types'
 import { may } from '@/entities/permissions'
+import { placeIn } from '@/entities/place'
 import { useEntities } from '@/entities/store'
+import { rootOf } from '@/entities/thread'
 import { copyText } from '@/ui/clipboard'
 import { toast } from '@/ui/toasts'
 
 import { useMessageActions } from './actions'
 import type { Deed } from './deeds'
 import { deedsOf } from './deeds'
+import { quotesIn } from './quoteText'
+import { useQuotes } from './quotes'
 import { useRemoval } from './useRemoval'
 
 interface RowProps {
@@ -20,15 +24,13 @@ interface RowProps {
   readonly threaded: boolean
 }
 
-/** Not there yet. */
-const LATER: ReadonlySet<Deed> = new Set<Deed>(['forward', 'quote'])
-
 /** `edit` and `thread` happen in the row and around it. */
 export function useDeeds(props: RowProps, own: Record<'edit' | 'thread', () => void>) {
   const { t } = useI18n()
   const entities = useEntities()
   const actions = useMessageActions()
   const removal = useRemoval()
+  const quotes = useQuotes()
 
   const possible = computed(() => {
     const { message } = props.row
@@ -44,7 +46,7 @@ export function useDeeds(props: RowProps, own: Record<'edit' | 'thread', () => v
       history: home?.workspace.history_policy ?? 'edits',
       mayPin: may(home, 'pin_messages') || channel?.created_by === entities.myId,
       mayDelete: may(home, 'delete_messages'),
-    }).map((group) => group.filter((deed) => !LATER.has(deed)))
+    })
   })
 
   async function copy(text: string, note: string): Promise<void> {
@@ -60,7 +62,7 @@ export function useDeeds(props: RowProps, own: Record<'edit' | 'thread', () => v
         void copy(props.link, 'messages.linkCopied')
         break
       case 'copyText':
-        void copy(message.text, 'messages.textCopied')
+        void copy(quotesIn(message.text, message.messages).rest || message.text, 'messages.textCopied')
         break
       case 'delete':
         if (message.author_id === entities.myId) void removal.remove(message)
@@ -77,6 +79,7 @@ export function useDeeds(props: RowProps, own: Record<'edit' | 'thread', () => v
         actions.togglePin(message)
         break
       case 'quote':
+        quotes.quote(placeIn(message.channel_id, props.threaded ? null : rootOf(message)), message)
         break
       case 'save':
         actions.toggleSaved(message)
