@@ -58,7 +58,7 @@ check: $(ENVIRONMENT) $(WEB_MODULES) ## Format, lint, types, import contracts, l
 test-web: $(WEB_MODULES)
 	cd web && $(NPM) run --silent test
 
-test-python: $(ENVIRONMENT)
+test-python: $(ENVIRONMENT) $(WEB_BUILD)
 	rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest -m "not e2e and not full" -n 3 --dist worksteal
 	$(BIN)/coverage combine -q

@@ -268,7 +268,7 @@ async def _open(page: Page, devtools: CDPSession, times: int) -> tuple[list[floa
         await page.wait_for_function("() => window.bench?.interactive > 0")
         found.append(await page.evaluate("window.bench.interactive"))
         weights.append(sum(size for key, size in scripts.items() if kinds.get(key) == "Script") / 1_000)
-        await page.wait_for_load_state("networkidle" if times == 1 else "load")
+        await page.wait_for_load_state("load")
     await devtools.send("Network.setCacheDisabled", {"cacheDisabled": False})
     await devtools.send("Network.setBypassServiceWorker", {"bypass": False})
     return found, max(weights)

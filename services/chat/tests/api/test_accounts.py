@@ -1,6 +1,7 @@
 """Registering, logging in, profiles and passwords."""
 
 import asyncio
+import threading
 import uuid
 
 import pytest
@@ -164,14 +165,19 @@ async def test_strangers_do_not_see_each_others_profile(chat):
     await ann.get("/users/not-an-id", 404)
 
 
-async def test_too_many_waiting_logins_are_told_to_come_back(chat):
-    chat.parts.passwords._max_waiting = 1
+async def test_too_many_waiting_logins_are_told_to_come_back(chat, monkeypatch):
+    passwords, held = chat.parts.passwords, threading.Event()
+    monkeypatch.setattr(passwords, "_max_waiting", 1)
+    monkeypatch.setattr(passwords, "_verify", lambda *_: held.wait(10) and False)
     body = {"login": "nobody", "password": "whatever it is"}
-    answers = await asyncio.gather(*(chat.ask("POST", "/auth/login", None, json=body) for _ in range(4)))
-    refused = [answer for answer in answers if answer.status_code == 503]
-    assert refused
-    assert refused[0].json()["code"] == "busy"
-    assert int(refused[0].headers["retry-after"]) >= 1
+    first = asyncio.create_task(chat.ask("POST", "/auth/login", None, json=body))
+    while passwords._waiting == 0:
+        await asyncio.sleep(0.01)
+    refused = await chat.ask("POST", "/auth/login", None, json=body)
+    held.set()
+    assert (refused.status_code, refused.json()["code"]) == (503, "busy")
+    assert int(refused.headers["retry-after"]) >= 1
+    assert (await first).status_code == 401
 
 
 async def test_a_hash_with_old_parameters_is_renewed_at_login(chat):
