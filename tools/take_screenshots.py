@@ -107,6 +107,33 @@ def take_parts(browser: Browser, base: str) -> None:
     page.screenshot(path=PICTURES / "analytics.png", full_page=True)
 
 
+def take_rooms(browser: Browser, base: str) -> None:
+    """The palette, settings, activity, and Arabic: it comes last, for it stays with the person."""
+    page = sign_in(browser, base)
+    conversation = page.url
+    workspace = conversation.split("/c/")[0]
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="Jump to or run").wait_for()
+    page.wait_for_timeout(500)
+    page.screenshot(path=PICTURES / "palette.png")
+    page.goto(f"{workspace}/settings/permissions")
+    page.get_by_role("table").first.wait_for()
+    page.wait_for_timeout(1000)
+    page.screenshot(path=PICTURES / "permissions.png")
+    dark = sign_in(browser, base, scheme="dark")
+    dark.goto(f"{workspace}/activity")
+    dark.get_by_role("main").get_by_role("listitem").first.wait_for()
+    dark.wait_for_timeout(1000)
+    dark.screenshot(path=PICTURES / "activity-dark.png")
+    page.goto(f"{base}/settings/language")
+    page.get_by_role("combobox", name="Language").select_option("ar")
+    page.locator("html[dir=rtl]").wait_for()
+    page.goto(conversation)
+    page.get_by_role("textbox").last.wait_for()
+    page.wait_for_timeout(1500)
+    page.screenshot(path=PICTURES / "conversation-arabic.png")
+
+
 def main() -> int:
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
@@ -118,6 +145,7 @@ def main() -> int:
         take(browser, base)
         take_thread(browser, base)
         take_parts(browser, base)
+        take_rooms(browser, base)
         browser.close()
     for picture in sorted(PICTURES.glob("*.png")):
         print(f"{picture.relative_to(ROOT)}  {picture.stat().st_size // 1024} KiB")
