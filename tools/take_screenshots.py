@@ -108,7 +108,7 @@ def take_parts(browser: Browser, base: str) -> None:
 
 
 def take_rooms(browser: Browser, base: str) -> None:
-    """The palette, settings, activity, and Arabic: it comes last, for it stays with the person."""
+    """The palette, settings, and Arabic, which would stay with the person."""
     page = sign_in(browser, base)
     conversation = page.url
     workspace = conversation.split("/c/")[0]
@@ -120,11 +120,6 @@ def take_rooms(browser: Browser, base: str) -> None:
     page.get_by_role("table").first.wait_for()
     page.wait_for_timeout(1000)
     page.screenshot(path=PICTURES / "permissions.png")
-    dark = sign_in(browser, base, scheme="dark")
-    dark.goto(f"{workspace}/activity")
-    dark.get_by_role("main").get_by_role("listitem").first.wait_for()
-    dark.wait_for_timeout(1000)
-    dark.screenshot(path=PICTURES / "activity-dark.png")
     page.goto(f"{base}/settings/language")
     page.get_by_role("combobox", name="Language").select_option("ar")
     page.locator("html[dir=rtl]").wait_for()
@@ -132,6 +127,9 @@ def take_rooms(browser: Browser, base: str) -> None:
     page.get_by_role("textbox").last.wait_for()
     page.wait_for_timeout(1500)
     page.screenshot(path=PICTURES / "conversation-arabic.png")
+    page.goto(f"{base}/settings/language")
+    page.locator("main select").first.select_option("en")
+    page.locator("html[dir=ltr]").wait_for()
 
 
 def main() -> int:
@@ -144,8 +142,8 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         take(browser, base)
         take_thread(browser, base)
-        take_parts(browser, base)
         take_rooms(browser, base)
+        take_parts(browser, base)
         browser.close()
     for picture in sorted(PICTURES.glob("*.png")):
         print(f"{picture.relative_to(ROOT)}  {picture.stat().st_size // 1024} KiB")
