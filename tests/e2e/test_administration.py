@@ -208,4 +208,6 @@ async def test_a_mute_and_a_ban_are_seen_by_the_other(stack: BackgroundStack):
         await ada.page.get_by_role("link", name="Moderation").click()
         await ada.page.get_by_role("button", name="Lift the ban of Ben").click()
         await expect(ada.page.get_by_text("Nobody is banned.")).to_be_visible()
-        assert (ada.complaints, ben.complaints) == ([], [])
+        # What his page was just asking for where he is banned is not found, of which the console tells.
+        assert ada.complaints == []
+        assert [one for one in ben.complaints if "404" not in one] == []
