@@ -5,7 +5,7 @@
  * between tabs by a Web Lock (where the browser offers them: secure contexts only; the server forgives the rest).
  */
 import { exclusively } from './exclusive'
-import { networkProblem, Problem, problemFrom } from './problem'
+import { networkProblem, problemFrom } from './problem'
 import type { AuthResult, Me } from './types'
 
 /** Refresh this long before the token expires (or a quarter of its life), so that a slow request does not meet the end. */
@@ -75,8 +75,4 @@ async function requestRefresh(): Promise<string> {
   const result = (await response.json()) as AuthResult
   openSession(result)
   return result.access_token
-}
-
-export function isSessionEnd(error: unknown): boolean {
-  return error instanceof Problem && error.status === 401
 }

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
 
+import type { Language } from '@/api/languages'
 import { LANGUAGES } from '@/api/languages'
 
-import { formsIn, languageFor, loaders, pluralRules, tagFor } from './languages'
+import { languageFor, loaders, pluralRules, tagFor } from './languages'
 
 type Tree = Record<string, unknown>
 
@@ -23,6 +24,11 @@ const en = textsOf('en')
 const others = LANGUAGES.filter((language) => language !== 'en')
 const groupOf = (key: string) => key.split('.')[0] ?? ''
 const formsOf = (text: string) => text.split(' | ').length
+/** How many forms a text has that has so many in English. */
+function formsIn(language: Language, english: number): number {
+  if (english === 1 || pluralRules[language] === undefined) return english
+  return language === 'ar' ? 6 : english - 1
+}
 const placeholders = (text: string) => [...new Set([...text.matchAll(/\{(\w+)\}/g)].map((hit) => hit[1]))].sort()
 
 it.each(others)('%s has every text, and no other', (language) => {

@@ -64,9 +64,3 @@ export const pluralRules: Partial<Record<Language, PluralRule>> = {
   id: sameForAll,
   zh: sameForAll,
 }
-
-/** How many forms a text has that has so many in English. */
-export function formsIn(language: Language, english: number): number {
-  if (english === 1 || pluralRules[language] === undefined) return english
-  return language === 'ar' ? ARABIC_FORMS.length : english - 1
-}

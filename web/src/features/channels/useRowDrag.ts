@@ -75,5 +75,3 @@ export function useRowDrag(sections: SidebarSections) {
   const sectionTarget = computed(() => (dragged.value?.kind === 'section' ? target.value : null))
   return { rowTarget, sectionTarget, start, overRow, overSection, drop, end }
 }
-
-export type RowDrag = ReturnType<typeof useRowDrag>
