@@ -113,6 +113,21 @@ describe('a history', () => {
     newest.answer([900], { before: true })
     await vi.waitFor(() => expect(timeline.value.items.map((item) => item.ch_seq)).toEqual([900]))
   })
+
+  it('comes in larger pages while somebody goes on and on', async () => {
+    const store = open(900)
+    store.timelines.set('c', { items: [message(800)], hasBefore: true, hasAfter: false })
+    const { loadOlder } = useTimeline('c')
+    const sizes = []
+    for (let number = 0; number < 2; number++) {
+      const older = loadOlder()
+      const page = await request(number)
+      sizes.push(new URLSearchParams(page.query).get('limit'))
+      page.answer([799 - number], { before: true })
+      await older
+    }
+    expect(sizes).toEqual(['50', '200'])
+  })
 })
 
 describe("a thread's history", () => {

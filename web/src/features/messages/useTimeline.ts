@@ -15,6 +15,10 @@ import { EMPTY, trimmedToEnd, upTo, windowOf, withLatest, withNewer, withOlder }
 import { copy } from '@/realtime/copy'
 
 const PAGE = 50
+/** For who goes on and on. A long list is gone through at each page, so that larger ones take less time for a message. */
+const LARGE_PAGE = 200
+/** Whoever needs the next page sooner than this goes on and on. */
+const HURRY_MS = 1_500
 /** A network that is slower than this does not keep anybody from reading what was there before. */
 const PATIENCE_MS = 400
 
@@ -33,6 +37,8 @@ export function useTimeline(place: Place) {
 
   /** Rises when the window is replaced: a page asked for before that would leave a hole, and is dropped. */
   let generation = 0
+  /** When the last older or newer page came, in ms. */
+  let cameAt = -Infinity
 
   /** The newest message that we know of, be it one that nobody wrote. */
   function lastMsgSeq(): number {
@@ -42,10 +48,11 @@ export function useTimeline(place: Place) {
   }
 
   function ask(position: Position): Promise<MessagePage> {
-    if (threadId === null) return messageApi.list(channelId, position, PAGE)
+    const size = performance.now() - cameAt < HURRY_MS ? LARGE_PAGE : PAGE
+    if (threadId === null) return messageApi.list(channelId, position, size)
     // A thread has no "around": its window begins at the message, and what comes before is loaded when it is looked for.
-    if ('around' in position) return messageApi.thread(threadId, { after: position.around - 1 }, PAGE)
-    return messageApi.thread(threadId, 'around_time' in position ? {} : position, PAGE)
+    if ('around' in position) return messageApi.thread(threadId, { after: position.around - 1 }, size)
+    return messageApi.thread(threadId, 'around_time' in position ? {} : position, size)
   }
 
   async function load(part: Part, position: Position, merge: Merge): Promise<void> {
@@ -57,6 +64,7 @@ export function useTimeline(place: Place) {
       if (mine !== generation) return
       entities.timelines.set(place, merge(timeline.value, page))
       ready.value = true
+      if (part !== 'first') cameAt = performance.now()
     } catch (error) {
       if (mine !== generation) return
       // Without the network one reads the copy, and the connection bar says so.
