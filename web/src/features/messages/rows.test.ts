@@ -49,6 +49,15 @@ describe('rows of a conversation', () => {
     ])
   })
 
+  it('have a key of their own, also where a day comes again behind what was taken over from elsewhere', () => {
+    const rows = buildRows(
+      [message(1, 'ana', NOON), message(2, 'ben', NOON - 3 * 24 * 60 * MINUTE), message(3, 'ana', NOON + MINUTE)],
+      [],
+    )
+    expect(shape(rows)).toEqual(['day', 'HEAD text 1', 'day', 'HEAD text 2', 'day', 'HEAD text 3'])
+    expect(new Set(rows.map((row) => row.key)).size).toBe(rows.length)
+  })
+
   it('separate days, by the clock of the reader, even within five minutes', () => {
     const midnight = new Date(2026, 10, 21).getTime()
     const rows = buildRows([message(1, 'ana', midnight - MINUTE), message(2, 'ana', midnight + MINUTE)], [])

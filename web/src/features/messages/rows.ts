@@ -61,7 +61,7 @@ interface Made {
 let madeOf = new WeakMap<Message | Pending, Made>()
 /** Days are of the reader's time zone: with another one all is made anew. */
 let madeFor: TimeStyle | null = null
-const days = new Map<number, DayRow>()
+const days = new Map<string, DayRow>()
 const UNREAD: UnreadRow = { kind: 'unread', key: 'unread' }
 
 /** `unreadAfter`: what was read when the channel was opened; `me` never reads their own words as new. */
@@ -78,13 +78,15 @@ export function buildRows(
   }
   const rows: Row[] = []
   const waiting = new Map(pending.map((item) => [item.id, item]))
+  const headed = new Set<number>()
   let lineDrawn = unreadAfter === null
   let above: Made | null = null
 
   function add(made: Made): void {
     const { line, day } = made
     const newDay = above === null || above.day !== day
-    if (newDay) rows.push(dayRow(day, line.time))
+    if (newDay) rows.push(dayRow(headed.has(day) ? `day:${day}:${line.key}` : `day:${day}`, line.time))
+    headed.add(day)
     const first = !lineDrawn && isNew(line, unreadAfter ?? 0, me)
     if (first) rows.push(UNREAD)
     lineDrawn ||= first
@@ -119,12 +121,15 @@ function rowOf(made: Made, head: boolean): Row {
   return (made.rest ??= { kind: 'message', head, ...line })
 }
 
-/** Says the day, so whichever message of it comes first. */
-function dayRow(day: number, time: number): DayRow {
-  const known = days.get(day)
+/**
+ * Says the day, so whichever message of it comes first. A day comes twice where messages that were taken over from
+ * elsewhere stand behind later ones; each heading has a key of its own then.
+ */
+function dayRow(key: string, time: number): DayRow {
+  const known = days.get(key)
   if (known !== undefined) return known
-  const row: DayRow = { kind: 'day', key: `day:${day}`, time }
-  days.set(day, row)
+  const row: DayRow = { kind: 'day', key, time }
+  days.set(key, row)
   return row
 }
 
