@@ -11,6 +11,9 @@ import { indexNear } from './rows'
 /** Rows in the page beyond the screen, on each side. */
 export const BESIDE = 25
 
+/** Places to remember: several times as many as are in the page. */
+const FOUND = 1_000
+
 /** Guesses, in px: a line of text, what a header adds, and how many letters a line takes. */
 const LINE = 22
 const HEADER = 28
@@ -25,7 +28,8 @@ export interface Slot {
 export class RowWindow {
   #rows: readonly Row[] = []
   #kept: readonly number[] = []
-  /** Where something was found last: what is looked for next is near. */
+  /** Where each row was found last, and any: what is looked for next is near. */
+  #found = new Map<string, number>()
   #near = 0
   #keys: { rows: readonly Row[]; keyOf: (index: number) => string } | null = null
   #heights = new Virtualizer<HTMLElement, HTMLElement>(this.#options())
@@ -82,8 +86,11 @@ export class RowWindow {
   }
 
   indexOf(key: string): number {
-    const index = indexNear(this.#rows, key, this.#near)
-    if (index >= 0) this.#near = index
+    const index = indexNear(this.#rows, key, this.#found.get(key) ?? this.#near)
+    if (index < 0) return index
+    if (this.#found.size > FOUND) this.#found.clear()
+    this.#found.set(key, index)
+    this.#near = index
     return index
   }
 
