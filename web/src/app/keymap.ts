@@ -71,8 +71,7 @@ export const ACTIONS: readonly Action[] = [
     ['history', 'Shift+KeyH'],
     ['pin', 'Shift+KeyP'],
     ['delete', 'Delete'],
-    // The rows read these themselves.
-  ], { fixed: true }),
+  ]),
   ...group('write', 'composer', [
     ['editLast', 'ArrowUp'],
     ['replyLast', 'Shift+ArrowUp'],
@@ -80,8 +79,7 @@ export const ACTIONS: readonly Action[] = [
     ['italic', 'Mod+KeyI'],
     ['strike', 'Mod+Shift+KeyX'],
     ['code', 'Mod+Alt+KeyC'],
-    // And so does the composer.
-  ], { fixed: true }),
+  ]),
 ]
 
 declareActions(ACTIONS)

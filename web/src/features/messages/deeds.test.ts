@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { message, TIME } from '@/testing/fixtures'
 
 import type { Circumstances, Deed } from './deeds'
-import { deedsOf, rowKey } from './deeds'
+import { deedsOf } from './deeds'
 
 const here: Circumstances = {
   me: 'ana', saved: false, writable: true, threaded: true, countsReading: true, history: 'edits', mayPin: true, mayDelete: false,
@@ -48,32 +48,5 @@ describe('what can be done', () => {
     expect(deedsOf(deleted, { ...here, saved: true, history: 'all' }).flat()).toEqual([
       'thread', 'copyLink', 'save', 'markUnread', 'history',
     ])
-  })
-})
-
-describe('keys', () => {
-  const press = (key: string, more: Partial<KeyboardEvent> = {}) =>
-    rowKey({ key, code: '', shiftKey: false, altKey: false, ctrlKey: false, metaKey: false, ...more })
-
-  it.each([
-    ['r', 'thread'], ['e', 'edit'], ['s', 'save'], ['l', 'copyLink'], ['i', 'menu'], ['Delete', 'delete'], ['+', 'thumb'], [':', 'pick'],
-    ['h', null], ['x', null],
-  ])('%s: %s', (key, meant) => expect(press(key)).toBe(meant))
-
-  it.each([['H', 'history'], ['P', 'pin'], ['U', 'markUnread'], ['S', null], ['I', null]])(
-    'Shift+%s: %s',
-    (key, meant) => expect(press(key, { shiftKey: true })).toBe(meant),
-  )
-
-  it('by the place of the key where the layout has other letters', () => {
-    expect(press('у', { code: 'KeyE' })).toBe('edit')
-  })
-
-  it('by the letter where the layout moves it', () => {
-    expect(press('e', { code: 'KeyD' })).toBe('edit')
-  })
-
-  it('the browser keeps its own', () => {
-    expect(press('s', { ctrlKey: true })).toBeNull()
   })
 })

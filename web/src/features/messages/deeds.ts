@@ -50,35 +50,27 @@ const GROUPS: readonly (readonly Deed[])[] = [
   ['report', 'delete'],
 ]
 
-/** The letter that a deed is bound to, with Shift where it says so; the menu shows it. */
-export const KEYS: Readonly<Partial<Record<Deed, string>>> = {
-  copyLink: 'L',
-  delete: 'Delete',
-  edit: 'E',
-  history: 'Shift+H',
-  markUnread: 'Shift+U',
-  pin: 'Shift+P',
-  save: 'S',
-  thread: 'R',
+/** The action of the keyboard map that does it; the menu shows its keys. */
+export const ACTIONS: Readonly<Partial<Record<Deed, string>>> = {
+  copyLink: 'copyLink',
+  delete: 'delete',
+  edit: 'edit',
+  history: 'history',
+  markUnread: 'markUnread',
+  pin: 'pin',
+  save: 'save',
+  thread: 'reply',
 }
 
-const BY_KEY = new Map(Object.entries(KEYS).map(([deed, key]) => [key, deed as Deed]))
+/** What else has a key on a row. */
+const BESIDE = { menu: 'menu', thumb: 'thumb', react: 'pick' } as const
 
 export type RowKey = Deed | 'menu' | 'pick' | 'thumb'
 
-type Pressed = Pick<KeyboardEvent, 'key' | 'code' | 'shiftKey' | 'altKey' | 'ctrlKey' | 'metaKey'>
+const BY_ACTION: ReadonlyMap<string, RowKey> = new Map<string, RowKey>([
+  ...Object.entries(ACTIONS).map(([deed, action]) => [action, deed as Deed] as const),
+  ...Object.entries(BESIDE),
+])
 
-/** What a key means on a row that has the focus. */
-export function rowKey(event: Pressed): RowKey | null {
-  if (event.altKey || event.ctrlKey || event.metaKey) return null
-  if (event.key === '+') return 'thumb'
-  if (event.key === ':') return 'pick'
-  const name = event.key.length === 1 ? letter(event) : event.key
-  if (name === 'I' && !event.shiftKey) return 'menu'
-  return BY_KEY.get(event.shiftKey ? `Shift+${name}` : name) ?? null
-}
-
-/** Where the layout has no Latin letters, the key that has one elsewhere. */
-function letter({ key, code }: Pressed): string {
-  return /^[a-z]$/i.test(key) ? key.toUpperCase() : code.replace(/^Key/, '')
-}
+/** What an action of the keyboard map means on a row. */
+export const rowKey = (action: string | null): RowKey | null => BY_ACTION.get(action ?? '') ?? null

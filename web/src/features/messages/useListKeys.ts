@@ -1,4 +1,5 @@
-/** Keys of the list beside moving in it: End leads to the end of all, also where that is not loaded. */
+/** Keys of the list beside moving in it: "last" leads to the end of all, also where that is not loaded. */
+import { actionFor } from '@/ui/actions'
 
 interface Parts {
   move: (event: KeyboardEvent) => void
@@ -9,7 +10,7 @@ interface Parts {
 export function useListKeys({ move, toLatest }: Parts): (event: KeyboardEvent) => void {
   return (event) => {
     const onRow = !event.defaultPrevented && (event.target as HTMLElement).matches('[data-key]')
-    const further = onRow && event.key === 'End' ? toLatest() : null
+    const further = onRow && actionFor(event, 'message') === 'last' ? toLatest() : null
     if (further !== null) void further()
     else move(event)
   }

@@ -1,6 +1,8 @@
-/** One tab stop for the whole list; arrows, Home and End move between messages (`data-key`), also to one that is not in the page. */
+/** One tab stop for the whole list; keys of the map move between messages (`data-key`), also to one that is not in the page. */
 import type { Ref } from 'vue'
 import { computed, nextTick, ref } from 'vue'
+
+import { actionFor } from '@/ui/actions'
 
 import type { Row } from './rows'
 import { indexNear } from './rows'
@@ -49,12 +51,15 @@ export function useRovingList(list: Readonly<Ref<HTMLElement | null>>, rows: Rea
   function onKey(event: KeyboardEvent): void {
     // Only when the row itself has the focus, not a link or button in it.
     if (!(event.target as HTMLElement).matches('[data-key]')) return
-    if (event.altKey || event.ctrlKey || event.metaKey) return
-    if (event.key === 'ArrowUp' || event.key === 'k') focus(beside(-1)?.key)
-    else if (event.key === 'ArrowDown' || event.key === 'j') focus(beside(1)?.key)
-    else if (event.key === 'Home') focus(rows.value.find(isMessage)?.key)
-    else if (event.key === 'End') focus(last()?.key)
-    else return
+    const moves: Record<string, () => string | undefined> = {
+      above: () => beside(-1)?.key,
+      below: () => beside(1)?.key,
+      first: () => rows.value.find(isMessage)?.key,
+      last: () => last()?.key,
+    }
+    const move = moves[actionFor(event, 'message') ?? '']
+    if (move === undefined) return
+    focus(move())
     event.preventDefault()
   }
 

@@ -1,6 +1,8 @@
 /** The keys of a message, while the row itself has the focus; Esc in its toolbar leads back to it. */
 import type { Ref } from 'vue'
 
+import { actionFor } from '@/ui/actions'
+
 import type { Deed } from './deeds'
 import { rowKey } from './deeds'
 import { QUICK } from './reactions'
@@ -20,7 +22,7 @@ export function useRowKeys(root: Readonly<Ref<HTMLElement | null>>, row: RowDoin
       event.preventDefault()
       return
     }
-    const meant = rowKey(event)
+    const meant = rowKey(actionFor(event, 'message'))
     if (meant === null) return
     if (meant === 'menu') row.menu()
     else if (meant === 'thumb') row.react(QUICK[0] as string)
