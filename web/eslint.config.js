@@ -73,5 +73,6 @@ export default tseslint.config(
   below('ui', ['@/app/*', '@/features/*', '@/entities/*', '@/realtime/*', '@/api/*']),
   below('api', ['@/app/*', '@/features/*', '@/entities/*', '@/realtime/*', '@/ui/*']),
   below('entities', ['@/app/*', '@/features/*', '@/realtime/*', '@/ui/*']),
+  below('diagram', ['@/*']),
   below('realtime', ['@/app/*', '@/features/*', '@/ui/*']),
 )

@@ -35,6 +35,8 @@ export default defineConfig({
     rolldownOptions: {
       input: {
         index: fileURLToPath(new URL('./index.html', import.meta.url)),
+        // Its own page in a frame: nothing of it is in the first screen.
+        diagram: fileURLToPath(new URL('./diagram.html', import.meta.url)),
         sw: fileURLToPath(new URL('./src/worker/sw.ts', import.meta.url)),
       },
       // The worker's name is its address for ever, and its folder is what it is in charge of.

@@ -5,6 +5,7 @@ import msgspec
 from tertulia_gateway.apidocs import OPENAPI
 from tertulia_gateway.apidocs.page import STYLE, render_page
 from tertulia_gateway.browser_spans import BrowserSpans
+from tertulia_gateway.headers import SECURITY_WEB
 from tertulia_gateway.http1.message import Request
 from tertulia_gateway.http1.rules import LocalResponse
 from tertulia_gateway.routes import V1
@@ -65,7 +66,7 @@ class OwnAnswers:
         return LocalResponse(self._openapi_json, JSON, 200, SHORT)
 
     async def _docs(self) -> LocalResponse:
-        return LocalResponse(self._page, HTML, 200, SHORT, page=True)
+        return LocalResponse(self._page, HTML, 200, SHORT, SECURITY_WEB)
 
     async def _style(self) -> LocalResponse:
         return LocalResponse(STYLE, CSS, 200, SHORT)

@@ -14,6 +14,7 @@ from email.utils import formatdate
 from pathlib import Path
 from time import monotonic
 
+from tertulia_gateway.headers import SECURITY_DATA, SECURITY_FRAME, SECURITY_WEB
 from tertulia_gateway.http1.message import Request
 from tertulia_gateway.http1.rules import LocalResponse
 from tertulia_shared.problems import NotFound
@@ -24,6 +25,8 @@ log = logger(__name__)
 INDEX = "/index.html"
 WORKER = "/sw.js"
 """The service worker: what it may fetch is said by its own policy, not by the page's."""
+FRAME = "/diagram.html"
+"""Draws diagrams; see docs/decisions/0024."""
 MAX_FILE = 16 * 1024 * 1024
 LOOK_AGAIN_S = 1.0
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -56,8 +59,8 @@ class Asset:
     etag: str
     modified: str
     bodies: dict[str, bytes]
-    page: bool
-    """It has the policy of pages; anything else may do nothing."""
+    security: bytes
+    """The header lines that say what it may do in a browser."""
 
 
 class WebFiles:
@@ -123,8 +126,14 @@ def _read(url: str, file: Path, found: dict[str, Path]) -> Asset:
         etag=f'"{hashlib.sha256(body).hexdigest()[:20]}"',
         modified=formatdate(file.stat().st_mtime, usegmt=True),
         bodies=bodies,
-        page=content_type.startswith("text/html") or url == WORKER,
+        security=_security(url, content_type),
     )
+
+
+def _security(url: str, content_type: str) -> bytes:
+    if url == FRAME:
+        return SECURITY_FRAME
+    return SECURITY_WEB if content_type.startswith("text/html") or url == WORKER else SECURITY_DATA
 
 
 def _serve(asset: Asset, request: Request) -> LocalResponse:
@@ -135,13 +144,16 @@ def _serve(asset: Asset, request: Request) -> LocalResponse:
         ("ETag", asset.etag),
         ("Last-Modified", asset.modified),
     ]
+    if asset.cache_control == IMMUTABLE:
+        # The frame belongs to no origin and has its scripts all the same: there is nothing in them that is not public.
+        headers.append(("Access-Control-Allow-Origin", "*"))
     if len(asset.bodies) > 1:
         headers.append(("Vary", "Accept-Encoding"))
     if _matches(asset.etag, fields.get(b"if-none-match", b"").decode("latin-1")):
-        return LocalResponse(b"", asset.content_type, 304, tuple(headers), asset.page)
+        return LocalResponse(b"", asset.content_type, 304, tuple(headers), asset.security)
     if coding:
         headers.append(("Content-Encoding", coding))
-    return LocalResponse(asset.bodies[coding], asset.content_type, 200, tuple(headers), asset.page)
+    return LocalResponse(asset.bodies[coding], asset.content_type, 200, tuple(headers), asset.security)
 
 
 def _coding(asset: Asset, accepted: str) -> str:

@@ -7,7 +7,14 @@ export interface Labels {
   readonly copied: string
   readonly wrapLines: string
   readonly spoiler: string
+  readonly diagram: string
+  readonly drawing: string
+  readonly noDiagram: string
+  readonly source: string
 }
+
+/** The language of a block that is drawn. */
+const DIAGRAM = 'mermaid'
 
 export function enrich(root: HTMLElement, labels: Labels): void {
   root.querySelectorAll<HTMLElement>('.spoiler').forEach((element) => cover(element, labels))
@@ -50,6 +57,7 @@ function equip(pre: HTMLElement, labels: Labels): void {
   const name = document.createElement('span')
   name.textContent = language
   const wrap = button(labels.wrapLines)
+  wrap.className = 'code-wrap'
   wrap.setAttribute('aria-pressed', 'false')
   wrap.addEventListener('click', () => wrap.setAttribute('aria-pressed', String(pre.classList.toggle('wrapped'))))
   const copy = button(labels.copyCode)
@@ -59,13 +67,14 @@ function equip(pre: HTMLElement, labels: Labels): void {
   tools.append(name, wrap, copy)
   pre.replaceWith(frame)
   frame.append(pre, tools)
-  if (language !== '') void import('./highlight').then(({ highlight }) => highlight(code, language)).catch(nothing)
+  if (language === DIAGRAM) void import('./diagram').then(({ drawDiagram }) => drawDiagram(frame, labels)).catch(nothing)
+  else if (language !== '') void import('./highlight').then(({ highlight }) => highlight(code, language)).catch(nothing)
 }
 
 function button(label: string): HTMLButtonElement {
   const element = document.createElement('button')
   element.type = 'button'
-    element.textContent = label
+  element.textContent = label
   return element
 }
 

@@ -4,7 +4,7 @@
 connection is idle, which is nearly always; otherwise a task does the waiting and comes back here.
 """
 
-from tertulia_gateway.headers import HSTS, SECURITY_DATA, SECURITY_WEB, Headers, Origin
+from tertulia_gateway.headers import HSTS, SECURITY_DATA, Headers, Origin
 from tertulia_gateway.http1.buffers import bound_receiving
 from tertulia_gateway.http1.failures import PartNotRunning, UpstreamFailed, UpstreamTimeout, too_large
 from tertulia_gateway.http1.heads import chunk_of, request_head, response_lines, status_line
@@ -289,12 +289,12 @@ class Exchange:
         if response.status not in (204, 304):
             lines += f"Content-Type: {response.content_type}\r\n"
         length = str(len(response.body)).encode()
-        self._write_head(response.status, lines.encode("latin-1"), length, page=response.page)
+        self._write_head(response.status, lines.encode("latin-1"), length, response.security)
         if self.method != "HEAD" and response.body:
             self._front.write(response.body)
         self._finish()
 
-    def _write_head(self, status: int, lines: bytes, length: bytes | None, *, page: bool = False) -> None:
+    def _write_head(self, status: int, lines: bytes, length: bytes | None, security: bytes = SECURITY_DATA) -> None:
         """`length` None: the body ends by itself, so it goes out chunked, or until the end to an HTTP/1.0 client."""
         http10 = self._request.http10
         self._head_written = True
@@ -314,7 +314,7 @@ class Exchange:
                 status_line(status),
                 lines,
                 framing,
-                SECURITY_WEB if page else SECURITY_DATA,
+                security,
                 HSTS if self._origin.proto == b"https" else b"",
                 self._bucket.header_lines() if self._bucket is not None else b"",
                 b"Connection: close\r\n" if self._close else b"",

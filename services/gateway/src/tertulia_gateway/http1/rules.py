@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from tertulia_gateway.auth import Authenticator
-from tertulia_gateway.headers import TrustedProxies
+from tertulia_gateway.headers import SECURITY_DATA, TrustedProxies
 from tertulia_gateway.http1.message import Request
 from tertulia_gateway.http1.upstream import UpstreamPool
 from tertulia_gateway.limits import Limiter
@@ -35,13 +35,13 @@ class Front(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LocalResponse:
-    """What the gateway answers by itself. `page` chooses the policy for web pages over the one for data."""
+    """What the gateway answers by itself. `security`: the header lines that say what it may do in a browser."""
 
     body: bytes
     content_type: str
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
-    page: bool = False
+    security: bytes = SECURITY_DATA
 
 
 LocalAnswer = Callable[[Request, str, bytes], Awaitable[LocalResponse]]
