@@ -19,6 +19,7 @@ from .faults import kill, until_ready
 from .page import DESKTOP, Person, browser
 
 FACT = "The lighthouse keeper of Skerry is called Wilhelmina."
+FERRY = "The ferry leaves at six, see #general 🎉"
 ANSWER_MS = 120_000
 COUNTED_S = 60
 INDEXED_S = 60
@@ -80,16 +81,22 @@ def answers(person: Person) -> Locator:
 async def test_a_message_is_found_answered_from_and_counted(stack: BackgroundStack, pictures: Path):
     async with browser() as chromium, two_people(chromium, stack, "Skerry") as (ada, ben):
         await ada.write(FACT)
-        await ada.write("The ferry leaves at six.")
-        await ben.reads(FACT, "The ferry leaves at six.")
+        await ada.write("The ferry leaves at six, see #general :tada:")
+        await ben.reads(FACT, FERRY)
 
+        # Kept with the channel's id, and found as it is read.
+        await finds_one(ben, "ferry")
+        await expect(results(ben).first).to_contain_text(FERRY)
         await finds_one(ben, "lihgtho")
         await expect(results(ben).first).to_contain_text("Wilhelmina")
         await ben.page.screenshot(path=pictures / "search.png")
         await results(ben).first.click()
         await expect(said(ben)).to_be_in_viewport()
 
-        await ben.write("/ask What is the lighthouse keeper called?")
+        await ben.page.keyboard.press("Control+k")
+        await ben.page.keyboard.type("?What is the lighthouse keeper called?")
+        await expect(ben.page.get_by_role("option", name="Ask AI in #general")).to_be_visible()
+        await ben.page.keyboard.press("Enter")
         on_its_way = ada.page.get_by_role("listitem", name="Answer on its way")
         await expect(on_its_way).to_contain_text("Ben Okri asked", timeout=ANSWER_MS)
         await expect(answers(ada)).to_have_count(1, timeout=ANSWER_MS)

@@ -62,8 +62,8 @@ export function peopleEntries(entities: Entities, workspaceId: string): Entry[] 
   })
 }
 
-/** Threads of the histories that are loaded, the ones that were answered last first. */
-export function threadEntries(entities: Entities, workspaceId: string, unknown: string): Entry[] {
+/** Threads of the histories that are loaded, the ones that were answered last first. `read` puts names in place of ids. */
+export function threadEntries(entities: Entities, workspaceId: string, unknown: string, read: (text: string) => string): Entry[] {
   const roots = [...entities.timelines].flatMap(([place, { items }]): Message[] => {
     const channel = entities.channels.get(channelOf(place))?.channel
     return threadOf(place) === null && channel?.workspace_id === workspaceId ? items.filter((message) => message.thread) : []
@@ -72,7 +72,7 @@ export function threadEntries(entities: Entities, workspaceId: string, unknown: 
   return roots.map((message) => {
     const channel = entities.channels.get(message.channel_id)?.channel
     const where = channel === undefined ? '' : channelTitle(channel, entities.myId, (id) => entities.users.get(id), unknown)
-    const title = message.text.replace(/\s+/g, ' ').trim().slice(0, TITLE_LENGTH)
+    const title = read(message.text).replace(/\s+/g, ' ').trim().slice(0, TITLE_LENGTH)
     return entry('thread', message.id, title, where, { of: message.channel_id })
   })
 }

@@ -1,12 +1,13 @@
 /**
  * What is offered for what was typed. Nothing before it: anywhere one can go, what is new first, then where one was last.
- * `>` actions, `#` channels, `@` people, `/` leads to the search.
+ * `>` actions, `#` channels, `@` people, `/` leads to the search, `?` asks the AI.
  */
 import type { ComputedRef, Ref } from 'vue'
 import { computed } from 'vue'
 import { useI18n } from 'vue-i18n'
 
 import { useEntities } from '@/entities/store'
+import { useNames } from '@/entities/useNames'
 import { allActions, canRun } from '@/ui/actions'
 
 import type { Entry, Kind } from './entries'
@@ -32,14 +33,15 @@ const KINDS: Readonly<Record<string, readonly Kind[]>> = {
 export function usePalette(workspaceId: () => string, recent: () => readonly string[], typed: Readonly<Ref<string>>) {
   const { t } = useI18n()
   const entities = useEntities()
+  const names = useNames(workspaceId)
 
-  const prefix = computed(() => (/^[>#@/]/.test(typed.value) ? typed.value.slice(0, 1) : ''))
+  const prefix = computed(() => (/^[>#@/?]/.test(typed.value) ? typed.value.slice(0, 1) : ''))
   const query = computed(() => typed.value.slice(prefix.value.length))
 
   // Each list is made when it is first needed, and again only when what it is made of changes.
   const channels = computed(() => channelEntries(entities, workspaceId(), t('people.unknown')))
   const people = computed(() => peopleEntries(entities, workspaceId()))
-  const threads = computed(() => threadEntries(entities, workspaceId(), t('people.unknown')))
+  const threads = computed(() => threadEntries(entities, workspaceId(), t('people.unknown'), names.toEdit))
   const workspaces = computed(() => workspaceEntries(entities, workspaceId()))
   const actions = computed(() =>
     allActions.value
