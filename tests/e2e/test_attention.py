@@ -169,6 +169,41 @@ async def test_unread_from_here_and_all_read_with_undo(stack: BackgroundStack):
         assert (await at.ben.attention.unread(at.workspace.id)).total.unread == 2
 
 
+async def test_after_an_absence_one_reads_where_one_stopped_or_at_the_end(stack: BackgroundStack):
+    async with office(stack) as at:
+        (ben,) = at.devices
+        page = ben.page
+        new = page.get_by_role("heading", name="New", exact=True)
+
+        async def much() -> None:
+            for n in range(40):
+                await at.ada.send(at.plans, f"Plank {n}, and what is to be said of it.")
+
+        await much()
+        await row(ben, "plans, unread").click()
+        await expect(new).to_be_in_viewport()
+        await page.get_by_role("button", name=re.compile("^Jump to latest")).click()
+        above = page.get_by_role("region", name="New messages above")
+        await expect(above).to_contain_text("40 new since")
+        await above.get_by_role("button", name="Jump").click()
+        await expect(new).to_be_in_viewport()
+        await page.get_by_role("button", name=re.compile("^Jump to latest")).click()
+        await above.get_by_role("button", name="Mark read").click()
+        await expect(new).to_have_count(0)
+        await expect(row(ben, "plans")).to_be_visible()
+
+        await page.goto(page.url.split("/w/")[0] + "/settings/conversations")
+        choices = page.get_by_role("group", name="A channel with something new opens")
+        await choices.get_by_role("radio", name="At its newest message, and stays unread").check()
+        await much()
+        await page.goto(f"{page.url.split('/settings/')[0]}/w/{at.workspace.slug}/c/{at.general}")
+        await row(ben, "plans, unread").click()
+        await expect(ben.message("Plank 39,").last).to_be_in_viewport()
+        await expect(above).to_contain_text("40 new since")
+        await row(ben, "general").click()
+        await expect(row(ben, "plans, unread")).to_be_visible()
+
+
 async def test_a_muted_channel_is_quiet_but_for_mentions(stack: BackgroundStack):
     async with office(stack, devices=2) as at:
         laptop, phone = at.devices

@@ -12,6 +12,7 @@ from .page import DESKTOP, Person, browser
 from .people import founded, password_of, people
 
 CHANNELS = ("boats", "garden", "kitchen")
+SECOND = "Harbour"
 
 
 @asynccontextmanager
@@ -19,6 +20,7 @@ async def devices(stack: BackgroundStack) -> AsyncGenerator[list[Person]]:
     """Ada at two devices, in a workspace with a few channels."""
     async with people(stack, "Ada") as (ada,), browser() as chromium:
         workspace, general = await founded(ada)
+        await ada.workspaces.create(SECOND)
         for name in CHANNELS:
             await ada.channels.create(workspace.id, name)
         address = f"{stack.url}/w/{workspace.slug}/c/{general}"
@@ -110,6 +112,15 @@ async def test_the_sidebar_by_the_keyboard_alone(stack: BackgroundStack):
         await page.keyboard.press("Home")
         await expect(rows.get_by_role("link", name="Activity")).to_be_focused()
         await expect(rows.locator("a:not([tabindex='-1']), button:not([tabindex='-1'])")).to_have_count(1)
+
+        rail = page.get_by_role("navigation", name="Workspaces")
+        await rail.get_by_role("link", name=SECOND).press("Enter")
+        await ada.in_channel("general")
+        await expect(page.get_by_role("button", name=f"{SECOND} menu")).to_be_visible()
+        await expect(rail.get_by_role("link", name=SECOND)).to_have_attribute("aria-current", "page")
+        await expect(rows.get_by_role("link", name="boats")).to_have_count(0)
+        await rail.get_by_role("link", name="Journey").press("Enter")
+        await expect(rows.get_by_role("link", name="boats")).to_be_visible()
 
         splitter = page.get_by_role("separator", name="Width of the sidebar")
         await splitter.press("End")

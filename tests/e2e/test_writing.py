@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from playwright.async_api import Dialog, Locator, expect
+from playwright.async_api import Dialog, Locator, Request, expect
 
 from tertulia_stack.background import BackgroundStack
 
@@ -22,10 +22,16 @@ MADRID = ZoneInfo("Europe/Madrid")
 
 
 @asynccontextmanager
-async def talking(stack: BackgroundStack, *names: str, devices: int = 1) -> AsyncIterator[list[Person]]:
-    """These people in a channel where the first has said one thing; the first of them on so many devices."""
-    async with people(stack, *names) as clients, browser() as chromium:
-        workspace, general = await founded(*clients)
+async def talking(
+    stack: BackgroundStack, *names: str, devices: int = 1, silent: int = 0
+) -> AsyncIterator[list[Person]]:
+    """These people in a channel where the first has said one thing; the first of them on so many devices.
+
+    And some who are members and not at their pages.
+    """
+    async with people(stack, *names, *(f"Silent{n}" for n in range(silent))) as everybody, browser() as chromium:
+        workspace, general = await founded(*everybody)
+        clients = everybody[: len(names)]
         await clients[0].send(general, HELLO)
         there = [clients[0]] * devices + clients[1:]
         persons = [await Person.at(chromium, client.user.display_name, DESKTOP) for client in there]
@@ -48,7 +54,7 @@ def composer(person: Person) -> Locator:
 
 
 async def test_a_name_is_completed_and_its_person_sees_it(stack: BackgroundStack):
-    async with talking(stack, "Ada", "Ben") as (ada, ben):
+    async with talking(stack, "Ada", "Ben", silent=4) as (ada, ben):
         field, keys = composer(ada), ada.page.keyboard
         await field.press_sequentially("Look @be")
         listed = ada.page.get_by_role("listbox", name="People")
@@ -77,6 +83,25 @@ async def test_a_name_is_completed_and_its_person_sees_it(stack: BackgroundStack
         editor = ada.page.get_by_role("textbox", name="Edit message")
         await expect(editor).to_have_value(re.compile(r"^Look @ben\S* in #general 🎉$"))
         await editor.press("Escape")
+
+        await field.press_sequentially("As in [[good mor")
+        listed = ada.page.get_by_role("listbox", name="Messages")
+        await expect(listed.get_by_role("option", selected=True)).to_contain_text(HELLO)
+        await keys.press("Enter")
+        await expect(field).to_have_value(re.compile(r"^As in http\S+/m/\S+ $"))
+        await keys.press("Enter")
+        reference = ben.message("As in").get_by_role("link", name=f"Ada in #general: {HELLO}")
+        await expect(reference).to_have_attribute("href", re.compile("/m/"))
+
+        await field.fill("@here, who has the key?")
+        await keys.press("Enter")
+        asked = ada.page.get_by_role("alertdialog", name="Notify 5 people?")
+        await expect(asked).to_be_visible()
+        await keys.press("Escape")
+        await expect(field).to_have_value("@here, who has the key?")
+        await field.press("Enter")
+        await asked.get_by_role("button", name="Send and notify").click()
+        await expect(ben.message("who has the key?").locator(".mention.mine")).to_have_text("@here")
 
         await field.fill("/nonsense at all")
         await keys.press("Enter")
@@ -197,17 +222,33 @@ def area(r):
 |-|-|
 |one|$$\\frac{1}{2}$$|
 
-The end: ||it is round||"""
+The end: ||it is round||
+
+```mermaid
+flowchart LR
+  accTitle: How it goes
+  A[Measure] --> B[Write down]
+```
+
+```mermaid
+flowchart nonsense
+```"""
 
 
 async def test_texts_are_drawn_and_harm_nobody(stack: BackgroundStack):
     async with talking(stack, "Ada") as (ada,):
         dialogs: list[Dialog] = []
+        elsewhere: list[Request] = []
 
         def noted(dialog: Dialog) -> None:
             dialogs.append(dialog)
 
+        def watched(request: Request) -> None:
+            if not request.url.startswith((stack.url, "data:")):
+                elsewhere.append(request)
+
         ada.page.on("dialog", noted)
+        ada.page.on("request", watched)
         await composer(ada).fill(TEXT)
         await composer(ada).press("Enter")
         row = ada.message("measured")
@@ -215,11 +256,17 @@ async def test_texts_are_drawn_and_harm_nobody(stack: BackgroundStack):
         await expect(row.locator("math mfrac")).to_be_visible()
         await expect(row.get_by_role("cell", name="one")).to_be_visible()
         await expect(row.get_by_text("☑ measured")).to_be_visible()
-        await row.locator("pre").hover()
-        await row.get_by_role("button", name="Wrap lines").click()
-        await expect(row.get_by_role("button", name="Wrap lines", pressed=True)).to_be_visible()
-        await row.get_by_role("button", name="Copy code").click()
-        await expect(row.get_by_role("button", name="Copied")).to_be_visible()
+        code = row.locator(".code-block").first
+        await code.hover()
+        await code.get_by_role("button", name="Wrap lines").click()
+        await expect(code.get_by_role("button", name="Wrap lines", pressed=True)).to_be_visible()
+        await code.get_by_role("button", name="Copy code").click()
+        await expect(code.get_by_role("button", name="Copied")).to_be_visible()
+        diagram = row.get_by_role("img", name="Diagram: How it goes")
+        await diagram.hover()
+        await row.get_by_role("button", name="Show source").click()
+        await expect(row.get_by_text("A[Measure] --> B[Write down]")).to_be_visible()
+        await expect(row.get_by_text("This diagram cannot be drawn.")).to_be_visible()
         spoiler = row.get_by_role("button", name="Spoiler: show it")
         await spoiler.focus()
         await ada.page.keyboard.press("Enter")
@@ -231,13 +278,17 @@ async def test_texts_are_drawn_and_harm_nobody(stack: BackgroundStack):
             await composer(ada).fill(f"Harmful {at}\n\n" + "\n\n".join(payloads[at : at + 64]))
             await composer(ada).press("Enter")
             await expect(ada.message(f"Harmful {at}").get_by_role("time").first).to_be_visible()
+        await expect(ada.page.locator(".diagram-wait")).to_have_count(0)
+        await expect(ada.page.locator("img.diagram").nth(1)).to_be_visible()
         harmful = await ada.page.evaluate(
-            """() => [...document.querySelectorAll('.prose *')].filter((element) =>
+            """() => [...document.querySelectorAll('.prose *:not(img.diagram)')].filter((element) =>
               element.matches('script, img, style, iframe, form, input, object, embed, svg')
               || [...element.attributes].some(({ name, value }) =>
                 /^(on|style$|src)/.test(name) || (name === 'href' && !/^(https?|mailto|xmpp|matrix):/.test(value)))
             ).map((element) => element.outerHTML)"""
         )
         assert (harmful, dialogs) == ([], [])
-        # One of them names a person who does not exist, and whom the page asks for.
-        ada.complaints = [complaint for complaint in ada.complaints if "404" not in complaint]
+        # One diagram wants a picture from elsewhere: the policy of the frame lets no request out.
+        assert [request.url for request in elsewhere if request.failure != "csp"] == []
+        # One of them names a person who does not exist, and whom the page asks for; and the policy says what it refused.
+        ada.complaints = [told for told in ada.complaints if "404" not in told and "evil.example" not in told]

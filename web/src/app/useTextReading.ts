@@ -3,13 +3,18 @@ import { computed } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { useRouter } from 'vue-router'
 
-import { isDirect } from '@/entities/naming'
+import { isDirect, placeName } from '@/entities/naming'
 import { useEntities } from '@/entities/store'
 import { useNames } from '@/entities/useNames'
+import { useQuotes } from '@/features/messages/quotes'
+import { quotesIn } from '@/features/messages/quoteText'
 import type { Names } from '@/ui/markdown/names'
 import { provideTextContext } from '@/ui/textContext'
 
 import { useLive } from './live'
+
+/** So much of a message is enough to know which one it is. */
+const EXCERPT = 60
 
 const IS_ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
@@ -26,6 +31,7 @@ export function useTextReading(): void {
     return ''
   }
   const known = useNames(here)
+  const quotes = useQuotes()
 
   const names: Names = {
     person(key) {
@@ -42,6 +48,25 @@ export function useTextReading(): void {
       if (channel === undefined || isDirect(channel)) return null
       return { name: channel.name ?? '', href: linkTo(channel.workspace_id, channel.id) }
     },
+    message(href) {
+      const address = new URL(href)
+      if (address.origin !== location.origin) return null
+      const { channel: channelId, message: shown, thread } = router.resolve(address.pathname).params
+      const id = shown || thread
+      if (typeof id !== 'string' || typeof channelId !== 'string') return null
+      const channel = entities.channels.get(channelId)?.channel
+      const place =
+        channel === undefined
+          ? t('messages.otherChannel')
+          : placeName(channel, entities.myId, (user) => entities.users.get(user), t('people.unknown'))
+      const message = quotes.find(id)
+      if (!message || message.deleted_at !== null) return t('messages.reference', { channel: place })
+      live.learnUser(message.author_id)
+      const author = entities.users.get(message.author_id)?.display_name ?? t('people.unknown')
+      const words = known.toEdit(quotesIn(message.text, message.messages).rest).replace(/\s+/g, ' ').trim()
+      const excerpt = words.length > EXCERPT ? `${words.slice(0, EXCERPT).trimEnd()}…` : words
+      return t('messages.referenceTo', { author, channel: place, text: excerpt })
+    },
   }
 
   /** A channel that the page does not know says at its address whether one may join it. */
@@ -55,6 +80,10 @@ export function useTextReading(): void {
     copied: t('common.copied'),
     wrapLines: t('messages.wrapLines'),
     spoiler: t('messages.spoiler'),
+    diagram: t('messages.diagram'),
+    drawing: t('messages.drawing'),
+    noDiagram: t('messages.noDiagram'),
+    source: t('messages.source'),
   }))
   provideTextContext({ names, labels })
 }

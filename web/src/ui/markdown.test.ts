@@ -12,7 +12,10 @@ const names: Names = {
   person: (key) => (key === 'ada' || key === ID ? { id: ID, name: 'Ada <b>', mine: true } : null),
   channel: (key) => (key === 'plans' || key === ID ? { name: 'plans', href: 'https://chat.example/w/a/c/1' } : null),
 }
-const labels = { copyCode: 'Copy code', copied: 'Copied', wrapLines: 'Wrap lines', spoiler: 'Spoiler' }
+const labels = {
+  copyCode: 'Copy code', copied: 'Copied', wrapLines: 'Wrap lines', spoiler: 'Spoiler',
+  diagram: 'Diagram', drawing: 'Drawing…', noDiagram: 'It cannot be drawn.', source: 'Show source',
+}
 
 function drawn(text: string): HTMLElement {
   const holder = document.createElement('div')
@@ -111,6 +114,27 @@ describe('names', () => {
   it('change when somebody is renamed', () => {
     const renamed: Names = { ...names, person: () => ({ id: ID, name: 'Ada L.', mine: false }) }
     expect(renderMarkdown('@ada', { names: renamed })).toContain('@Ada L.')
+  })
+})
+
+describe('the address of a message', () => {
+  const there = 'https://chat.example/w/a/c/1/m/2'
+  const reading: Names = { ...names, message: (href) => (href.startsWith('https://chat.example/') ? 'Ada in #plans: <b>' : null) }
+  const link = (text: string) => {
+    const holder = document.createElement('div')
+    holder.innerHTML = renderMarkdown(text, { names: reading })
+    return holder.querySelector('a')
+  }
+
+  it.each([there, `see ${there}, please`, `<${there}>`, there.replace('/m/', '/t/')])('%s reads as whose it is', (text) => {
+    expect([link(text)?.textContent, link(text)?.className]).toEqual(['Ada in #plans: <b>', 'channel'])
+    expect(link(text)?.getAttribute('href')).toContain('https://chat.example/w/a/c/1/')
+  })
+
+  it('keeps words that somebody gave it, and is code in code', () => {
+    expect(link(`[that](${there})`)?.textContent).toBe('that')
+    expect(link(`\`${there}\``)).toBeNull()
+    expect(link('https://elsewhere.example/w/a/c/1/m/2')?.textContent).toBe('https://elsewhere.example/w/a/c/1/m/2')
   })
 })
 

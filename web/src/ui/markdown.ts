@@ -9,6 +9,7 @@ import { watch } from 'vue'
 import { math } from './markdown/math'
 import type { Names } from './markdown/names'
 import { hasNames, names } from './markdown/names'
+import { hasPermalink, permalinks } from './markdown/permalinks'
 import { emojiByName, shortcodes } from './markdown/shortcodes'
 import { spoiler } from './markdown/spoiler'
 import { tasks } from './markdown/tasks'
@@ -22,6 +23,7 @@ const markdown = new MarkdownIt({ html: false, linkify: true, breaks: true, typo
   .use(spoiler)
   .use(math)
   .use(tasks)
+  .use(permalinks)
 // A picture from elsewhere would tell its host who reads: the address stays a link.
 markdown.disable('image')
 markdown.validateLink = (url) => SCHEMES.test(url.trim())
@@ -82,7 +84,7 @@ interface Surroundings {
  * names in it: people and channels are renamed.
  */
 export function renderMarkdown(text: string, { references, names: known }: Surroundings = {}): string {
-  if (references !== undefined || (known !== undefined && hasNames(text))) {
+  if (references !== undefined || (known !== undefined && (hasNames(text) || hasPermalink(text)))) {
     return sanitized(markdown.render(text, { references, names: known }))
   }
   const kept = cache.get(text)

@@ -18,6 +18,16 @@ describe('what is being typed', () => {
   it.each(['me@ad', ':t', '10:30', 'a:ta', '@ada lo', '`@ad', '```\n@ad', 'https://x.org/#pl', ''])('%s is nothing', (text) =>
     expect(typedAt(text, text.length)).toBeNull())
 
+  it.each([
+    ['[[', ''],
+    ['as [[Red  boat', 'red  boat'],
+    ['([[@ada', '@ada'],
+  ])('%s is a message', (text, query) => {
+    expect(typedAt(text, text.length)).toEqual({ sign: '[[', query, start: text.indexOf('[['), end: text.length })
+  })
+
+  it.each(['a[[b', '[[a]]', '[[a\nb', '`[[a', '[a'])('%s is no message', (text) => expect(typedAt(text, text.length)?.sign).not.toBe('[['))
+
   it('ends at the caret', () => expect(typedAt('hi @adam', 6)).toMatchObject({ query: 'ad', start: 3, end: 6 }))
 })
 

@@ -1,6 +1,6 @@
-/** What is completed while somebody writes: people, channels, emoji. Pure. */
+/** What is completed while somebody writes: people, channels, emoji, messages. Pure. */
 
-export type Sign = '@' | '#' | ':'
+export type Sign = '@' | '#' | ':' | '[['
 
 /** What has been typed of a name, and where it stands in the text. */
 export interface Typed {
@@ -13,10 +13,16 @@ export interface Typed {
 /** Names are no longer than this. */
 const LOOK_BACK = 64
 const TYPED = /(?:^|[\s([{"'*_~|>])(?:([@#])([\p{L}\p{N}._-]*)|(:)([a-z0-9_+-]{2,}))$/iu
+/** Words of a message that is referred to. */
+const REFERRED = /(?:^|[\s(])\[\[([^[\]\n]*)$/u
 
 /** The name that the caret is at the end of; null when there is none, or it is code. */
 export function typedAt(text: string, caret: number): Typed | null {
   const before = text.slice(Math.max(0, caret - LOOK_BACK), caret)
+  const words = REFERRED.exec(before)?.[1]
+  if (words !== undefined && !isInCode(text, caret)) {
+    return { sign: '[[', query: words.trim().toLowerCase(), start: caret - words.length - '[['.length, end: caret }
+  }
   const [, sign, query = '', colon, code = ''] = TYPED.exec(before) ?? []
   const typed = query + code
   if ((sign ?? colon) === undefined || isInCode(text, caret)) return null

@@ -7,9 +7,16 @@ import type { Envelope } from '@/api/events'
 import { Problem } from '@/api/problem'
 import type { Message } from '@/api/types'
 import type { Place } from '@/entities/place'
+import type { Entities } from '@/entities/store'
 import { useEntities } from '@/entities/store'
 
 import { withQuote } from './quoteText'
+
+/** Where a message stands, for everybody. */
+export function permalink(entities: Entities, message: Message): string {
+  const slug = entities.workspaces.get(message.workspace_id)?.workspace.slug ?? message.workspace_id
+  return `${location.origin}/w/${slug}/c/${message.channel_id}/m/${message.id}`
+}
 
 export const useQuotes = defineStore('quotes', () => {
   const entities = useEntities()
@@ -27,8 +34,7 @@ export const useQuotes = defineStore('quotes', () => {
   function lead(place: Place): string {
     const message = chosen.get(place)
     if (message === undefined) return ''
-    const slug = entities.workspaces.get(message.workspace_id)?.workspace.slug ?? ''
-    return withQuote(`${location.origin}/w/${slug}/c/${message.channel_id}/m/${message.id}`, '')
+    return withQuote(permalink(entities, message), '')
   }
 
   /** The message that quotes is on its way. */

@@ -1,4 +1,4 @@
-/** Completes the name at the caret: people of the channel first, then who spoke here of late, then everybody; channels; emoji. */
+/** Completes what is at the caret: people of the channel first, then who spoke here of late, then everybody; channels; emoji; messages. */
 import type { Ref } from 'vue'
 import { computed, shallowReactive } from 'vue'
 import { useI18n } from 'vue-i18n'
@@ -10,11 +10,15 @@ import { byName, hue, initials, isDirect } from '@/entities/naming'
 import type { Place } from '@/entities/place'
 import { channelOf } from '@/entities/place'
 import { useEntities } from '@/entities/store'
+import { useNames } from '@/entities/useNames'
 import { emojiByName, loadShortcodes } from '@/ui/markdown/shortcodes'
 import type { Suggestion } from '@/ui/suggestion'
 
-import type { Typed } from './completion'
+import type { Sign, Typed } from './completion'
 import { ranked, typedAt } from './completion'
+import { permalink } from './quotes'
+import { quotesIn } from './quoteText'
+import { referable } from './referable'
 
 const MOST = 8
 /** Pages of a channel's people that are asked for: those beyond are completed all the same, further down. */
@@ -52,6 +56,7 @@ export function useCompletions(place: Place, text: Ref<string>, caret: Ref<numbe
   const entities = useEntities()
   const channelId = channelOf(place)
   const typed = computed(() => typedAt(text.value, caret.value))
+  const names = useNames(() => entities.channels.get(channelId)?.channel.workspace_id ?? '')
 
   function recent(): Map<string, number> {
     const items = entities.timelines.get(place)?.items ?? []
@@ -132,14 +137,31 @@ export function useCompletions(place: Place, text: Ref<string>, caret: Ref<numbe
     }))
   }
 
-  const items = computed<Completion[]>(() => {
-    const query = typed.value
-    if (query === null) return []
-    return query.sign === '@' ? people(query) : query.sign === '#' ? rooms(query) : emoji(query)
-  })
-  const label = computed(() => {
-    const sign = typed.value?.sign
-    return t(sign === '#' ? 'composer.channels' : sign === ':' ? 'composer.emoji' : 'composer.people')
-  })
+  /** What is inserted is the address: every client can follow it. */
+  function references(query: Typed): Completion[] {
+    const workspaceId = entities.channels.get(channelId)?.channel.workspace_id ?? ''
+    const near = [place, channelId].map((one) => entities.timelines.get(one)?.items ?? [])
+    const far = [...entities.timelines].flatMap(([one, { items }]) =>
+      one !== place && entities.channels.get(channelOf(one))?.channel.workspace_id === workspaceId ? [items] : [],
+    )
+    const nameOf = (id: string): string => entities.users.get(id)?.display_name ?? t('people.unknown')
+    return referable([...near, ...far], query.query, nameOf, MOST).map((message) => ({
+      key: message.id,
+      title: nameOf(message.author_id),
+      note: names.toEdit(quotesIn(message.text, message.messages).rest),
+      avatar: { letters: initials(nameOf(message.author_id)), hue: hue(message.author_id) },
+      typed: query,
+      insert: `${permalink(entities, message)} `,
+    }))
+  }
+
+  const LISTS: Record<Sign, { of: (query: Typed) => Completion[]; label: string }> = {
+    '@': { of: people, label: 'composer.people' },
+    '#': { of: rooms, label: 'composer.channels' },
+    ':': { of: emoji, label: 'composer.emoji' },
+    '[[': { of: references, label: 'composer.messages' },
+  }
+  const items = computed(() => (typed.value === null ? [] : LISTS[typed.value.sign].of(typed.value)))
+  const label = computed(() => t(LISTS[typed.value?.sign ?? '@'].label))
   return { items, label }
 }

@@ -23,6 +23,8 @@ export interface Names {
   person: (key: string) => Person | null
   /** By id, or by name in lower case. */
   channel: (key: string) => Room | null
+  /** What to call the message that an address leads to; null when it is none of this site. */
+  message?: (href: string) => string | null
 }
 
 const ID = '[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}'
