@@ -290,5 +290,5 @@ async def test_texts_are_drawn_and_harm_nobody(stack: BackgroundStack):
         assert (harmful, dialogs) == ([], [])
         # One diagram wants a picture from elsewhere: the policy of the frame lets no request out.
         assert [request.url for request in elsewhere if request.failure != "csp"] == []
-        # One of them names a person who does not exist, and whom the page asks for; and the policy says what it refused.
+        # One names a person who does not exist, and whom the page asks for; and the policy says what it refused.
         ada.complaints = [told for told in ada.complaints if "404" not in told and "evil.example" not in told]
