@@ -6,7 +6,7 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -34,7 +34,9 @@ def pictures(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def two_people(chromium: Browser, stack: BackgroundStack, workspace: str) -> AsyncIterator[tuple[Person, Person]]:
+async def two_people(
+    chromium: Browser, stack: BackgroundStack, workspace: str
+) -> AsyncGenerator[tuple[Person, Person]]:
     """Ada founded the workspace and Ben came by her invitation; both look at its `general`."""
     ada = await Person.at(chromium, "Ada Lovelace", DESKTOP)
     ben = await Person.at(chromium, "Ben Okri", DESKTOP)

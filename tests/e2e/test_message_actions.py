@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -20,14 +20,14 @@ GONE = "This message was deleted."
 
 
 @asynccontextmanager
-async def ashore(stack: BackgroundStack, *names: str) -> AsyncIterator[list[Person]]:
+async def ashore(stack: BackgroundStack, *names: str) -> AsyncGenerator[list[Person]]:
     """They at their pages, in a channel where the last of them has said two things. The first owns the workspace."""
     async with equipped(stack, *names) as (persons, _):
         yield persons
 
 
 @asynccontextmanager
-async def equipped(stack: BackgroundStack, *names: str) -> AsyncIterator[tuple[list[Person], list[Client]]]:
+async def equipped(stack: BackgroundStack, *names: str) -> AsyncGenerator[tuple[list[Person], list[Client]]]:
     """The same, each with another device."""
     async with people(stack, *names) as clients, browser() as chromium:
         workspace, general = await founded(*clients)

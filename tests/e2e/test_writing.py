@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ MADRID = ZoneInfo("Europe/Madrid")
 @asynccontextmanager
 async def talking(
     stack: BackgroundStack, *names: str, devices: int = 1, silent: int = 0
-) -> AsyncIterator[list[Person]]:
+) -> AsyncGenerator[list[Person]]:
     """These people in a channel where the first has said one thing; the first of them on so many devices.
 
     And some who are members and not at their pages.

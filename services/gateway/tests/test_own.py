@@ -18,7 +18,6 @@ def dist(tmp_path):
     (folder / "assets" / "index-BxK3f9aQ.js.br").write_bytes(b"brotli bytes")
     (folder / "favicon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (folder / "sw.js").write_text("self.addEventListener('fetch', () => {})")
-    (folder / "diagram.html").write_text("<!doctype html><title>Diagram</title>")
     (folder / "manifest.webmanifest").write_text('{"name": "Tertulia"}')
     (folder / ".env").write_text("SECRET=1")
     (tmp_path / "secret.txt").write_text("secret")
@@ -50,24 +49,6 @@ async def test_pages_carry_a_strict_policy(site):
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "same-origin"
     assert answer.headers["x-frame-options"] == "DENY"
-
-
-async def test_the_frame_for_diagrams_is_in_a_sandbox_that_reaches_nothing(site):
-    answer = await site.ask("/diagram.html")
-    rules = answer.headers["content-security-policy"].split("; ")
-    assert rules[:4] == [
-        "sandbox allow-scripts",
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'unsafe-inline'",
-    ]
-    assert "frame-ancestors 'self'" in rules
-    assert answer.headers["x-frame-options"] == "SAMEORIGIN"
-    # It has no origin, so its scripts are fetched as from elsewhere.
-    script = await site.ask("/assets/index-BxK3f9aQ.js")
-    assert script.headers["access-control-allow-origin"] == "*"
-    for target in ("/", "/diagram.html", "/sw.js", "/api/v1/status"):
-        assert "access-control-allow-origin" not in (await site.ask(target)).headers
 
 
 async def test_every_kind_of_answer_carries_the_security_headers(site):
