@@ -40,10 +40,16 @@ seed: $(ENVIRONMENT) ## Fill a running stack with a demo team's week
 	@$(BIN)/tertulia seed
 
 ##@ Check it
-.PHONY: check test test-full test-python test-e2e test-web format
-test: check test-web test-python test-e2e ## Everything that CI runs
+.PHONY: check check-python check-web test test-full test-python test-e2e test-web format
+# What uses one processor runs two at a time; the suites have as many workers as they can use.
+test: ## Everything that CI runs
+	@$(MAKE) --no-print-directory -j2 --output-sync=target check-python check-web test-web
+	@$(MAKE) --no-print-directory test-python
+	@$(MAKE) --no-print-directory test-e2e
 
-check: $(ENVIRONMENT) $(WEB_MODULES) ## Format, lint, types, import contracts, lock, generated contracts
+check: check-python check-web ## Format, lint, types, import contracts, lock, generated contracts
+
+check-python: $(ENVIRONMENT)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
@@ -52,6 +58,8 @@ check: $(ENVIRONMENT) $(WEB_MODULES) ## Format, lint, types, import contracts, l
 	$(BIN)/python tools/check_addresses.py
 	$(BIN)/python tools/export_openapi.py --check
 	$(BIN)/python tools/export_asyncapi.py --check
+
+check-web: $(WEB_MODULES)
 	cd web && $(NPM) run --silent lint && $(NPM) run --silent types
 	cd web && $(NPM) exec --offline openapi-typescript -- ../docs/openapi.json -o src/api/schema.ts --check
 
@@ -67,9 +75,10 @@ test-python: $(ENVIRONMENT) $(WEB_BUILD)
 test-full: $(ENVIRONMENT) $(WEB_BUILD) ## The long variants of the suites: oracles and random faults
 	$(BIN)/pytest -m full -n 2
 
-# Without coverage: it makes every start of the stack longer, and the python suites alone hold the bound.
+# Without coverage: it makes every start of the stack longer, and the python suites alone hold the bound. Journeys of one
+# file stay together: each worker has a stack of its own, which some of them break.
 test-e2e: $(ENVIRONMENT) $(WEB_BUILD)
-	$(BIN)/pytest -m "e2e and not full"
+	$(BIN)/pytest -m "e2e and not full" -n 2 --dist loadfile
 
 format: $(ENVIRONMENT) ## Put the code in the house format
 	$(BIN)/ruff format .

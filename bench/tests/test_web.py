@@ -10,6 +10,7 @@ from tertulia_bench.web import Size, measure
 SIZE = Size(messages=300, events=40, openings=1, switches=2, keys=6)
 
 
+@pytest.mark.e2e
 @pytest.mark.timeout(200)
 async def test_all_that_is_judged_is_measured() -> None:
     line = cast(Any, await measure(SIZE, Console(quiet=True)))

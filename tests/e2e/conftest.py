@@ -1,12 +1,15 @@
 """The whole stack, started once as `tertulia up` does it, and what its services said when a journey fails."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tertulia_stack.background import BackgroundStack
 from tertulia_stack.home import Home
+
+from .page import ONE
 
 REPOSITORY = Path(__file__).parents[2]
 LOG_LINES = 25
@@ -16,8 +19,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
-            # One stack serves all journeys of a run, so that parallel workers do not start one each.
-            item.add_marker(pytest.mark.xdist_group("e2e"))
+            share_the_loop(item)
+
+
+def share_the_loop(item: pytest.Item) -> None:
+    """One event loop for all journeys, as they share a browser. Before the mark that pytest-asyncio has set itself."""
+    if item.get_closest_marker("asyncio") is not None:
+        item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session", autouse=True)
+async def one_browser() -> AsyncIterator[None]:
+    """Closed when the last journey is over."""
+    yield
+    await ONE.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,8 @@
 
 import re
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, async_playwright, expect
@@ -15,18 +15,47 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--disable-gpu",
 ]
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 
 
+class OneBrowser:
+    """Debian's Chromium, which looks nothing up on the network by itself. Starting it takes as long as many a journey,
+    so the journeys of a run share it: what they open in it is closed behind each."""
+
+    def __init__(self) -> None:
+        self._exits = AsyncExitStack()
+        self._chromium: Browser | None = None
+
+    async def chromium(self) -> Browser:
+        if self._chromium is None or not self._chromium.is_connected():
+            await self.close()
+            playwright = await self._exits.enter_async_context(async_playwright())
+            self._chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            self._exits.push_async_callback(self._chromium.close)
+        return self._chromium
+
+    async def close(self) -> None:
+        self._chromium = None
+        await self._exits.aclose()
+
+
+ONE = OneBrowser()
+
+
 @asynccontextmanager
-async def browser() -> AsyncIterator[Browser]:
-    """Debian's Chromium, which looks nothing up on the network by itself."""
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+async def browser() -> AsyncGenerator[Browser]:
+    """For the contexts of one journey."""
+    chromium = await ONE.chromium()
+    others = list(chromium.contexts)
+    try:
         yield chromium
-        await chromium.close()
+    finally:
+        for context in chromium.contexts:
+            if context not in others:
+                await context.close()
 
 
 @dataclass

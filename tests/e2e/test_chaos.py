@@ -4,6 +4,7 @@ Counts are asserted here and no times, because the machine of a test run has oth
 """
 
 import pytest
+import pytest_asyncio
 
 from tertulia_chaos.arena import Arena, Line
 from tertulia_chaos.conversation import Pace
@@ -15,7 +16,7 @@ SEED = 20_26
 PACE = Pace(writers=5, pause_s=0.05)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def arena(stack: BackgroundStack) -> Arena:
     """Whatever the scenario before has broken is whole again."""
     await until_ready(stack, 120)

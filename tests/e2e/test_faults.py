@@ -12,7 +12,6 @@ from tertulia_stack.ports import is_free
 from .faults import delete_stream, kept_down, kill, pid_of, port_of, until_ready
 from .people import Listener, founded, listening, people
 
-MESSAGES = 5_000
 WRITERS = 4
 """Of each person."""
 PAUSE_S = 0.04
@@ -26,11 +25,11 @@ async def write(client: Client, channels: list[str], texts: list[str], acknowled
         await asyncio.sleep(PAUSE_S)
 
 
-async def strike(stack: BackgroundStack, acknowledged: list[Message]) -> dict[str, int]:
+async def strike(stack: BackgroundStack, acknowledged: list[Message], messages: int) -> dict[str, int]:
     """Kill one victim after the other, spread evenly over the conversation. Their process ids."""
     killed: dict[str, int] = {}
     for number, victim in enumerate(VICTIMS, start=1):
-        while len(acknowledged) < MESSAGES * number // (len(VICTIMS) + 1):
+        while len(acknowledged) < messages * number // (len(VICTIMS) + 1):
             await asyncio.sleep(0.02)
         killed[victim] = await kill(stack, victim)
     return killed
@@ -54,7 +53,10 @@ def assert_saw_exactly(listener: Listener, channel: str, expected: list[Message]
 
 
 @pytest.mark.timeout(300)
-async def test_every_acknowledged_message_arrives_once_and_in_order_while_everything_is_killed(stack: BackgroundStack):
+@pytest.mark.parametrize("messages", [1_200, pytest.param(5_000, marks=pytest.mark.full)])
+async def test_every_acknowledged_message_arrives_once_and_in_order_while_everything_is_killed(
+    stack: BackgroundStack, messages: int
+):
     async with people(stack, "Ada", "Ben", "Carl", "Dora") as (ada, ben, carl, dora):
         workspace, general = await founded(ada, ben, carl)
         await founded(dora)
@@ -62,9 +64,9 @@ async def test_every_acknowledged_message_arrives_once_and_in_order_while_everyt
         await ada.channels.add_member(room, ben.user.id)
         acknowledged: list[Message] = []
         async with listening(ada, ben, carl, dora) as (adas, bens, carls, doras):
-            share = MESSAGES // (2 * WRITERS)
+            share = messages // (2 * WRITERS)
             async with asyncio.TaskGroup() as group:
-                killed = group.create_task(strike(stack, acknowledged))
+                killed = group.create_task(strike(stack, acknowledged, messages))
                 for client in (ada, ben):
                     for writer in range(WRITERS):
                         texts = [f"{client.user.display_name} {writer}/{n}" for n in range(share)]
@@ -78,7 +80,7 @@ async def test_every_acknowledged_message_arrives_once_and_in_order_while_everyt
                 await listener.until(lambda me: len(me.messages(general)) >= len(in_general), 60)
             await asyncio.sleep(1)  # A second copy, or a leak, would still be on its way.
 
-        assert len(acknowledged) == MESSAGES
+        assert len(acknowledged) == messages
         by_place = sorted(acknowledged, key=lambda message: (message.channel_id != general, message.ch_seq))
         assert by_place == [*in_general, *in_room], "what was acknowledged is not what is stored"
         for listener in (adas, bens):

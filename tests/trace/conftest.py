@@ -7,7 +7,10 @@ import pytest
 
 from tertulia_stack.background import BackgroundStack
 
+from ..e2e.conftest import one_browser, share_the_loop
 from .receiver import Receiver, receiving
+
+__all__ = ["one_browser"]
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -16,7 +19,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.xdist_group("trace"))
+            share_the_loop(item)
 
 
 @pytest.fixture(scope="session")

@@ -86,10 +86,10 @@ async def _page_through(search: Remote, user: str, q: str) -> list[str]:
 
 @pytest.mark.unwatched
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize(("total", "pauses"), [(900, [0.3]), pytest.param(1_500, [0.3, 0.15], marks=pytest.mark.full)])
 async def test_killed_in_the_middle_of_indexing_nothing_is_missing_and_nothing_twice(
-    room: Any, start: Start, remote: Remote
+    room: Any, start: Start, remote: Remote, total: int, pauses: list[float]
 ) -> None:
-    total = 1_500
     process = await start()
     await remote.until_ready(60)
 
@@ -107,7 +107,7 @@ async def test_killed_in_the_middle_of_indexing_nothing_is_missing_and_nothing_t
             await asyncio.sleep(0.02)
 
     talking = asyncio.ensure_future(talk())
-    for pause in (0.3, 0.15):
+    for pause in pauses:
         await asyncio.sleep(pause)
         process.send_signal(signal.SIGKILL)
         await process.wait()
