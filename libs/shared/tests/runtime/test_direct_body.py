@@ -2,11 +2,13 @@
 one that is gone."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 
 import pytest
 
-from tertulia_shared.runtime.http import DIRECT_BODY, DirectBody
+from tertulia_shared.runtime.http import DIRECT_BODY, BoundedHttpProtocol, DirectBody
 
 from .conftest import connected_to
 
@@ -102,3 +104,22 @@ async def test_a_client_of_http_1_0_gets_no_chunks_and_the_end_of_the_connection
         assert b"transfer-encoding" not in head
         assert b"connection: close" in head
         assert await reader.read() == b"x" * 65536 * PIECES
+
+
+async def test_a_connection_that_went_away_needs_no_collection(feed: Feed, connection) -> None:
+    reader, writer = connection
+    feed.stay = True
+    writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    await reader.readexactly(PIECES * len(PIECE))
+    gc.collect()
+    gc.disable()
+    try:
+        # There is one connection: no other test's is left after the collection.
+        (held,) = (weakref.ref(each) for each in gc.get_objects() if isinstance(each, BoundedHttpProtocol))
+        writer.transport.abort()
+        async with asyncio.timeout(5):
+            while held() is not None:
+                await asyncio.sleep(0.02)
+    finally:
+        gc.enable()
