@@ -17,6 +17,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+import pytest_asyncio
 from litestar.routes import HTTPRoute
 
 PASSWORD = "correct horse battery"
@@ -255,7 +256,7 @@ ROWS = (
     Row(f"GET {WORKSPACE}/scheduled", 3),
     Row("PATCH /scheduled/{scheduled_id}", 8, {"text": "another time"}),
     Row("DELETE /scheduled/{scheduled_id}", 7),
-    Row("POST /scheduled/{scheduled_id}/send", 9),
+    Row("POST /scheduled/{scheduled_id}/send", 11),
     Row(f"POST {MESSAGE}/reminders", 7, lambda house: {"remind_at": hour(house, 2)}, who="bob"),
     Row(f"GET {WORKSPACE}/reminders", 3),
     Row("PATCH /reminders/{reminder_id}", 5, {"completed": True}),
@@ -418,7 +419,7 @@ UPDATE channel SET last_seq = 1000 + {people}, last_msg_seq = 1000 + {people} WH
 """
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def crowded(chat, furnish):
     """A furnished house with this many more channels and people in its workspace."""
 

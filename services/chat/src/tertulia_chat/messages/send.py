@@ -91,10 +91,11 @@ async def send_scheduled(
     DependencyUnavailable.
     """
     wish = SendMessage(text=text, client_msg_id=client_msg_id, thread_id=thread_id, also_in_channel=also_in_channel)
-    driver = (await (await session.connection()).get_raw_connection()).driver_connection
 
     async def run(statement: str, *values: Any) -> asyncpg.Record | None:
         async with session.begin_nested():
+            # Asked for inside: only then the session makes its savepoint, to which a refused attempt goes back.
+            driver = (await (await session.connection()).get_raw_connection()).driver_connection
             return await cast("asyncpg.Connection", driver).fetchrow(statement, *values)
 
     message, new = await _send(run, SCHEDULED_STATEMENTS, author_id, None, channel_id, wish)
