@@ -2,7 +2,6 @@ import base64
 import json
 import time
 
-import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
 
@@ -44,25 +43,12 @@ def _forged(house) -> dict[str, str]:
     }
 
 
-CASES = [
-    "signed with another key under our kid",
-    "signed with a key nobody knows",
-    "other claims under a real signature",
-    "no algorithm",
-    "HMAC with the public key",
-    "another issuer",
-    "cut short",
-    "nonsense",
-    "too long",
-    "not ASCII",
-]
-
-
-@pytest.mark.parametrize("case", CASES)
-async def test_a_forged_token_reaches_no_service(house, case):
-    answer = await house.ask(ME, headers={"Authorization": f"Bearer {_forged(house)[case]}"})
-    assert (answer.status, answer.json["code"]) == (401, "unauthenticated")
-    assert not house.chat.calls
+async def test_a_forged_token_reaches_no_service(house, subtests):
+    for case, token in _forged(house).items():
+        with subtests.test(case):
+            answer = await house.ask(ME, headers={"Authorization": f"Bearer {token}"})
+            assert (answer.status, answer.json["code"]) == (401, "unauthenticated")
+            assert not house.chat.calls
 
 
 async def test_an_expired_token_says_that_it_has_expired(house):
@@ -80,10 +66,11 @@ async def test_a_token_that_was_good_expires_on_an_open_connection(house):
     assert (answer.status, answer.json["code"]) == (401, "token_expired")
 
 
-@pytest.mark.parametrize("value", ["", "Basic eA==", "Bearer", "Bearer ", "token"])
-async def test_another_kind_of_authorization_is_none(house, value):
-    answer = await house.ask(ME, headers={"Authorization": value})
-    assert (answer.status, answer.json["code"]) == (401, "unauthenticated")
+async def test_another_kind_of_authorization_is_none(house, subtests):
+    for value in ("", "Basic eA==", "Bearer", "Bearer ", "token"):
+        with subtests.test(value):
+            answer = await house.ask(ME, headers={"Authorization": value})
+            assert (answer.status, answer.json["code"]) == (401, "unauthenticated")
 
 
 async def test_without_keys_the_answer_is_503_and_not_a_yes(house):
