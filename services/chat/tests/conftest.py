@@ -1,12 +1,16 @@
-"""chat's application in this process, on a migrated PostgreSQL database of the test's own and on the run's NATS."""
+"""chat's application in this process, on a migrated PostgreSQL database of the worker's own and on the run's NATS.
+
+All tests of chat's API run in one event loop, so that the connections to PostgreSQL stay: what a new one reads,
+prepares and plans at its first statements takes longer than most tests.
+"""
 
 import asyncio
 import copy
 import functools
 import itertools
-import threading
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar, cast
@@ -14,14 +18,13 @@ from typing import Any, TypeVar, cast
 import asyncpg
 import httpx
 import pytest
+import pytest_asyncio
 from argon2 import PasswordHasher
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tertulia_chat import database as database_module
 from tertulia_chat import migrate
 from tertulia_chat.accounts.passwords import Passwords
 from tertulia_chat.app import Parts, assemble, create_app
-from tertulia_chat.database import Database, Wake, engine_for
+from tertulia_chat.database import Database
 from tertulia_chat.notifications.consumer import Decisions
 from tertulia_chat.poke import Poke
 from tertulia_shared.bus import Bus, Delivery, StoredMessage
@@ -99,11 +102,12 @@ class Person:
 class Chat:
     """The application, and what is behind it."""
 
-    def __init__(self, app: Any, parts: Parts, bus: Bus, postgres_url: str) -> None:
+    def __init__(self, app: Any, parts: Parts, bus: Bus, postgres_url: str, behind: asyncpg.Pool) -> None:
         self.app = app
         self.parts = parts
         self.bus = bus
         self.postgres_url = postgres_url
+        self.behind = behind
         self.secrets = SECRETS
         # An error that escapes the application shall fail the test, not look like an answer.
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://chat")
@@ -128,11 +132,7 @@ class Chat:
 
     async def sql(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         """Look behind the scenes."""
-        connection = await asyncpg.connect(self.postgres_url)
-        try:
-            return await connection.fetch(statement, *values)
-        finally:
-            await connection.close()
+        return await self.behind.fetch(statement, *values)
 
     async def decide(self, rows: Sequence[asyncpg.Record] | None = None) -> None:
         """Has everything so far, or these rows of the log, decided, as the consumer of the stream does."""
@@ -187,20 +187,30 @@ BOT_AGAIN = "INSERT INTO user_account SELECT * FROM jsonb_populate_record(NULL::
 T = TypeVar("T")
 
 
-class Backstage:
-    """A connection to the worker's database that stays: a new one reads the catalogue of all tables anew, which costs
-    more than emptying them. It lives on a loop of its own, as each test has another."""
+class Wakes:
+    """What was committed wakes the relay of the test that runs."""
 
-    def __init__(self, postgres_url: str) -> None:
-        self._url = postgres_url
-        self._connection: asyncpg.Connection | None = None
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="backstage", daemon=True)
-        self._thread.start()
+    def __init__(self) -> None:
+        self.poke: Poke | None = None
+
+    def __call__(self, shards: Iterable[int]) -> None:
+        assert self.poke is not None
+        self.poke(shards)
+
+
+@dataclass
+class Store:
+    """A database as chat has it open, and connections for looks behind the scenes."""
+
+    url: str
+    database: Database
+    behind: asyncpg.Pool
+    wakes: Wakes
 
     async def do(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         """What `work` does, in one transaction."""
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._do(work), self._loop))
+        async with self.behind.acquire() as connection, connection.transaction():
+            return await work(cast(asyncpg.Connection, connection))
 
     async def empty(self) -> None:
         """As a new database: nobody is there but the bot."""
@@ -212,32 +222,34 @@ class Backstage:
 
         await self.do(empty)
 
-    async def _do(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(self._url)
-        async with self._connection.transaction():
-            return await work(self._connection)
 
-    def close(self) -> None:
-        if self._connection is not None:
-            asyncio.run_coroutine_threadsafe(self._connection.close(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+@asynccontextmanager
+async def open_store(url: str) -> AsyncIterator[Store]:
+    wakes = Wakes()
+    async with (
+        Database(url, pool_size=4, wake=wakes) as database,
+        asyncpg.create_pool(url, min_size=0, max_size=8) as behind,
+    ):
+        yield Store(url, database, behind, wakes)
 
 
-@pytest.fixture(scope="session")
-def backstage(migrated_url: str) -> Iterator[Backstage]:
-    opened = Backstage(migrated_url)
-    yield opened
-    opened.close()
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def store(migrated_url: str) -> AsyncIterator[Store]:
+    """The worker's."""
+    async with open_store(migrated_url) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def empty_store(store: Store) -> Store:
+    """The worker's database as a new one would be, with nobody but the bot; making a new one takes far longer."""
+    await store.empty()
+    return store
 
 
 @pytest.fixture
-async def chat_url(migrated_url: str, backstage: Backstage) -> str:
-    """The worker's database as a new one would be, with nobody but the bot; making a new one takes far longer."""
-    await backstage.empty()
-    return migrated_url
+def chat_url(empty_store: Store) -> str:
+    return empty_store.url
 
 
 class Current:
@@ -266,44 +278,44 @@ class Application:
 application = functools.cache(Application)
 
 
-class Engines:
-    """An engine compiles each statement once and asks a new server who it is: tests that follow each other share one.
-    One that is in use is not shared, and a closed database leaves no connection in it."""
-
-    def __init__(self) -> None:
-        self._idle: dict[str, AsyncEngine] = {}
-
-    def open(self, postgres_url: str, wake: Wake) -> Database:
-        idle = self._idle.pop(postgres_url, None)
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(database_module, "engine_for", lambda *asked: idle or engine_for(*asked))
-            return Database(postgres_url, pool_size=4, wake=wake)
-
-    def give_back(self, postgres_url: str, database: Database) -> None:
-        self._idle[postgres_url] = database._engine
-
-
-engines = Engines()
-
-
-async def open_chat(postgres_url: str, bus: Bus) -> AsyncIterator[Chat]:
-    database = engines.open(postgres_url, Poke(bus))
+@asynccontextmanager
+async def on_stage(store: Store, bus: Bus) -> AsyncIterator[Chat]:
+    store.wakes.poke = Poke(bus)
     passwords = Passwords(CHEAP)
-    async with bus, database:
-        parts = assemble(database=database, bus=bus, secrets=SECRETS, access_token_ttl_s=900, passwords=passwords)
+    async with bus:
+        parts = assemble(database=store.database, bus=bus, secrets=SECRETS, access_token_ttl_s=900, passwords=passwords)
         health = Health()
-        health.add("postgres", database.check)
+        health.add("postgres", store.database.check)
         health.add("nats", bus.check, required=False)
-        chat = Chat(application().serving(parts, health), parts, bus, postgres_url)
+        chat = Chat(application().serving(parts, health), parts, bus, store.url, store.behind)
         async with chat.http:
             yield chat
-    engines.give_back(postgres_url, database)
     passwords.close()
 
 
-@pytest.fixture
-async def chat(chat_url: str, nats_url: str, topology: Topology) -> AsyncIterator[Chat]:
-    async for opened in open_chat(chat_url, Bus(nats_url, "chat", topology)):
+async def open_chat(postgres_url: str, bus: Bus) -> AsyncIterator[Chat]:
+    async with open_store(postgres_url) as store, on_stage(store, bus) as chat:
+        yield chat
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def nothing_left_running() -> AsyncIterator[None]:
+    """Whatever a test has begun ends with it, as it would with a loop of its own."""
+    others = asyncio.all_tasks()
+    yield
+    left = asyncio.all_tasks() - others - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    for task in left:
+        with suppress(asyncio.CancelledError, Exception):
+            await task
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def chat(
+    nothing_left_running: None, empty_store: Store, nats_url: str, topology: Topology
+) -> AsyncIterator[Chat]:
+    async with on_stage(empty_store, Bus(nats_url, "chat", topology)) as opened:
         await opened.bus.wait_connected(5)
         yield opened
 
@@ -349,8 +361,8 @@ class Keeper:
     """What many tests begin with, made once a worker: its dozen requests would take longer than most tests do. The rows
     are kept in a schema beside chat's; each test gets a copy of the objects, which talk to the test's chat."""
 
-    def __init__(self, backstage: Backstage) -> None:
-        self._backstage = backstage
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._kept: dict[Callable[[Chat], Awaitable[Any]], Kept] = {}
         self._numbers = itertools.count(1)
 
@@ -358,10 +370,10 @@ class Keeper:
         kept = self._kept.get(make)
         if kept is None or monotonic() - kept.at > KEPT_S:
             made = await make(chat)
-            put_back = await self._backstage.do(functools.partial(_keep, schema=f"kept_{next(self._numbers)}"))
+            put_back = await self._store.do(functools.partial(_keep, schema=f"kept_{next(self._numbers)}"))
             kept = self._kept[make] = Kept(chat, made, put_back, monotonic())
         else:
-            await self._backstage.do(lambda connection: connection.execute(AS_REPLICA + kept.put_back))
+            await self._store.do(lambda connection: connection.execute(AS_REPLICA + kept.put_back))
             # As its own requests would have: a process reads the keys once.
             await chat.parts.keys.refresh()
         return copy.deepcopy(kept.made, {id(kept.chat): chat})
@@ -373,8 +385,8 @@ async def _keep(connection: asyncpg.Connection, schema: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def keeper(backstage: Backstage) -> Keeper:
-    return Keeper(backstage)
+def keeper(store: Store) -> Keeper:
+    return Keeper(store)
 
 
 @pytest.fixture

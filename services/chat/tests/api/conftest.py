@@ -5,13 +5,23 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+import pytest_asyncio
 import sqlalchemy as sa
 
 from tertulia_chat import database
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One event loop for all, before the mark that pytest-asyncio has set itself."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and item.get_closest_marker("asyncio") is not None:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
 
 ASK = {"command": "ask", "prompt": "what is it?", "model": "small"}
 USED = {"model": "small-2", "prompt_tokens": 30, "completion_tokens": 4, "duration_ms": 900, "attempt": 2}
@@ -138,7 +148,7 @@ async def found(chat):
     return House(chat, people, workspace, channel)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(begin_with):
     return await begin_with(found)
 
@@ -280,6 +290,6 @@ def furnish(chat):
     return furnish
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def furnished(begin_with):
     return await begin_with(furnish_in)

@@ -8,7 +8,7 @@ import json
 import uuid
 from datetime import UTC, datetime, timedelta
 
-import pytest
+import pytest_asyncio
 from joserfc.jwk import OKPKey
 
 from tertulia_chat.app import openapi_app
@@ -205,7 +205,7 @@ async def found(chat):
     return ann, bob, stranger, names
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(begin_with):
     return await begin_with(found)
 
@@ -216,36 +216,36 @@ async def knock(chat, method, path, names, body, token=None):
     return await chat.http.request(method, path.format(**names), headers=headers, **more)
 
 
-@pytest.mark.parametrize(("method", "path", "body"), [(*route, line[0]) for route, line in GUARDED.items()])
-async def test_nobody_gets_in_without_a_token(chat, house, method, path, body):
+async def test_nobody_gets_in_without_a_token(chat, house, subtests):
     *_, names = house
-    for token in (None, "nonsense", "a.b.c", "x" * 5000):
-        answer = await knock(chat, method, path, names, body, token)
-        assert answer.status_code == 401
-        assert answer.json()["code"] == "unauthenticated"
-        assert answer.headers["www-authenticate"] == "Bearer"
+    for (method, path), (body, _) in GUARDED.items():
+        with subtests.test(f"{method} {path}"):
+            for token in (None, "nonsense", "a.b.c", "x" * 5000):
+                answer = await knock(chat, method, path, names, body, token)
+                assert answer.status_code == 401
+                assert answer.json()["code"] == "unauthenticated"
+                assert answer.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize(("method", "path", "body", "expected"), FORBIDDEN)
-async def test_a_stranger_gets_nowhere(chat, house, method, path, body, expected):
+async def test_a_stranger_gets_nowhere(chat, house, subtests):
     ann, _, stranger, names = house
-    if path.endswith("members/{user_id}"):
-        names["user_id"] = stranger.id
-    answer = await knock(chat, method, path, names, body, stranger.access_token)
-    assert answer.status_code == expected, answer.text
-    (kept,) = (await ann.get(f"/channels/{names['channel_id']}/messages"))["items"]
-    assert (kept["text"], kept["deleted_at"]) == ("our secret", None)
-    assert (await ann.get(f"/channels/{names['channel_id']}"))["channel"]["archived_at"] is None
+    for method, path, body, expected in FORBIDDEN:
+        with subtests.test(f"{method} {path}"):
+            about = names | ({"user_id": stranger.id} if path.endswith("members/{user_id}") else {})
+            answer = await knock(chat, method, path, about, body, stranger.access_token)
+            assert answer.status_code == expected, answer.text
+            (kept,) = (await ann.get(f"/channels/{names['channel_id']}/messages"))["items"]
+            assert (kept["text"], kept["deleted_at"]) == ("our secret", None)
+            assert (await ann.get(f"/channels/{names['channel_id']}"))["channel"]["archived_at"] is None
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [(method, path, body) for method, path, body, _ in FORBIDDEN if set(path.split("/")) & PRIVATE],
-)
-async def test_a_member_of_the_workspace_gets_nowhere_near_a_private_channel(chat, house, method, path, body):
+async def test_a_member_of_the_workspace_gets_nowhere_near_a_private_channel(chat, house, subtests):
     _, bob, _, names = house
-    answer = await knock(chat, method, path, names, body, bob.access_token)
-    assert answer.status_code == (401 if path.startswith("/internal") else 404), answer.text
+    for method, path, body, _ in FORBIDDEN:
+        if set(path.split("/")) & PRIVATE:
+            with subtests.test(f"{method} {path}"):
+                answer = await knock(chat, method, path, names, body, bob.access_token)
+                assert answer.status_code == (401 if path.startswith("/internal") else 404), answer.text
 
 
 async def test_a_stranger_entering_another_workspace_does_not_open_this_one(chat, house):

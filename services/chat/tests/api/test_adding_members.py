@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+import pytest_asyncio
 
 NEW = 201
 
@@ -36,7 +37,7 @@ class Town:
 DEED = "member.added"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def town(chat):
     people = ann, amy, bob, dan = await chat.people(4)
     acme = await ann.workspace()

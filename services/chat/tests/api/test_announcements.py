@@ -5,7 +5,7 @@ import itertools
 import uuid
 
 import asyncpg
-import pytest
+import pytest_asyncio
 
 from tertulia_shared.events import BOT_USER_ID
 
@@ -22,7 +22,7 @@ async def found(chat):
     return ann, bob, cat, channel
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(begin_with, bot):
     return *await begin_with(found), bot
 

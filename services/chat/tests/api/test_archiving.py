@@ -4,7 +4,7 @@ import asyncio
 import uuid
 
 import asyncpg
-import pytest
+import pytest_asyncio
 
 from tertulia_shared.events import BOT_USER_ID
 
@@ -19,7 +19,7 @@ async def found(chat):
     return ann, bob, cat, channel
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(begin_with):
     return await begin_with(found)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from tertulia_chat.audit import export
 
@@ -21,7 +22,7 @@ async def found(chat):
     return ann, bob, cat, workspace
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(begin_with):
     return await begin_with(found)
 

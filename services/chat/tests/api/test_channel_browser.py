@@ -1,6 +1,6 @@
 """Finding channels: by a part of their name, and by what they are to me."""
 
-import pytest
+import pytest_asyncio
 
 NAMES = ("alpha", "beta", "beta-2", "gamma", "delta_1", "delta.1", "ünïcode")
 
@@ -23,7 +23,7 @@ async def gather(chat):
     return ann, bob, gil, workspace, channels
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(begin_with):
     return await begin_with(gather)
 

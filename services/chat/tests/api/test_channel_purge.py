@@ -6,6 +6,7 @@ import uuid
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from tertulia_chat import purge
 from tertulia_chat.__main__ import REBUILDS
@@ -59,7 +60,7 @@ async def fill(house, bot, channel, word, at):
     return said
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def filled(house, bot, chat, in_an_hour):
     """`plans` and, beside it, a channel that stays."""
     other = await house.bob.channel(house.workspace, "other")

@@ -6,7 +6,7 @@ import json
 import uuid
 
 import asyncpg
-import pytest
+import pytest_asyncio
 
 from tertulia_chat.permissions import ORDER
 from tertulia_shared.events import BOT_USER_ID, decode, decode_envelope
@@ -22,7 +22,7 @@ async def found(chat):
     return ann, bob, cat, workspace
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(begin_with):
     return await begin_with(found)
 

@@ -4,12 +4,12 @@ import asyncio
 import json
 import uuid
 
-import pytest
+import pytest_asyncio
 
 from tertulia_shared.events import BOT_USER_ID
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def told_rows(chat):
     """What the log tells of a channel after a number, in its order."""
 

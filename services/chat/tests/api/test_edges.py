@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import pytest_asyncio
 
 from tertulia_chat.tables.base import first_id
 
@@ -18,7 +19,7 @@ async def found(chat):
     return ann, bob, cat, workspace, workspace["general"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(begin_with):
     return await begin_with(found)
 

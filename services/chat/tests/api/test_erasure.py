@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from tertulia_shared.events import decode, decode_envelope
 
@@ -19,7 +20,7 @@ async def furnish(chat):
     return ann, bob, workspace["general"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(begin_with, bot):
     return *await begin_with(furnish), bot
 

@@ -7,6 +7,7 @@ from functools import reduce
 from operator import xor
 
 import pytest
+import pytest_asyncio
 
 from tertulia_chat.relay.partitions import keep
 
@@ -20,7 +21,7 @@ async def furnish(chat):
     return ann, bob, workspace["general"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(begin_with):
     return await begin_with(furnish)
 

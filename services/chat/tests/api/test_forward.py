@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 
-import pytest
+import pytest_asyncio
 
 
 async def found(chat):
@@ -16,7 +16,7 @@ async def found(chat):
     return ann, bob, workspace, plans, secret
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(begin_with):
     return await begin_with(found)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import httpx
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -43,7 +44,7 @@ class Room:
         return (await self.chat.sql("SELECT count(*) AS n FROM idempotency_key"))[0]["n"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(chat):
     people = ann, bob, cid = await chat.people(3)
     workspace = await ann.workspace()
@@ -361,7 +362,7 @@ async def test_who_hands_out_tokens_keeps_nothing(room, make_registration):
     assert await room.kept() == 0
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def deeds(furnished):
     """Something to do at every address that takes part, and who does it."""
     house = furnished

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import pytest_asyncio
 
 from tertulia_chat.accounts.keys import KeyRing
 from tertulia_shared.problems import Unauthenticated
@@ -12,7 +13,7 @@ from tertulia_shared.tokens import TokenVerifier
 TTL = timedelta(seconds=900)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def ring(chat):
     await chat.sql("DELETE FROM signing_key")
     return lambda secrets=chat.secrets: KeyRing(chat.parts.database, secrets, token_ttl=TTL)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import pytest_asyncio
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -63,7 +64,7 @@ async def gather(chat):
     return ann, bob, workspace, workspace["general"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(begin_with):
     return await begin_with(gather)
 

@@ -8,6 +8,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import pytest_asyncio
 
 SIZE = 12
 PAGE = 2
@@ -39,7 +40,7 @@ async def found(chat):
     return House(chat, ann, workspace, await ann.channel(workspace, "busy"))
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(begin_with):
     return await begin_with(found)
 

@@ -4,6 +4,7 @@ import uuid
 from urllib.parse import quote
 
 import pytest
+import pytest_asyncio
 
 
 async def furnish(chat):
@@ -13,7 +14,7 @@ async def furnish(chat):
     return ann, workspace["general"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(begin_with):
     return await begin_with(furnish)
 

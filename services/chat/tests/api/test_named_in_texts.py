@@ -2,7 +2,7 @@
 
 import uuid
 
-import pytest
+import pytest_asyncio
 
 from tertulia_shared.events import BOT_USER_ID
 
@@ -20,7 +20,7 @@ async def found(chat):
     return ann, bob, zoe, workspace, plans, secret, elsewhere
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(begin_with):
     return await begin_with(found)
 

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-import pytest
+import pytest_asyncio
 
 from tertulia_chat.notifications import consumer as deciders
 from tertulia_chat.relay.relay import Pace, Relay
@@ -12,7 +12,7 @@ from tertulia_shared.bus import Bus, BusError
 PATIENCE_S = 30
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def stream(chat):
     """The relay of this test's own stream, which goes with it."""
     async with Bus(chat.bus.urls, "relay", chat.bus.topology) as bus:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from tertulia_shared.bus import Bus
 from tertulia_shared.events import shard_of
@@ -72,7 +73,7 @@ class Line:
             kind = await source.readexactly(1)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def line(chat_url):
     line = Line(chat_url)
     await line.connect()
@@ -80,7 +81,7 @@ async def line(chat_url):
     await line.cut()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def chat_on_line(line, nats_url, topology, serve_chat):
     async for opened in serve_chat(line.url, Bus(nats_url, "chat", topology)):
         yield opened

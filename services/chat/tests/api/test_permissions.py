@@ -5,6 +5,7 @@ import json
 
 import asyncpg
 import pytest
+import pytest_asyncio
 import sqlalchemy as sa
 
 from tertulia_chat.permissions import DEFAULTS, LOWEST, ORDER, Permission, differences, has, has_in_sql, table_of
@@ -20,7 +21,7 @@ async def gather(chat):
     return {"owner": ann, "admin": adi, "moderator": mo, "member": meg, "guest": gus}, workspace
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(begin_with):
     return await begin_with(gather)
 

@@ -5,6 +5,7 @@ import json
 import uuid
 
 import pytest
+import pytest_asyncio
 
 from tertulia_chat.marks.pins import MAX_PINS
 from tertulia_shared.events import decode, decode_envelope
@@ -18,7 +19,7 @@ async def furnish(chat):
     return ann, bob, workspace["general"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(begin_with):
     return await begin_with(furnish)
 

@@ -13,6 +13,7 @@ from datetime import datetime
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from tertulia_chat import migrate
 from tertulia_chat.relay.log import EventLog
@@ -195,7 +196,7 @@ QUESTIONS = {
 }
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def chat(create_database, serve_chat, nats_url, topology):
     """On a database of its own: emptying one with a million rows takes longer than making one."""
     url = create_database(None)

@@ -6,6 +6,7 @@ import uuid
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from tertulia_chat.attention import cursors
 
@@ -17,7 +18,7 @@ async def furnish(chat):
     return ann, bob, workspace["general"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(begin_with):
     return await begin_with(furnish)
 

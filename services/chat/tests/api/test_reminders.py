@@ -4,6 +4,7 @@ import asyncio
 import uuid
 
 import pytest
+import pytest_asyncio
 
 from tertulia_chat.app import schedulers
 
@@ -18,7 +19,7 @@ async def furnish(chat):
     return ann, bob, workspace["general"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(begin_with):
     return await begin_with(furnish)
 

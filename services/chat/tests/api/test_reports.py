@@ -3,10 +3,10 @@
 import asyncio
 import json
 
-import pytest
+import pytest_asyncio
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def said(house):
     return await house.cat.say(house.channel, "you fool")
 

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 
-import pytest
+import pytest_asyncio
 
 from tertulia_chat.messages.purge import Purge
 
@@ -18,7 +18,7 @@ async def furnish(chat):
     return ann, bob, workspace, workspace["general"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(begin_with):
     return await begin_with(furnish)
 

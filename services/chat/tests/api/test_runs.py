@@ -6,6 +6,7 @@ import uuid
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from tertulia_shared.events import BOT_USER_ID
 
@@ -18,7 +19,7 @@ async def furnish(chat):
     return ann, bob, workspace["general"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(begin_with, bot):
     return *await begin_with(furnish), bot
 

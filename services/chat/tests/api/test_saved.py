@@ -4,7 +4,7 @@ import asyncio
 import json
 import uuid
 
-import pytest
+import pytest_asyncio
 
 from tertulia_shared.events import decode, decode_envelope
 
@@ -17,7 +17,7 @@ async def furnish(chat):
     return ann, bob, workspace["general"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(begin_with):
     return await begin_with(furnish)
 

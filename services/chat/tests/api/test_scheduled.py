@@ -5,6 +5,7 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
+import pytest_asyncio
 
 from .conftest import later
 
@@ -19,7 +20,7 @@ async def furnish(chat):
     return ann, bob, workspace["general"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(begin_with):
     return await begin_with(furnish)
 

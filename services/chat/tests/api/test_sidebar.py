@@ -4,6 +4,7 @@ import asyncio
 import uuid
 
 import pytest
+import pytest_asyncio
 
 BUILT_IN = ("starred", "channels", "direct")
 
@@ -25,7 +26,7 @@ async def found(chat):
     return ann, bob, workspace, [await ann.channel(workspace, f"c{number}") for number in range(3)]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(begin_with):
     return await begin_with(found)
 

@@ -3,10 +3,10 @@
 import asyncio
 import uuid
 
-import pytest
+import pytest_asyncio
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def slow(house):
     await house.mod.patch(house.here, {"slow_mode_s": 60})
     return house

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+import pytest_asyncio
 import sqlalchemy as sa
 
 from .conftest import later
@@ -20,7 +21,7 @@ async def found(chat):
     return ann, bob, eve, workspaces
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(begin_with):
     return await begin_with(found)
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import uuid
 
-import pytest
+import pytest_asyncio
 import sqlalchemy as sa
 
 from tertulia_chat import membership
@@ -20,7 +20,7 @@ async def found(chat):
     return ann, bob, cat, workspace, await ann.channel(workspace, "plans")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(begin_with):
     return await begin_with(found)
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import uuid
 
-import pytest
+import pytest_asyncio
 
 
 async def furnish(chat):
@@ -14,12 +14,12 @@ async def furnish(chat):
     return ann, bob, cat, workspace["general"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(begin_with):
     return await begin_with(furnish)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def names_cat(chat):
     """While it is in place, whatever is sent mentions whom `names_cat(cat)` says."""
 

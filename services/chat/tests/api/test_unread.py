@@ -4,7 +4,7 @@ import asyncio
 import json
 import uuid
 
-import pytest
+import pytest_asyncio
 
 from tertulia_chat.attention import overview
 
@@ -18,7 +18,7 @@ async def furnish(chat):
     return ann, bob, workspace["general"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def room(begin_with):
     return await begin_with(furnish)
 
@@ -190,7 +190,7 @@ FROM channels CROSS JOIN generate_series(1, 60) AS n
 """
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def large(chat, room):
     """Bob is in 500 more channels of 60 messages each, mostly replies. Three of the rest are unread, one names him."""
     ann, bob, channel = room

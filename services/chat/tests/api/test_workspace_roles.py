@@ -7,6 +7,7 @@ import uuid
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from tertulia_shared.events import BOT_USER_ID
 
@@ -21,7 +22,7 @@ async def found(chat):
     return ann, bob, cat, workspace
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(begin_with):
     return await begin_with(found)
 
