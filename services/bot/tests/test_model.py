@@ -26,6 +26,7 @@ from .test_citations import source
 from .test_prompt import opened
 
 CONTEXT = 2048
+LONG = pytest.mark.full
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ async def _real_tokens(provider, known, prompt):
 WORDS = "apple river ärger 日本語 🦊 <|im_end|> run-time 1234567 def f(x): [3] … zebra".split()  # noqa: SIM905
 
 
-@pytest.mark.parametrize("size", [1, 40, 250, 700])
+@pytest.mark.parametrize("size", [40, *(pytest.param(size, marks=LONG) for size in (1, 250, 700))])
 async def test_the_prompt_takes_exactly_what_was_counted(provider, known, size):
     dice = random.Random(size)
 
@@ -226,7 +227,7 @@ main(["model"])
 """
 
 
-@pytest.mark.parametrize("time", range(3))
+@pytest.mark.parametrize("time", [0, *(pytest.param(time, marks=LONG) for time in (1, 2))])
 def test_a_signal_that_waits_already_ends_it_as_cleanly(time):
     """On one processor the server's loop begins late, and a destructor that came first would wait for ever."""
     environment = {"PORT": "0", "MODEL_THREADS": "1", "MODEL_SLOTS": "1", "MODEL_CONTEXT_TOKENS": "256"}
@@ -242,7 +243,7 @@ async def _end_in_the_middle(server, provider, request):
             server.process.send_signal(signal.SIGTERM)
 
 
-@pytest.mark.parametrize("words", [3, 900], ids=["writing", "reading"])
+@pytest.mark.parametrize("words", [pytest.param(3, id="writing"), pytest.param(900, id="reading", marks=LONG)])
 async def test_a_signal_in_the_middle_of_an_answer_ends_it(words):
     server = start_model(MODEL_SLOTS="1")
     provider = Provider(server.url, "")
