@@ -9,7 +9,7 @@ import copy
 import functools
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -217,14 +217,15 @@ class Store:
 
         async def empty(connection: asyncpg.Connection) -> None:
             bot = await connection.fetchval(BOT)
-            await connection.execute(AS_REPLICA + await connection.fetchval(EMPTY))
+            deletions: str = await connection.fetchval(EMPTY)
+            await connection.execute(AS_REPLICA + deletions)
             await connection.execute(BOT_AGAIN, bot)
 
         await self.do(empty)
 
 
 @asynccontextmanager
-async def open_store(url: str) -> AsyncIterator[Store]:
+async def open_store(url: str) -> AsyncGenerator[Store]:
     wakes = Wakes()
     async with (
         Database(url, pool_size=4, wake=wakes) as database,
@@ -279,7 +280,7 @@ application = functools.cache(Application)
 
 
 @asynccontextmanager
-async def on_stage(store: Store, bus: Bus) -> AsyncIterator[Chat]:
+async def on_stage(store: Store, bus: Bus) -> AsyncGenerator[Chat]:
     store.wakes.poke = Poke(bus)
     passwords = Passwords(CHEAP)
     async with bus:
@@ -381,7 +382,8 @@ class Keeper:
 
 async def _keep(connection: asyncpg.Connection, schema: str) -> str:
     await connection.execute(KEEP.format(schema=schema, tables=TABLES))
-    return await connection.fetchval(PUT_BACK.format(schema=schema))
+    put_back: str = await connection.fetchval(PUT_BACK.format(schema=schema))
+    return put_back
 
 
 @pytest.fixture(scope="session")
