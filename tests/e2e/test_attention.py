@@ -6,13 +6,44 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Page, expect
 
 from tertulia_client import Client, Workspace
 from tertulia_stack.background import BackgroundStack
 
 from .page import DESKTOP, Person, browser
 from .people import founded, password_of, people
+
+
+RECORDED = """
+const show = ServiceWorkerRegistration.prototype.showNotification
+window.rung = []
+ServiceWorkerRegistration.prototype.showNotification = function (title, options) {
+    window.rung.push(`${title}: ${options.body}`)
+    return show.call(this, title, options)
+}
+"""
+"""Keeps what a tab asks its worker to show, and lets it be shown."""
+LOOKED_AT = """(focused) => {
+    document.hasFocus = () => focused
+    dispatchEvent(new Event(focused ? 'focus' : 'blur'))
+}"""
+"""Playwright lets every page think that it has the focus."""
+DECIDED = """async () => {
+    const { held } = await navigator.locks.query()
+    return !held.some(({ name }) => name.startsWith('tertulia.bell.'))
+}"""
+"""No tab is thinking about whether to ring."""
+THERE = """async () => {
+    const worker = await navigator.serviceWorker.ready
+    const all = await worker.getNotifications()
+    return all.map(({ title, body }) => `${title}: ${body}`)
+}"""
+"""The notifications that the browser shows."""
+CLICK = """async () => {
+    const [notification] = await self.registration.getNotifications()
+    self.dispatchEvent(new NotificationEvent('notificationclick', { notification }))
+}"""
 
 
 @dataclass
@@ -236,3 +267,58 @@ async def test_keywords_are_watched_for(stack: BackgroundStack):
         entry = ben.page.get_by_role("list", name="Activity").get_by_role("listitem")
         await expect(entry).to_contain_text("See you at the harbour.")
         await expect(entry).to_contain_text("A word that you watch for")
+
+
+async def settle(page: Page, *, words: bool) -> None:
+    """Asks to be told by the operating system, with what was said or without."""
+    await page.get_by_role("button", name="Notification settings").click()
+    dialog = page.get_by_role("dialog", name="Notification settings")
+    turn_on = dialog.get_by_role("button", name="Turn on notifications")
+    if await turn_on.is_visible():
+        await turn_on.click()
+    await dialog.get_by_role("switch", name="Show what was said").set_checked(words)
+    await dialog.get_by_role("button", name="Cancel").click()
+    await expect(dialog).to_be_hidden()
+
+
+async def test_the_system_tells_once_and_only_who_looks_elsewhere(stack: BackgroundStack):
+    async with office(stack) as at:
+        (ben,) = at.devices
+        page, context = ben.page, ben.page.context
+        await context.grant_permissions(["notifications"])
+        await context.add_init_script(RECORDED)
+        await page.goto(f"{stack.url}/w/{at.workspace.slug}/activity")
+        assert await page.evaluate(THERE) == []
+        await settle(page, words=True)
+        other = await context.new_page()
+        await other.goto(f"{stack.url}/w/{at.workspace.slug}/c/{at.general}")
+        await expect(other.get_by_role("heading", level=1, name="general")).to_be_visible()
+
+        await page.evaluate(LOOKED_AT, False)
+        await other.evaluate(LOOKED_AT, True)
+        await at.ada.send(at.plans, f"@{at.ben.user.username}, the boat is blue.")
+        await expect(row(ben, "plans, unread, 1 mention")).to_be_visible()
+        await page.wait_for_function(DECIDED)
+        assert await page.evaluate(THERE) == []
+
+        await other.evaluate(LOOKED_AT, False)
+        dm = await at.ada.channels.open_dm(at.workspace.id, [at.ben.user.id])
+        await at.ada.send(dm.id, "Bring the brush.")
+        await expect(page).to_have_title(re.compile(r"^\(2\)"))
+        await page.wait_for_function(f"({THERE})().then((all) => all.length > 0)")
+        await page.wait_for_function(DECIDED)
+        assert await page.evaluate(THERE) == ["Ada: Bring the brush."]
+        rung = [rang for tab in (page, other) for rang in await tab.evaluate("window.rung")]
+        assert rung == ["Ada: Bring the brush."]
+
+        await other.close()
+        (worker,) = context.service_workers
+        await worker.evaluate(CLICK)
+        await ben.in_channel("Ada")
+        assert await page.evaluate(THERE) == []
+
+        await row(ben, "Activity, 1 new").click()
+        await settle(page, words=False)
+        await at.ada.send(at.plans, f"@{at.ben.user.username}, psst.")
+        await page.wait_for_function(f"({THERE})().then((all) => all.length > 0)")
+        assert await page.evaluate(THERE) == ["Ada in #plans: You were mentioned"]

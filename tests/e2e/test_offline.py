@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
-from tertulia_client import Client
+from tertulia_client import Client, MessageDeleted, MessageUpdated, ReactionAdded
 from tertulia_stack.background import BackgroundStack
 from tertulia_stack.home import Home
 from tertulia_stack.ports import remembered
@@ -18,7 +18,7 @@ from tertulia_stack.servers import PostgresServer
 
 from .faults import kill
 from .page import DESKTOP, Person, browser
-from .people import founded, password_of, people
+from .people import founded, listening, password_of, people
 
 BOAT = "Shall we paint the boat?"
 LONG = 5_000
@@ -69,7 +69,7 @@ async def test_what_was_read_is_there_offline_and_what_is_written_goes_when_one_
         await ada.page.context.set_offline(True)
         await ada.page.reload()
         await ada.reads(BOAT)
-        status = ada.page.get_by_role("status").filter(has_text="You are offline.")
+        status = offline(ada)
         await expect(status).to_be_visible()
         await ada.write("I have blue paint left")
         await ada.reads(BOAT, "I have blue paint left")
@@ -82,6 +82,89 @@ async def test_what_was_read_is_there_offline_and_what_is_written_goes_when_one_
         await ben.reads(BOAT, "Who else is coming?", "I have blue paint left")
         await ada.reads(BOAT, "Who else is coming?", "I have blue paint left")
         await expect(status).to_be_hidden()
+
+
+def offline(person: Person) -> Locator:
+    return person.page.get_by_role("status").filter(has_text="You are offline.")
+
+
+async def rewrite(person: Person, text: str, instead: str) -> None:
+    """By the keyboard, with which nothing has to be loaded first."""
+    await person.message(text).focus()
+    await person.page.keyboard.press("e")
+    await person.page.get_by_role("textbox", name="Edit message").fill(instead)
+    await person.page.keyboard.press("Enter")
+    await expect(person.message(instead)).to_be_visible()
+
+
+async def test_what_is_changed_offline_is_changed_once_when_one_is_back(stack: BackgroundStack):
+    lunch, slip, blue = "Lunch is at one", "Never mind that", "Shall we paint it blue?"
+    async with (
+        ashore(stack, "Ada", "Ben") as ((ada, ben), (ada_elsewhere, ben_elsewhere), general),
+        listening(ben_elsewhere) as (listener,),
+    ):
+        await ben_elsewhere.send(general, lunch)
+        await ada_elsewhere.send(general, slip)
+        await ada.page.wait_for_function(KEPT, arg=[general, slip], timeout=30_000)
+        await ada.page.context.set_offline(True)
+        await expect(offline(ada)).to_be_visible()
+        await rewrite(ada, BOAT, "Shall we paint it?")
+        await rewrite(ada, "Shall we paint it?", blue)
+        await ada.message(lunch).focus()
+        # The second takes the first back.
+        for key in ("+", "+", "+"):
+            await ada.page.keyboard.press(key)
+        await ada.message(slip).focus()
+        await ada.page.keyboard.press("Delete")
+        for reloaded in (False, True):
+            if reloaded:
+                await ada.page.reload()
+            await ada.reads(blue, lunch)
+            await expect(ada.message(blue)).to_contain_text("(edited)")
+            await expect(ada.message(lunch).get_by_role("button", name="👍 you")).to_be_visible()
+            await expect(ada.message("This message was deleted.")).to_be_visible()
+            await expect(offline(ada)).to_contain_text("3 changes will be made when you are back.")
+        await ben.reads(BOAT, lunch, slip)
+
+        await ada.page.context.set_offline(False)
+        for person in (ada, ben):
+            await person.reads(blue, lunch)
+            await expect(person.message(lunch).get_by_role("button", name=re.compile("👍"))).to_be_visible()
+            await expect(person.message("This message was deleted.")).to_be_visible()
+        await expect(offline(ada)).to_be_hidden()
+        kinds = (MessageUpdated, ReactionAdded, MessageDeleted)
+        await listener.until(lambda me: len([e for e in me.events(general) if isinstance(e.data, kinds)]) >= len(kinds))
+        # Whatever would come a second time comes before this.
+        await ada.write("Done")
+        await listener.until_texts(general, "Done")
+        told = [type(event.data) for event in listener.events(general) if isinstance(event.data, kinds)]
+        assert sorted(told, key=kinds.index) == list(kinds)
+
+
+async def test_what_the_server_refuses_is_taken_back_and_no_text_is_lost(stack: BackgroundStack):
+    async with ashore(stack, "Ada", "Ben") as ((_, ben), (ada_elsewhere, ben_elsewhere), general):
+        sent = await ben_elsewhere.send(general, "Blue or red?")
+        await ben.reads(BOAT, "Blue or red?")
+        await ben.page.context.set_offline(True)
+        await expect(offline(ben)).to_be_visible()
+        await ben.message(BOAT).focus()
+        await ben.page.keyboard.press("+")
+        await expect(ben.message(BOAT).get_by_role("button", name="👍 you")).to_be_visible()
+        await rewrite(ben, "Blue or red?", "Blue or green?")
+        await ben_elsewhere.messages.edit(sent.id, "Blue or white?")
+        place, user = f"/channels/{general}", ben_elsewhere.user.id
+        await ada_elsewhere.moderation.mute(place, user, until=datetime.now(UTC) + timedelta(hours=1), reason="Calm")
+        await ben.page.context.set_offline(False)
+
+        refused = ben.page.get_by_role("status").filter(has_text="The reaction 👍 was not changed. You are muted")
+        await expect(refused).to_be_visible(timeout=30_000)
+        await expect(ben.message(BOAT).get_by_role("button", name="👍 you")).to_be_hidden()
+        row = ben.message("Blue or white?")
+        await expect(row).to_contain_text("Not changed. It was changed on another device in the meantime.")
+        await ada_elsewhere.moderation.lift_mute(place, user)
+        await row.get_by_role("button", name="Save anyway").click()
+        await ben.reads(BOAT, "Blue or green?")
+        assert (await ada_elsewhere.messages.get(sent.id)).text == "Blue or green?"
 
 
 async def test_nothing_is_lost_when_the_server_goes_away_under_somebody_who_types(stack: BackgroundStack):
@@ -100,20 +183,44 @@ async def test_nothing_is_lost_when_the_server_goes_away_under_somebody_who_type
         await ada.reads(BOAT, "The tide turns at six", "Then we start at five")
 
 
-async def test_a_session_that_ends_keeps_the_draft_and_the_place(stack: BackgroundStack):
-    async with ashore(stack, "Ada") as ((ada,), (client,), _):
+async def log_in(person: Person, client: Client) -> None:
+    await expect(person.page).to_have_url(re.compile("/login"), timeout=30_000)
+    await person.page.get_by_role("textbox", name="Email or username").fill(client.user.username)
+    await person.page.get_by_label("Password", exact=True).fill(password_of(client.user.username))
+    await person.page.get_by_role("button", name="Log in").click()
+
+
+async def test_a_session_that_ends_keeps_all_that_was_written_for_the_same_person(stack: BackgroundStack):
+    async with ashore(stack, "Ada", "Ben") as ((ada, ben), (client, other), _):
         composer = ada.page.get_by_role("form", name="Write a message").get_by_role("textbox")
-        await composer.fill("Half a thought about")
         here = ada.page.url
+        await ada.page.context.set_offline(True)
+        await expect(offline(ada)).to_be_visible()
+        await ada.write("I have blue paint left")
+        await ada.message(BOAT).focus()
+        await ada.page.keyboard.press("+")
+        await composer.fill("Half a thought about")
+        await expect(offline(ada)).to_contain_text("2 messages and changes will be sent when you are back.")
         for session in await client.auth.sessions():
             if not session.current:
                 await client.auth.revoke_session(session.id)
-        await expect(ada.page).to_have_url(re.compile("/login"), timeout=30_000)
-        await ada.page.get_by_role("textbox", name="Email or username").fill(client.user.username)
-        await ada.page.get_by_label("Password", exact=True).fill(password_of(client.user.username))
-        await ada.page.get_by_role("button", name="Log in").click()
+        await ada.page.context.set_offline(False)
+
+        # Somebody else at the same browser sees nothing of it, sends nothing of it, and takes nothing of it away.
+        await log_in(ada, other)
         await expect(ada.page).to_have_url(here)
         await ada.reads(BOAT)
+        await expect(composer).to_have_value("")
+        await expect(ada.message(BOAT).get_by_role("button", name=re.compile("👍"))).to_be_hidden()
+        await ada.page.get_by_role("button", name="Your account").click()
+        await ada.page.get_by_role("menuitem", name="Log out").click()
+        await ben.reads(BOAT)
+
+        await log_in(ada, client)
+        await ada.page.goto(here)
+        for person in (ada, ben):
+            await person.reads(BOAT, "I have blue paint left")
+            await expect(person.message(BOAT).get_by_role("button", name=re.compile("👍"))).to_be_visible()
         await expect(composer).to_have_value("Half a thought about")
 
 

@@ -8,8 +8,10 @@ import { asProblem } from '@/api/problem'
 import { distrust, freshToken } from '@/api/session'
 import { arrivals } from '@/api/trace'
 import { useDrafts } from '@/entities/drafts'
+import { useReadPositions } from '@/entities/readPositions'
 import { useEntities } from '@/entities/store'
 import { EMPTY_TYPING, withTyping } from '@/entities/typing'
+import { useWishes } from '@/entities/wishQueue'
 import { useAttention } from '@/features/attention/useAttention'
 import { useOutbox } from '@/features/messages/outbox'
 import { useQuotes } from '@/features/messages/quotes'
@@ -32,6 +34,8 @@ const CATCH_UP_MS = 1_500
 export const useLive = defineStore('live', () => {
   const entities = useEntities()
   const outbox = useOutbox()
+  const wishes = useWishes()
+  const positions = useReadPositions()
   const runs = useRuns()
   const saved = useSaved()
   const pins = usePins()
@@ -96,6 +100,7 @@ export const useLive = defineStore('live', () => {
         everLive = true
         sync.onHello(hello)
         outbox.retryAll()
+        wishes.retryAll()
         void runs.refresh()
         if (!hello.resumed) {
           void saved.refresh()
@@ -147,12 +152,13 @@ export const useLive = defineStore('live', () => {
 
   /** Called when a workspace is shown. Throws a Problem when it cannot be loaded. */
   async function open(workspaceId: string): Promise<void> {
-    await stream.prepare()
+    await Promise.all([stream.prepare(), wishes.restore()])
     try {
       await sync.openWorkspace(workspaceId)
     } catch (error) {
       if (!asProblem(error).temporary || !(await sync.openCopy(workspaceId))) throw error
     }
+    positions.restore()
     void saved.open(workspaceId)
     attention.show(workspaceId)
     presence.start()
@@ -173,6 +179,7 @@ export const useLive = defineStore('live', () => {
     stream.stop()
     sync.forget()
     outbox.pause()
+    wishes.pause()
     runs.clear()
     saved.clear()
     pins.clear()
@@ -190,6 +197,7 @@ export const useLive = defineStore('live', () => {
   function retryNow(): void {
     stream.retryNow()
     outbox.retryAll()
+    wishes.retryAll()
   }
 
   function onEvent(listener: (event: Envelope) => void): () => void {

@@ -13,10 +13,13 @@ export function useAttentionKeys(workspaceId: () => string | null): { readAll: (
   const router = useRouter()
   const entities = useEntities()
   const readEverything = useReadAll()
-  const ring = useDesktop((message) => {
-    const slug = entities.workspaces.get(message.workspace_id)?.workspace.slug ?? message.workspace_id
-    void router.push(placeOf(slug, message))
-  })
+  const ring = useDesktop(
+    (message) => {
+      const slug = entities.workspaces.get(message.workspace_id)?.workspace.slug ?? message.workspace_id
+      return router.resolve(placeOf(slug, message)).fullPath
+    },
+    (path) => void router.push(path),
+  )
 
   function readAll(): void {
     const id = workspaceId()

@@ -206,7 +206,12 @@ function patchMessage(store: Entities, channelId: string, id: string, patch: Par
  * The server has taken my reaction, or its withdrawal. The answer's own list of reactions may be older than what events
  * have told since, so of it only this is taken; the event brings the whole.
  */
-export function applyMyReaction(store: Entities, { channel_id: channelId, id }: Message, emoji: string, on: boolean): void {
+export function applyMyReaction(
+  store: Entities,
+  { channel_id: channelId, id }: Pick<Message, 'channel_id' | 'id'>,
+  emoji: string,
+  on: boolean,
+): void {
   for (const [place, timeline] of store.timelines) {
     const known = channelOf(place) === channelId ? timeline.items.find((item) => item.id === id) : undefined
     if (known === undefined) continue

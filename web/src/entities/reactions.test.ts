@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import type { Reaction } from '@/api/types'
 
-import { reacted, withReaction, withWishes } from './reactions'
+import { reacted, withReaction } from './reactions'
 
 const of = (emoji: string, ...people: string[]): Reaction => ({ emoji, user_ids: people })
 const told = [of('👍', 'ben', 'eva'), of('🎉', 'ana')]
@@ -22,14 +22,5 @@ describe('a reaction', () => {
     expect(withReaction(told, '🎉', 'ana', true)).toBe(told)
     expect(withReaction(told, '👀', 'ana', false)).toBe(told)
     expect(reacted(told, '👍', 'ana')).toBe(false)
-  })
-})
-
-describe('what I have just wished for', () => {
-  it('lies on top of what the server told, and counts once when it tells the same', () => {
-    const wishes = new Map([['👍', true], ['🎉', false]])
-    expect(withWishes(told, wishes, 'ana')).toEqual([of('👍', 'ben', 'eva', 'ana')])
-    expect(withWishes([of('👍', 'ana', 'eva')], wishes, 'ana')).toEqual([of('👍', 'ana', 'eva')])
-    expect(withWishes(told, undefined, 'ana')).toBe(told)
   })
 })

@@ -1,11 +1,5 @@
-/**
- * Who reacted with what. The server tells all reactions of a message at once, and what it tells counts; what I have just
- * wished for lies on top of that until it has said yes. Pure.
- */
+/** Who reacted with what. The server tells all reactions of a message at once, and what it tells counts. Pure. */
 import type { Reaction } from '@/api/types'
-
-/** What I want of a message, by emoji, as far as the server has not answered. */
-export type Wishes = ReadonlyMap<string, boolean>
 
 export function reacted(reactions: readonly Reaction[], emoji: string, person: string): boolean {
   return reactions.some((each) => each.emoji === emoji && each.user_ids.includes(person))
@@ -26,10 +20,4 @@ export function withReaction(
   }
   if (!reactions.some((each) => each.emoji === emoji)) return [...reactions, { emoji, user_ids: [person] }]
   return reactions.map((each) => (each.emoji === emoji ? { ...each, user_ids: [...each.user_ids, person] } : each))
-}
-
-export function withWishes(reactions: readonly Reaction[], wishes: Wishes | undefined, me: string): readonly Reaction[] {
-  let shown = reactions
-  for (const [emoji, wanted] of wishes ?? []) shown = withReaction(shown, emoji, me, wanted)
-  return shown
 }

@@ -133,6 +133,26 @@ describe('unread from here', () => {
   })
 })
 
+it('what the server has not heard of is known to the page that is loaded next, and to nobody else', async () => {
+  answers = [() => Response.json({}, { status: 401 }), () => Response.json({}, { status: 401 })]
+  useReadPositions().read('c', 6)
+  await vi.advanceTimersByTimeAsync(2_000)
+  const before = sent.length
+  setActivePinia(createPinia())
+  const store = useEntities()
+  store.setMe(myself('ben'))
+  store.setChannel(channel('c', 7), { joined: true, ...cursorAt(4), unread: 3, countedSeq: 7 })
+  useReadPositions().restore()
+  expect(numbers()?.[0]).toBe(4)
+  store.setMe(myself('ana'))
+  openSession(session())
+  useReadPositions().restore()
+  expect(numbers()?.[0]).toBe(6)
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(sent.slice(before)).toEqual(['/channels/c/read 6'])
+  expect(Object.keys(localStorage)).toEqual([])
+})
+
 describe('a thread', () => {
   it('that I follow counts its replies, and leaves the channel as it was', () => {
     said(7, 0)

@@ -1,6 +1,7 @@
 /**
  * Moves my cursors. What was read is true here at once and reaches the server in batches; its `read.updated` then says to all
  * of my devices what is left (entities/apply.ts). A wish that got no answer is sent again: the same number twice does nothing.
+ * Until then it is kept in this browser, so a page that is loaded anew without the network knows of it.
  */
 import { defineStore } from 'pinia'
 
@@ -10,6 +11,7 @@ import type { Message } from '@/api/types'
 
 import type { Place } from './place'
 import { channelOf, placeIn, threadOf } from './place'
+import { keptPositions } from './keptPositions'
 import { useEntities } from './store'
 import { isAside } from './thread'
 import { countsAt } from './unread'
@@ -63,6 +65,7 @@ export const useReadPositions = defineStore('readPositions', () => {
     const left = atEnd ? { unread: 0, mentions: 0 } : countsAt(cursor, seq, timeline, entities.readerOf(place))
     entities.setCursor(place, { readSeq: seq, ...left })
     entities.readWishes.set(place, { seq, exact })
+    keptPositions.keep(entities.myId, place, { seq, exact })
   }
 
   function later(ms: number): void {
@@ -95,11 +98,26 @@ export const useReadPositions = defineStore('readPositions', () => {
       if (thread === null) await attention.readChannel(channelOf(place), marking)
       else await attention.readThread(thread, marking)
     } catch (error) {
-      if (asProblem(error).temporary) return false
+      const problem = asProblem(error)
+      if (problem.temporary || problem.status === 401) return false
     }
     // Somebody may have read on meanwhile.
-    if (entities.readWishes.get(place) === wish) entities.readWishes.delete(place)
+    if (entities.readWishes.get(place) === wish) {
+      entities.readWishes.delete(place)
+      keptPositions.forget(entities.myId, place)
+    }
     return true
+  }
+
+  /** What an earlier page did not get through to the server: to be called once the places are known here. */
+  function restore(): void {
+    for (const [place, { seq, exact }] of keptPositions.all(entities.myId)) {
+      const cursor = entities.cursorOf(place)
+      if (cursor === null || entities.readWishes.has(place)) continue
+      if (!exact && seq <= cursor.readSeq) keptPositions.forget(entities.myId, place)
+      else if (exact) unreadAfter(place, seq)
+      else read(place, seq)
+    }
   }
 
   /** The page may never be seen again. */
@@ -110,5 +128,5 @@ export const useReadPositions = defineStore('readPositions', () => {
   document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && flushNow())
   addEventListener('pagehide', flushNow)
 
-  return { read, readToEnd, unreadAfter, unreadFrom, flush }
+  return { read, readToEnd, unreadAfter, unreadFrom, flush, restore }
 })

@@ -69,6 +69,20 @@ async function keep(assets: string[]): Promise<void> {
   }
 }
 
+// What a page has shown by this worker (features/attention/desktop.ts).
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close()
+  event.waitUntil(open((event.notification.data as { path: string }).path))
+})
+
+/** In the page that was looked at last; it knows how to get there without being loaded anew. */
+async function open(path: string): Promise<void> {
+  const [page] = await self.clients.matchAll({ type: 'window' })
+  if (page === undefined) return void (await self.clients.openWindow(path))
+  page.postMessage({ kind: 'open', path })
+  await page.focus().catch(() => undefined)
+}
+
 self.addEventListener('fetch', (event) => {
   const { request } = event
   const way = wayOf(request, self.location.origin)

@@ -1,6 +1,7 @@
 /**
  * Notifications of the operating system. What rings is decided by the server; here only whether it is still worth it: no tab of
- * this browser has the focus, and it was not read meanwhile on another device. Of several tabs one rings.
+ * this browser has the focus, and it was not read meanwhile on another device. Of several tabs one rings. The service worker
+ * shows them where there is one: phones know no other way, and a click leads to the place also when every tab is closed.
  */
 import { ref } from 'vue'
 
@@ -8,14 +9,21 @@ import type { Notification as Told } from '@/api/attention'
 
 /** Somebody may just be reading it elsewhere. */
 const PATIENCE_MS = 1_500
+/** What comes from one place within this time rings once. */
+const BURST_MS = 30_000
 const KEY = 'tertulia.desktop'
+const WORDS = 'tertulia.desktop.words'
 const FOCUS = 'tertulia.focus'
+const ICON = '/icons/192.png'
 
 /** What is shown. */
 export interface Bell {
   readonly title: string
   readonly body: string
-  readonly open: () => void
+  /** Where it leads. */
+  readonly path: string
+  /** What comes from here takes the place of what came before: a burst is one notification. */
+  readonly place: string
 }
 
 export type DesktopState = 'unsupported' | 'blocked' | 'off' | 'on'
@@ -33,14 +41,40 @@ function read(): DesktopState {
 
 export const desktop = ref<DesktopState>(read())
 
-function keep(on: boolean): void {
+/** Whether others who look at the screen may read what was said. */
+export const wordsShown = ref(readWords())
+
+function readWords(): boolean {
   try {
-    localStorage.setItem(KEY, on ? 'on' : 'off')
+    return localStorage.getItem(WORDS) !== 'off'
   } catch {
-    // Blocked storage: nothing can be kept, so it stays off.
+    return true
   }
+}
+
+function write(key: string, on: boolean): void {
+  try {
+    localStorage.setItem(key, on ? 'on' : 'off')
+  } catch {
+    // Blocked storage: nothing can be kept, so it stays as it was.
+  }
+}
+
+function keep(on: boolean): void {
+  write(KEY, on)
   desktop.value = read()
 }
+
+export function showWords(on: boolean): void {
+  write(WORDS, on)
+  wordsShown.value = on
+}
+
+// Another tab of this browser chose.
+addEventListener('storage', ({ key }) => {
+  if (key === KEY) desktop.value = read()
+  else if (key === WORDS) wordsShown.value = readWords()
+})
 
 /** The browser asks for leave: only ever by a click. */
 export async function turnOn(): Promise<void> {
@@ -82,27 +116,48 @@ async function isLookedAt(): Promise<boolean> {
   return state?.held?.some((lock) => lock.name === FOCUS) ?? false
 }
 
-/** `wanted` says whether it is still unread; `bell` what to show. Each notification rings once, in one tab. */
-export async function ring(told: Told, wanted: () => boolean, bell: () => Promise<Bell | null>): Promise<void> {
+/** `wanted` says whether it is still unread; `bell` what to show; `open` leads there. Each notification rings once, in one tab. */
+export async function ring(
+  told: Told,
+  wanted: () => boolean,
+  bell: () => Promise<Bell | null>,
+  open: (path: string) => void,
+): Promise<void> {
   if (desktop.value !== 'on') return
   const first = async (lock: Lock | null): Promise<void> => {
     if (lock === null) return
     await new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))
     if (!wanted() || (await isLookedAt())) return
     const shown = await bell()
-    if (shown !== null) show(told.id, shown)
+    if (shown !== null) await show(shown, open)
   }
   const manager = locks()
   if (manager === null) await first({ name: told.id, mode: 'exclusive' })
   else await manager.request(`tertulia.bell.${told.id}`, { ifAvailable: true }, first)
 }
 
-function show(id: string, { title, body, open }: Bell): void {
-  // The tag: whatever comes twice is there once.
-  const notification = new Notification(title, { body, tag: id, icon: '/favicon.svg' })
+async function show({ title, body, path, place }: Bell, open: (path: string) => void): Promise<void> {
+  const now = Date.now()
+  const worker = await (navigator as Partial<Navigator>).serviceWorker?.getRegistration()
+  const [before] = (await worker?.getNotifications({ tag: place })) ?? []
+  // The types do not know `renotify` yet: it rings although another one from the same place is still there.
+  const renotify = now - ((before?.data as { at: number } | undefined)?.at ?? 0) > BURST_MS
+  const options = { body, tag: place, icon: ICON, renotify, data: { path, at: now } } satisfies NotificationOptions & { renotify: boolean }
+  if (worker?.active) return worker.showNotification(title, options)
+  const notification = new Notification(title, options)
   notification.onclick = () => {
     window.focus()
     notification.close()
-    open()
+    open(path)
   }
+}
+
+/** A click on what the worker has shown. */
+export function onOpened(open: (path: string) => void): () => void {
+  const workers = (navigator as Partial<Navigator>).serviceWorker
+  const listen = ({ data }: MessageEvent<{ kind: string; path?: string }>): void => {
+    if (data.kind === 'open' && data.path !== undefined) open(data.path)
+  }
+  workers?.addEventListener('message', listen)
+  return () => workers?.removeEventListener('message', listen)
 }

@@ -11,13 +11,13 @@ import { placeIn } from '@/entities/place'
 import { useEntities } from '@/entities/store'
 
 import type { Bell } from './desktop'
-import { ring, tellFocus } from './desktop'
+import { ring, tellFocus, wordsShown } from './desktop'
 import { useNaming } from './useNaming'
 
 const SHOWN = 200
 
-/** `open` leads to the message. */
-export function useDesktop(open: (message: Message) => void): (event: Envelope) => void {
+/** `pathOf` says where a message is; `open` leads there. */
+export function useDesktop(pathOf: (message: Message) => string, open: (path: string) => void): (event: Envelope) => void {
   const { t } = useI18n()
   const entities = useEntities()
   const { person, place, words } = useNaming(() => '')
@@ -33,8 +33,10 @@ export function useDesktop(open: (message: Message) => void): (event: Envelope) 
     try {
       const { message } = await messages.get(told.message_id)
       if (message.deleted_at !== null) return null
-      const title = t('attention.somebodyIn', { name: person(message.author_id), channel: place(message.channel_id) })
-      return { title, body: words(message).slice(0, SHOWN), open: () => open(message) }
+      const [name, channel] = [person(message.author_id), place(message.channel_id)]
+      const title = name === channel ? name : t('attention.somebodyIn', { name, channel })
+      const body = wordsShown.value ? words(message).slice(0, SHOWN) : t(`attention.reasons.${told.reason}`)
+      return { title, body, path: pathOf(message), place: placeIn(told.channel_id, told.thread_id) }
     } catch (error) {
       // It is gone, or the server is: nothing to show.
       asProblem(error)
@@ -45,6 +47,6 @@ export function useDesktop(open: (message: Message) => void): (event: Envelope) 
   return (event) => {
     if (event.type !== 'notification.created') return
     const { notification } = event.data
-    void ring(notification, () => isWanted(notification), () => bellFor(notification))
+    void ring(notification, () => isWanted(notification), () => bellFor(notification), open)
   }
 }

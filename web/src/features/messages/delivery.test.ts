@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 
 import { Problem } from '@/api/problem'
+import { RETRY_S, retryDelay, STALE_MS } from '@/api/retry'
 
 import type { Pending } from './delivery'
-import { afterProblem, atRest, nextToSend, RETRY_S, retryDelay, STALE_MS, withStaleAsked } from './delivery'
+import { afterProblem, atRest, nextToSend, withStaleAsked } from './delivery'
 
 const queued: Pending = {
   id: '1', userId: 'u', channelId: 'c', text: 'hi', createdAt: 0, state: 'queued', attempts: 0, failure: null,

@@ -1,15 +1,11 @@
 /** The life of a message between Enter and the server's answer. Pure; the machinery is in outbox.ts. */
 import type { Problem } from '@/api/problem'
+import type { Failure } from '@/api/retry'
+import { STALE, STALE_MS } from '@/api/retry'
 import type { Place } from '@/entities/place'
 import { placeIn } from '@/entities/place'
 
 export type DeliveryState = 'queued' | 'sending' | 'failed'
-
-export interface Failure {
-  code: string
-  detail: string
-  requestId: string | null
-}
 
 /** A message that the server has not acknowledged. `id` is its `client_msg_id`. */
 export interface Pending {
@@ -36,15 +32,6 @@ export function placeOf({ channelId, threadId }: Pick<Pending, 'channelId' | 'th
   return placeIn(channelId, threadId ?? null)
 }
 
-/** Seconds between tries; the last one repeats. */
-export const RETRY_S: readonly number[] = [1, 2, 4, 8, 15, 30]
-
-/** Wait in ms before try number `attempts` + 1: the step, give or take 20 %, never less than the server asked for. */
-export function retryDelay(attempts: number, retryAfterS: number | null, random: () => number): number {
-  const step = RETRY_S[Math.min(attempts, RETRY_S.length) - 1] ?? 1
-  return Math.max(step * 1000 * (0.8 + 0.4 * random()), (retryAfterS ?? 0) * 1000)
-}
-
 /** What a failed try makes of a message: it waits for the next one, or it has failed for good. */
 export function afterProblem(pending: Pending, problem: Problem, now: number): Pending {
   const attempts = pending.attempts + 1
@@ -61,15 +48,18 @@ export function atRest(pending: Pending): Pending {
   return pending.state === 'sending' ? { ...pending, state: 'queued' } : pending
 }
 
-export const STALE_MS = 24 * 3_600_000
-
 /** A message that lay here for a day is not sent behind its author's back: it waits for Retry or Delete. */
 export function withStaleAsked(pending: Pending, now: number): Pending {
   if (pending.state === 'failed' || now - (pending.confirmedAt ?? pending.createdAt) < STALE_MS) return pending
-  return { ...pending, state: 'failed', failure: { code: 'stale', detail: '', requestId: null } }
+  return { ...pending, state: 'failed', failure: STALE }
 }
 
 /** The next one to send in a place: the oldest that has not failed. A failed one does not hold up the rest. */
 export function nextToSend(queue: readonly Pending[]): Pending | undefined {
   return queue.find((pending) => pending.state !== 'failed')
+}
+
+/** A wish, by its id, goes after the messages that were written before it, unless they wait for their turn in a slow channel. */
+export function goesBefore({ id, state, slowUntil }: Pending, wishId: string): boolean {
+  return state !== 'failed' && slowUntil === undefined && id < wishId
 }

@@ -56,7 +56,7 @@ beforeEach(() => {
 })
 
 afterEach(async () => {
-  await useOutbox().clear()
+  await useOutbox().clear('ana')
   vi.useRealTimers()
   vi.unstubAllGlobals()
   vi.restoreAllMocks()

@@ -12,18 +12,21 @@ import { messages as messageApi } from '@/api/endpoints'
 import { exclusively } from '@/api/exclusive'
 import { uuidv7 } from '@/api/ids'
 import { asProblem, Problem } from '@/api/problem'
+import { retryDelay } from '@/api/retry'
 import { arrivals, beginSpan, endSpan } from '@/api/trace'
 import { applyMessage } from '@/entities/apply'
 import type { Place } from '@/entities/place'
 import { channelOf, threadOf } from '@/entities/place'
 import { useEntities } from '@/entities/store'
+import { useWishes } from '@/entities/wishQueue'
 
 import type { Pending } from './delivery'
-import { afterProblem, nextToSend, placeOf, retryDelay, withStaleAsked } from './delivery'
+import { afterProblem, goesBefore, nextToSend, placeOf, withStaleAsked } from './delivery'
 import { outboxStorage } from './outboxStorage'
 
 export const useOutbox = defineStore('outbox', () => {
   const entities = useEntities()
+  const wishes = useWishes()
   const queues = shallowReactive(new Map<Place, readonly Pending[]>())
   const pumping = new Set<string>()
   const wakers = new Map<string, () => void>()
@@ -90,6 +93,7 @@ export const useOutbox = defineStore('outbox', () => {
     forget(pending)
     wakers.get(placeOf(pending))?.()
     await outboxStorage.remove(pending.id)
+    wishes.wake(pending.channelId)
   }
 
   /** Ends the waits in a channel and its threads: what was waited for may be gone. */
@@ -122,6 +126,7 @@ export const useOutbox = defineStore('outbox', () => {
       for (let next = nextToSend(queue(place)); next; next = nextToSend(queue(place))) {
         const tried = next
         const wait = await exclusively(`outbox.${place}`, () => attempt(tried))
+        if (wait === 0) wishes.wake(tried.channelId)
         // What was deleted meanwhile is not waited for.
         if (wait > 0 && isQueued(tried)) await sleep(place, wait)
       }
@@ -173,6 +178,7 @@ export const useOutbox = defineStore('outbox', () => {
     replace(next)
     await keep(next)
     if (!isQueued(next)) await outboxStorage.remove(next.id)
+    if (next.slowUntil !== undefined) wishes.wake(next.channelId)
     return next.state === 'failed' ? 0 : retryDelay(next.attempts, problem.retryAfter, Math.random)
   }
 
@@ -195,10 +201,15 @@ export const useOutbox = defineStore('outbox', () => {
   }
 
   /** A person logs out: nothing of theirs stays in this browser. */
-  async function clear(): Promise<void> {
+  async function clear(userId: string): Promise<void> {
     pause()
-    await outboxStorage.clear()
+    await outboxStorage.clear(userId)
   }
+
+  // What is wanted of messages goes after what was written before; what is written waits for no wish.
+  wishes.holdWhile((channelId, wishId) =>
+    [...queues.values()].flat().some((pending) => pending.channelId === channelId && goesBefore(pending, wishId)),
+  )
 
   return { queues, unsent, queue, send, retry, remove, wake, retryAll, restore, pause, clear }
 })

@@ -41,7 +41,11 @@ export const outboxStorage = {
     return db === null || (await db.getKey('outbox', id)) !== undefined
   },
 
-  async clear(): Promise<void> {
-    await (await open())?.clear('outbox')
+  async clear(userId: string): Promise<void> {
+    const db = await open()
+    if (db === null) return
+    const work = db.transaction('outbox', 'readwrite')
+    for (const id of await work.store.index('byUser').getAllKeys(userId)) await work.store.delete(id)
+    await work.done
   },
 }

@@ -65,7 +65,7 @@ export function useDeeds(props: RowProps, own: Record<'edit' | 'thread', () => v
         void copy(quotesIn(message.text, message.messages).rest || message.text, 'messages.textCopied')
         break
       case 'delete':
-        if (message.author_id === entities.myId) void removal.remove(message)
+        if (message.author_id === entities.myId) removal.remove(message)
         else actions.open('delete', message)
         break
       case 'edit':

@@ -4,16 +4,18 @@ import type { Place } from '@/entities/place'
 import { threadOf } from '@/entities/place'
 import { useEntities } from '@/entities/store'
 import { inChannel } from '@/entities/thread'
+import { useWishes } from '@/entities/wishQueue'
 
 import { startEditing } from './editing'
 
 export function useLastMessages(place: Place) {
   const entities = useEntities()
+  const wishes = useWishes()
 
   function last(fits: (message: Message) => boolean): Message | undefined {
     const items = entities.timelines.get(place)?.items ?? []
     const shown = threadOf(place) === null ? inChannel(items) : items
-    return shown.findLast((message) => message.deleted_at === null && !message.system && fits(message))
+    return shown.findLast((message) => wishes.shown(message).deleted_at === null && !message.system && fits(message))
   }
 
   /** `back` gets the focus afterwards. */

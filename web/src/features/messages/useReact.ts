@@ -1,19 +1,14 @@
-/** Reacting from a row: what the server refuses is said in a note at the bottom. */
-import { asProblem } from '@/api/problem'
+/** Reacting from a row, or taking the reaction back: seen at once. */
 import type { Message } from '@/api/types'
-import { useProblemText } from '@/locales/problemText'
-import { toast } from '@/ui/toasts'
+import { reacted } from '@/entities/reactions'
+import { useEntities } from '@/entities/store'
+import { useWishes } from '@/entities/wishQueue'
 
-import { useReactions } from './reactions'
-
-export function useReact(): (message: Message, emoji: string) => Promise<void> {
-  const reactions = useReactions()
-  const { text } = useProblemText()
-  return async (message, emoji) => {
-    try {
-      await reactions.toggle(message, emoji)
-    } catch (error) {
-      toast(text(asProblem(error)))
-    }
+export function useReact(): (message: Message, emoji: string) => void {
+  const entities = useEntities()
+  const wishes = useWishes()
+  return (message, emoji) => {
+    const now = wishes.wanted(message.id, 'reaction', emoji) ?? reacted(message.reactions, emoji, entities.myId)
+    wishes.want(message, { kind: 'reaction', emoji, wanted: !now, had: now })
   }
 }

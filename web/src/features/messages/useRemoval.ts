@@ -6,78 +6,46 @@ import { defineStore } from 'pinia'
 import { shallowReactive } from 'vue'
 import { useI18n } from 'vue-i18n'
 
-import { changes } from '@/api/marks'
-import { asProblem } from '@/api/problem'
 import type { Message } from '@/api/types'
-import { applyChange, applyPresent } from '@/entities/apply'
-import { useEntities } from '@/entities/store'
-import { useProblemText } from '@/locales/problemText'
+import { useWishes } from '@/entities/wishQueue'
 import { toast } from '@/ui/toasts'
 
 /** The note with "Undo"; the row itself offers it for as long as the server does. */
 const NOTE_MS = 5_000
 const WINDOW_MS = 5 * 60_000
 
-/** What this page deleted and the server still has, by message. */
+/** What was deleted here and is not lost yet. */
 export const useUndoable = defineStore('undoable', () => {
+  const wishes = useWishes()
+  /** What the server still has, by message. An answer of the bot does not come back. */
   const ids = shallowReactive(new Set<string>())
 
-  function add(id: string): void {
-    ids.add(id)
-    setTimeout(() => ids.delete(id), WINDOW_MS)
-  }
+  wishes.onSettled(({ kind, wanted, messageId }, { message, problem }) => {
+    if (kind !== 'gone' || problem !== null) return
+    if (wanted === false || message?.ai !== null) return void ids.delete(messageId)
+    ids.add(messageId)
+    setTimeout(() => ids.delete(messageId), WINDOW_MS)
+  })
 
-  return { has: (id: string) => ids.has(id), add, drop: (id: string) => ids.delete(id) }
+  return { has: (id: string) => ids.has(id) || wishes.wanted(id, 'gone') === true }
 })
-
-export function withoutContent(message: Message): Message {
-  return {
-    ...message,
-    deleted_at: new Date().toISOString(),
-    text: '', reactions: [], mentions: [], channels: [], messages: [], links: [], pinned: null, ai: null,
-  }
-}
 
 export function useRemoval() {
   const { t } = useI18n()
-  const { text } = useProblemText()
-  const entities = useEntities()
-  const undoable = useUndoable()
+  const wishes = useWishes()
+  useUndoable()
 
-  /** An answer of the bot does not come back. */
-  function offerUndo(message: Message): void {
-    const undo = { label: t('messages.undo'), run: () => void restore(message.id) }
-    if (message.ai === null) undoable.add(message.id)
+  /** `reason` is for the author to read, when that is somebody else. */
+  function remove(message: Message, reason = ''): void {
+    wishes.want(message, { kind: 'gone', reason, wanted: true, had: false })
+    const undo = { label: t('messages.undo'), run: () => restore(message) }
     toast(t('messages.deletedNote'), message.ai === null ? { action: undo, ms: NOTE_MS } : {})
   }
 
-  /** At once, without asking: what is one's own. */
-  async function remove(message: Message): Promise<void> {
-    applyChange(entities, withoutContent(message))
-    const done = removeFor(message, '')
-    offerUndo(message)
-    try {
-      await done
-    } catch (error) {
-      undoable.drop(message.id)
-      applyPresent(entities, message)
-      toast(text(asProblem(error)))
-    }
+  /** What was not deleted yet just stays. */
+  function restore(message: Pick<Message, 'id' | 'channel_id'>): void {
+    wishes.want(message, { kind: 'gone', wanted: false, had: true })
   }
 
-  /** Somebody else's, with a reason that they are told. Throws a Problem when it is refused. */
-  async function removeFor(message: Message, reason: string): Promise<void> {
-    applyChange(entities, (await changes.remove(message.id, reason)).message)
-  }
-
-  async function restore(messageId: string): Promise<void> {
-    try {
-      applyPresent(entities, (await changes.restore(messageId)).message)
-      undoable.drop(messageId)
-    } catch (error) {
-      toast(text(asProblem(error)))
-    }
-  }
-
-  return { remove, removeFor, offerUndo, restore }
+  return { remove, restore }
 }

@@ -6,19 +6,19 @@ import type { Envelope } from '@/api/events'
 import { pins as pinApi } from '@/api/marks'
 import { Problem } from '@/api/problem'
 import type { Message } from '@/api/types'
-import { applyPin } from '@/entities/apply'
-import { useEntities } from '@/entities/store'
+import { useWishes } from '@/entities/wishQueue'
 
 import { withoutPin, withPinned } from './pinned'
 
 export const usePins = defineStore('pins', () => {
-  const entities = useEntities()
+  const wishes = useWishes()
   const lists = shallowReactive(new Map<string, readonly Message[]>())
   /** Channels whose list is being fetched; true when something was told meanwhile, so that it may be too old. */
   const loading = new Map<string, boolean>()
 
   function of(channelId: string): readonly Message[] | null {
-    return lists.get(channelId) ?? null
+    const list = lists.get(channelId)
+    return list?.filter((message) => wishes.shown(message).pinned !== null) ?? null
   }
 
   /** Throws a Problem. */
@@ -63,22 +63,13 @@ export const usePins = defineStore('pins', () => {
     if (list !== undefined) lists.set(channelId, message.pinned === null ? withoutPin(list, message.id) : withPinned(list, message))
   }
 
-  /** Shown at once; what is refused is taken back. Throws a Problem then. */
-  async function toggle(message: Message): Promise<void> {
-    const pinned = message.pinned === null ? { by: entities.myId, at: new Date().toISOString() } : null
-    tell({ ...message, pinned })
-    try {
-      tell((await (pinned === null ? pinApi.unpin(message.id) : pinApi.pin(message.id))).message)
-    } catch (error) {
-      tell(message)
-      throw error
-    }
+  /** Seen at once. */
+  function toggle(message: Message): void {
+    const pinned = wishes.shown(message).pinned !== null
+    wishes.want(message, { kind: 'pinned', wanted: !pinned, had: pinned })
   }
 
-  function tell(message: Message): void {
-    applyPin(entities, message)
-    take(message)
-  }
+  wishes.onSettled(({ kind }, { message }) => kind === 'pinned' && message !== null && take(message))
 
   function clear(): void {
     lists.clear()

@@ -9,12 +9,15 @@ import type { Envelope } from '@/api/events'
 import type { ListedReminder, Reminder } from '@/api/marks'
 import { reminders as reminderApi, saved as savedApi } from '@/api/marks'
 import { Problem } from '@/api/problem'
+import type { Message } from '@/api/types'
+import { useWishes } from '@/entities/wishQueue'
 
 /** Beyond this many a row may not show that it was saved long ago. */
 const PAGE = 200
 const PAGES = 5
 
 export const useSaved = defineStore('saved', () => {
+  const wishes = useWishes()
   const ids = shallowReactive(new Set<string>())
   const reminders = shallowReactive(new Map<string, Reminder>())
   const workspaceId = shallowRef<string | null>(null)
@@ -76,18 +79,21 @@ export const useSaved = defineStore('saved', () => {
     else reminders.set(id, reminder)
   }
 
-  /** Shown at once; what is refused is taken back. Throws a Problem then. */
-  async function toggle(messageId: string): Promise<void> {
-    const wanted = !ids.has(messageId)
-    mark(messageId, wanted)
-    try {
-      await (wanted ? savedApi.save(messageId) : savedApi.unsave(messageId))
-      changes.value += 1
-    } catch (error) {
-      mark(messageId, !wanted)
-      throw error
-    }
+  function isSaved(messageId: string): boolean {
+    return (wishes.wanted(messageId, 'saved') ?? ids.has(messageId)) === true
   }
+
+  /** Seen at once. */
+  function toggle(message: Pick<Message, 'id' | 'channel_id'>): void {
+    const now = isSaved(message.id)
+    wishes.want(message, { kind: 'saved', wanted: !now, had: now })
+  }
+
+  wishes.onSettled(({ kind, messageId, wanted }, { problem }) => {
+    if (kind !== 'saved' || problem !== null) return
+    mark(messageId, wanted === true)
+    changes.value += 1
+  })
 
   async function remind(messageId: string, at: Date): Promise<void> {
     const { reminder } = await reminderApi.set(messageId, at)
@@ -118,7 +124,7 @@ export const useSaved = defineStore('saved', () => {
   }
 
   return {
-    due, changes, workspaceId, isSaved: (id: string) => ids.has(id), open, refresh, onEvent, toggle, remind, snooze, complete, forget, clear,
+    due, changes, workspaceId, isSaved, open, refresh, onEvent, toggle, remind, snooze, complete, forget, clear,
   }
 })
 

@@ -1,10 +1,11 @@
 /** What the page of saved messages shows: fetched anew whenever something of it changes, here or on another device. */
-import { ref, shallowRef, watch } from 'vue'
+import { computed, ref, shallowRef, watch } from 'vue'
 
 import type { ListedReminder, SavedMessage } from '@/api/marks'
 import { reminders as reminderApi, saved as savedApi } from '@/api/marks'
 import type { Problem } from '@/api/problem'
 import { asProblem } from '@/api/problem'
+import { useWishes } from '@/entities/wishQueue'
 
 import { inOrder, useSaved } from './store'
 
@@ -12,6 +13,7 @@ const PAGE = 50
 
 export function useSavedLists(workspaceId: () => string) {
   const store = useSaved()
+  const wishes = useWishes()
   const messages = shallowRef<readonly SavedMessage[] | null>(null)
   const reminders = shallowRef<readonly ListedReminder[] | null>(null)
   const next = ref<string | null>(null)
@@ -57,5 +59,6 @@ export function useSavedLists(workspaceId: () => string) {
   }
 
   watch([workspaceId, () => store.changes], load, { immediate: true })
-  return { messages, reminders, next, loading, problem, load, more }
+  const shown = computed(() => messages.value?.filter(({ message }) => wishes.wanted(message.id, 'saved') !== false) ?? null)
+  return { messages: shown, reminders, next, loading, problem, load, more }
 }

@@ -1,0 +1,121 @@
+import { createPinia, setActivePinia } from 'pinia'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { createApp } from 'vue'
+
+import type { Notification as Told } from '@/api/attention'
+import type { Envelope } from '@/api/events'
+import { openSession } from '@/api/session'
+import { useEntities } from '@/entities/store'
+import { cursorAt } from '@/entities/unread'
+import { i18n } from '@/locales/i18n'
+import { channel, message, myself, person, session, TIME } from '@/testing/fixtures'
+
+import { desktop, showWords, turnOff, turnOn } from './desktop'
+import { useDesktop } from './useDesktop'
+
+/** What was shown: title, text, and where a click leads. */
+let shown: FakeNotification[]
+let opened: string[]
+let focused: boolean
+
+class FakeNotification {
+  static permission = 'granted'
+  static requestPermission = () => Promise.resolve('granted')
+  onclick = () => undefined
+  close = () => undefined
+
+  constructor(
+    readonly title: string,
+    readonly options: NotificationOptions,
+  ) {
+    shown.push(this)
+  }
+}
+
+const told = (seq: number, patch: Partial<Told> = {}): Envelope => ({
+  id: `e${seq}`, type: 'notification.created', v: 1, workspace_id: 'w', channel_id: null, ch_seq: null, actor_id: 'ben', time: TIME,
+  data: {
+    notification: {
+      id: `n${seq}`, channel_id: 'c', message_id: `m${seq}`, ch_seq: seq, thread_id: null, reason: 'mention', created_at: TIME, ...patch,
+    },
+  },
+})
+
+let tell: (event: Envelope) => void
+
+beforeEach(async () => {
+  vi.useFakeTimers()
+  shown = []
+  opened = []
+  focused = false
+  vi.stubGlobal('Notification', FakeNotification)
+  vi.spyOn(document, 'hasFocus').mockImplementation(() => focused)
+  vi.stubGlobal('fetch', (url: string) => {
+    const seq = Number(url.split('/m').at(-1))
+    return Promise.resolve(Response.json({ message: message(seq, { text: `words ${seq}`, deleted_at: seq === 9 ? TIME : null }) }))
+  })
+  setActivePinia(createPinia())
+  openSession(session())
+  const store = useEntities()
+  store.setMe(myself('ana'))
+  store.setUser(person('ben', { display_name: 'Ben' }))
+  store.setChannel(channel('c', 9, { name: 'plans' }), { joined: true, ...cursorAt(4) })
+  await turnOn()
+  createApp({
+    setup() {
+      tell = useDesktop(({ id }) => `/to/${id}`, (path) => opened.push(path))
+      return () => null
+    },
+  }).use(i18n).mount(document.createElement('div'))
+})
+
+afterEach(() => {
+  turnOff()
+  showWords(true)
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+  vi.restoreAllMocks()
+})
+
+async function ring(event: Envelope): Promise<string[]> {
+  tell(event)
+  await vi.advanceTimersByTimeAsync(1_600)
+  return shown.map(({ title, options }) => `${title}: ${options.body}`)
+}
+
+it('says who, where and what, and a click leads there', async () => {
+  expect(await ring(told(5))).toEqual(['Ben in #plans: words 5'])
+  shown[0]?.onclick()
+  expect(opened).toEqual(['/to/m5'])
+})
+
+it('says only why when others shall not read it', async () => {
+  showWords(false)
+  expect(await ring(told(5))).toEqual(['Ben in #plans: You were mentioned'])
+})
+
+it('says a person once in a direct conversation', async () => {
+  useEntities().setChannel(channel('c', 9, { kind: 'dm', name: null, member_ids: ['ana', 'ben'] }))
+  expect(await ring(told(5, { reason: 'direct' }))).toEqual(['Ben: words 5'])
+})
+
+it.each<[string, () => void, Envelope]>([
+  ['this page is looked at', () => (focused = true), told(5)],
+  ['it was read meanwhile', () => undefined, told(4)],
+  ['it is gone', () => undefined, told(9)],
+  ['somebody does not want to be disturbed', () => {
+    const until = new Date(Date.now() + 60_000).toISOString()
+    useEntities().setMe(myself('ana', { presence: { state: 'auto', dnd_until: until } }))
+  }, told(5)],
+  ['nobody has turned it on', turnOff, told(5)],
+])('is quiet when %s', async (_, begin, event) => {
+  begin()
+  expect(await ring(event)).toEqual([])
+})
+
+it('is blocked when the browser is told so', () => {
+  FakeNotification.permission = 'denied'
+  turnOff()
+  expect(desktop.value).toBe('blocked')
+  FakeNotification.permission = 'granted'
+})
