@@ -25,6 +25,12 @@ it('in a slow channel says when it is sent, and can be deleted until then', () =
   expect([...host.querySelectorAll('button')].map((button) => button.textContent?.trim())).toEqual(['Delete'])
 })
 
+it('that waits for long can be deleted', () => {
+  const host = shown({ createdAt: Date.now() - 11_000 })
+  expect(host.textContent).toContain('Sending…')
+  expect([...host.querySelectorAll('button')].map((button) => button.textContent?.trim())).toEqual(['Delete'])
+})
+
 it('is quiet at first, and once the turn has come', () => {
   expect(shown({}).textContent).toBe('')
   expect(shown({ slowUntil: Date.now() - 1 }).textContent).toBe('')

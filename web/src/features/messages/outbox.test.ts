@@ -154,6 +154,25 @@ describe('the outbox', () => {
     expect(posts).toHaveLength(1)
   })
 
+  it('shows in another tab what waits here, and that it waits no more', async () => {
+    answers = ['cut']
+    const here = useOutbox()
+    await here.restore()
+    here.send('c1', 'on its way')
+    await settled(() => expect(here.queue('c1')[0]?.attempts).toBe(1))
+    setActivePinia(createPinia())
+    useEntities().setMe(myself('ana'))
+    const there = useOutbox()
+    await there.restore()
+    expect(there.queue('c1').map((item) => item.text)).toEqual(['on its way'])
+    answers = [201]
+    await settled(() => {
+      here.retryAll()
+      expect([here.queue('c1'), there.queue('c1')]).toEqual([[], []])
+    })
+    here.pause()
+  })
+
   it('waits in a slow channel for its turn, and no longer when the channel is slow no more', async () => {
     answers = ['slow', 201]
     const outbox = useOutbox()

@@ -2,8 +2,8 @@
  * Sending. A message is painted at once, written to disk, and sent in the background until the server has it.
  *
  * One message is in flight per place (a channel, a thread), so the order is kept there, and a thread does not wait for its
- * channel; a Web Lock keeps that true between tabs. Every try carries the same `client_msg_id`, so a lost answer never
- * makes a second message.
+ * channel; a Web Lock keeps that true between tabs, and a BroadcastChannel shows every tab what another one sends. Every try
+ * carries the same `client_msg_id`, so a lost answer never makes a second message.
  */
 import { defineStore } from 'pinia'
 import { computed, shallowReactive } from 'vue'
@@ -32,6 +32,10 @@ export const useOutbox = defineStore('outbox', () => {
   const wakers = new Map<string, () => void>()
   /** Ids that the disk has taken. Only of these does a missing row say that another tab has sent or deleted it. */
   const written = new Set<string>()
+  /** Rises with what changes here, so that what was read from the disk before is not taken for newer. */
+  let version = 0
+  let owner = ''
+  let tabs: BroadcastChannel | null = null
 
   const unsent = computed(
     () => [...queues.values()].flat().filter((pending) => pending.state !== 'failed').length,
@@ -47,13 +51,14 @@ export const useOutbox = defineStore('outbox', () => {
 
   function replace(pending: Pending): void {
     const place = placeOf(pending)
+    version += 1
     queues.set(place, queue(place).map((item) => (item.id === pending.id ? pending : item)))
   }
 
   async function keep(pending: Pending): Promise<void> {
     try {
-      await outboxStorage.put(pending)
-      written.add(pending.id)
+      if (await outboxStorage.put(pending)) written.add(pending.id)
+      tabs?.postMessage('changed')
     } catch {
       // The disk is full or blocked: the message waits in memory, as it does without a database.
     }
@@ -61,6 +66,7 @@ export const useOutbox = defineStore('outbox', () => {
 
   function forget(pending: Pending): void {
     written.delete(pending.id)
+    version += 1
     const place = placeOf(pending)
     queues.set(place, queue(place).filter((item) => item.id !== pending.id))
   }
@@ -79,6 +85,7 @@ export const useOutbox = defineStore('outbox', () => {
       attempts: 0,
       failure: null,
     }
+    version += 1
     queues.set(place, [...queue(place), pending])
     void keep(pending).then(() => pump(place))
   }
@@ -93,6 +100,7 @@ export const useOutbox = defineStore('outbox', () => {
     forget(pending)
     wakers.get(placeOf(pending))?.()
     await outboxStorage.remove(pending.id)
+    tabs?.postMessage('changed')
     wishes.wake(pending.channelId)
   }
 
@@ -109,14 +117,33 @@ export const useOutbox = defineStore('outbox', () => {
 
   /** What an earlier page left behind. What has waited for a day asks before it goes. */
   async function restore(): Promise<void> {
-    for (const item of await outboxStorage.all(entities.myId)) {
-      const pending = withStaleAsked(item, Date.now())
-      written.add(pending.id)
-      const place = placeOf(pending)
-      const items = queue(place)
-      if (!items.some((item) => item.id === pending.id)) queues.set(place, [...items, pending])
+    if (owner !== entities.myId) {
+      owner = entities.myId
+      tabs?.close()
+      tabs = new BroadcastChannel(`tertulia.outbox.${owner}`)
+      tabs.addEventListener('message', () => void read())
     }
+    await read()
     retryAll()
+  }
+
+  /** As the disk has it, but for what is under way here or was never written. */
+  async function read(): Promise<void> {
+    const me = owner
+    let seen: number
+    let kept: readonly Pending[]
+    do {
+      seen = version
+      kept = await outboxStorage.all(me)
+    } while (seen !== version && owner === me)
+    if (owner !== me) return
+    const own = [...queues.values()].flat().filter((pending) => pending.state === 'sending' || !written.has(pending.id))
+    const known = new Set(own.map(({ id }) => id))
+    const others = kept.filter(({ id }) => !known.has(id)).map((pending) => withStaleAsked(pending, Date.now()))
+    for (const { id } of kept) written.add(id)
+    const all = [...others, ...own].sort((a, b) => (a.id < b.id ? -1 : 1))
+    const places = new Set([...queues.keys(), ...all.map(placeOf)])
+    for (const place of places) queues.set(place, all.filter((pending) => placeOf(pending) === place))
   }
 
   async function pump(place: Place): Promise<void> {
@@ -196,6 +223,10 @@ export const useOutbox = defineStore('outbox', () => {
 
   /** The session has ended: stop trying, keep everything on disk for the next log-in. */
   function pause(): void {
+    version += 1
+    owner = ''
+    tabs?.close()
+    tabs = null
     queues.clear()
     for (const wake of wakers.values()) wake()
   }

@@ -27,8 +27,11 @@ export const outboxStorage = {
     return items.map(atRest).sort((a, b) => (a.id < b.id ? -1 : 1))
   },
 
-  async put(pending: Pending): Promise<void> {
-    await (await open())?.put('outbox', atRest(pending))
+  /** Rejects when there is no room. Resolves to whether it is on disk. */
+  async put(pending: Pending): Promise<boolean> {
+    const db = await open()
+    await db?.put('outbox', atRest(pending))
+    return db !== null
   },
 
   async remove(id: string): Promise<void> {
