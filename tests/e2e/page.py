@@ -1,5 +1,6 @@
 """A person at the page: what they do, by the roles and names that a screen reader would tell them."""
 
+import asyncio
 import re
 import secrets
 from collections.abc import AsyncGenerator
@@ -159,3 +160,11 @@ class Person:
         await row.hover()
         await row.get_by_role("group", name="Message actions").get_by_role("button", name="More actions").click()
         await self.page.get_by_role("menuitem", name=item).click()
+
+    async def until(self, holds: str, argument: object = None) -> None:
+        """A function of the page's, which may be asynchronous: `wait_for_function` takes any promise for a yes."""
+        script = f"""async (argument) => {{
+            const holds = {holds}
+            while (!(await holds(argument))) await new Promise((resolve) => setTimeout(resolve, 50))
+        }}"""
+        await asyncio.wait_for(self.page.evaluate(script, argument), 30)

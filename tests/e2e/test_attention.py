@@ -14,7 +14,6 @@ from tertulia_stack.background import BackgroundStack
 from .page import DESKTOP, Person, browser
 from .people import founded, password_of, people
 
-
 RECORDED = """
 const show = ServiceWorkerRegistration.prototype.showNotification
 window.rung = []
@@ -297,16 +296,16 @@ async def test_the_system_tells_once_and_only_who_looks_elsewhere(stack: Backgro
         await page.evaluate(LOOKED_AT, False)
         await other.evaluate(LOOKED_AT, True)
         await at.ada.send(at.plans, f"@{at.ben.user.username}, the boat is blue.")
-        await expect(row(ben, "plans, unread, 1 mention")).to_be_visible()
-        await page.wait_for_function(DECIDED)
+        await expect(row(ben, "Activity, 1 new")).to_be_visible()
+        await ben.until(DECIDED)
         assert await page.evaluate(THERE) == []
 
         await other.evaluate(LOOKED_AT, False)
         dm = await at.ada.channels.open_dm(at.workspace.id, [at.ben.user.id])
         await at.ada.send(dm.id, "Bring the brush.")
         await expect(page).to_have_title(re.compile(r"^\(2\)"))
-        await page.wait_for_function(f"({THERE})().then((all) => all.length > 0)")
-        await page.wait_for_function(DECIDED)
+        await ben.until(f"async () => (await ({THERE})()).length > 0")
+        await ben.until(DECIDED)
         assert await page.evaluate(THERE) == ["Ada: Bring the brush."]
         rung = [rang for tab in (page, other) for rang in await tab.evaluate("window.rung")]
         assert rung == ["Ada: Bring the brush."]
@@ -314,11 +313,13 @@ async def test_the_system_tells_once_and_only_who_looks_elsewhere(stack: Backgro
         await other.close()
         (worker,) = context.service_workers
         await worker.evaluate(CLICK)
+        await page.evaluate(LOOKED_AT, True)
         await ben.in_channel("Ada")
         assert await page.evaluate(THERE) == []
 
         await row(ben, "Activity, 1 new").click()
         await settle(page, words=False)
+        await page.evaluate(LOOKED_AT, False)
         await at.ada.send(at.plans, f"@{at.ben.user.username}, psst.")
-        await page.wait_for_function(f"({THERE})().then((all) => all.length > 0)")
+        await ben.until(f"async () => (await ({THERE})()).length > 0")
         assert await page.evaluate(THERE) == ["Ada in #plans: You were mentioned"]

@@ -8,13 +8,10 @@ import { applyChange, applyMyReaction, applyPin, applyPresent } from './apply'
 import type { Entities } from './store'
 import type { Wish } from './wishes'
 
-/** What was wanted longer ago may have been overtaken by what somebody wrote on another device. */
-const SURE_MS = 5_000
-
-/** The message as the server has it then, where it says so. Throws a Problem. */
-export async function fulfil(store: Entities, wish: Wish): Promise<Message | null> {
+/** The message as the server has it then, where it says so. `late`: it had to wait. Throws a Problem. */
+export async function fulfil(store: Entities, wish: Wish, late: boolean): Promise<Message | null> {
   const { kind, messageId: id, channelId, emoji = '', wanted } = wish
-  if (kind === 'text') return rewrite(store, wish)
+  if (kind === 'text') return rewrite(store, wish, late)
   if (kind === 'saved') {
     await (wanted === true ? saved.save(id) : saved.unsave(id))
     return null
@@ -36,9 +33,9 @@ export async function fulfil(store: Entities, wish: Wish): Promise<Message | nul
 }
 
 /** Two devices may change the same message: what the other one wrote is not overwritten unseen. */
-async function rewrite(store: Entities, { messageId: id, wanted, had, at, attempts, anyway }: Wish): Promise<Message> {
+async function rewrite(store: Entities, { messageId: id, wanted, had, anyway }: Wish, late: boolean): Promise<Message> {
   const text = String(wanted)
-  if (anyway !== true && (attempts > 0 || Date.now() - at > SURE_MS)) {
+  if (late && anyway !== true) {
     const { message } = await messages.get(id)
     applyPresent(store, message)
     if (message.deleted_at === null && message.text === text) return message

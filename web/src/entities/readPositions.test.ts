@@ -134,7 +134,7 @@ describe('unread from here', () => {
 })
 
 it('what the server has not heard of is known to the page that is loaded next, and to nobody else', async () => {
-  answers = [() => Response.json({}, { status: 401 }), () => Response.json({}, { status: 401 })]
+  answers = [() => Response.json({}, { status: 503 })]
   useReadPositions().read('c', 6)
   await vi.advanceTimersByTimeAsync(2_000)
   const before = sent.length

@@ -139,7 +139,7 @@ describe('without the network', () => {
     want(like(), 1)
     want(rewrite('two', 'one'))
     ;(await request(0)).cut()
-    await onDisk(2)
+    await soon(async () => expect((await wishStorage.all('ana')).map(({ attempts }) => attempts)).toEqual([1, 0]))
     await reload()
     expect([shown().text, shown(1).reactions.length]).toEqual(['two', 1])
     ;(await request(1)).answer(200)

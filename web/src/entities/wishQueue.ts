@@ -27,6 +27,8 @@ export interface Answer {
 type Listener = (wish: Wish, answer: Answer) => void
 
 const NONE: readonly Wish[] = []
+/** Whoever waits longer than this may be overtaken by another device. */
+const SURE_MS = 1_000
 
 export const useWishes = defineStore('wishes', () => {
   const entities = useEntities()
@@ -34,6 +36,8 @@ export const useWishes = defineStore('wishes', () => {
   const all = shallowReactive(new Map<string, readonly Wish[]>())
   const pumping = new Set<string>()
   const wakers = new Map<string, () => void>()
+  /** When something of a channel could not be sent last. */
+  const failedAt = new Map<string, number>()
   const listeners = new Set<Listener>()
   /** Ids that the disk has taken. Only of these does a missing one say that another tab has seen to it. */
   const written = new Set<string>()
@@ -199,7 +203,7 @@ export const useWishes = defineStore('wishes', () => {
     const sent: Wish = { ...wish, state: 'sending', tried: true }
     change(wish, sent)
     try {
-      const message = await fulfil(entities, sent)
+      const message = await fulfil(entities, sent, isLate(wish))
       set(messageId, withFulfilled(of(messageId), sent))
       tell(sent, { message, problem: null })
       return 0
@@ -209,9 +213,14 @@ export const useWishes = defineStore('wishes', () => {
     }
   }
 
+  function isLate({ tried, at, channelId }: Wish): boolean {
+    return tried || Date.now() - at > SURE_MS || (failedAt.get(channelId) ?? 0) >= at
+  }
+
   function settle(sent: Wish, problem: Problem): number {
     const wishes = of(sent.messageId)
     if (problem.temporary || problem.status === 401) {
+      failedAt.set(sent.channelId, Date.now())
       set(sent.messageId, withDelayed(wishes, sent))
       return retryDelay(sent.attempts + 1, problem.retryAfter, Math.random)
     }
