@@ -43,6 +43,13 @@ describe('what GitHub adds', () => {
   })
 })
 
+it('knows the names that HTML has for letters', () => {
+  const text = (source: string) => drawn(source).textContent.trim()
+  expect(text('&copy; &Auml; &nbsp;&amp; &lt;b&gt; &semi; &#9731;')).toBe('© Ä \u00a0& <b> ; ☃')
+  expect(text('&ampere; &nothing; &copy &amp')).toBe('&ampere; &nothing; &copy &amp')
+  expect(drawn('[a](https://a.example/?b&amp;c)').querySelector('a')?.href).toBe('https://a.example/?b&c')
+})
+
 describe('a spoiler', () => {
   it('is covered until somebody asks', () => {
     const holder = drawn('the end: ||he **dies**||.')
