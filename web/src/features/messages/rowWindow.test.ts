@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 
 import type { Row } from './rows'
-import { BESIDE, RowWindow } from './rowWindow'
+import { BESIDE, FEW, RowWindow } from './rowWindow'
 
 const HEIGHT = 600
 
@@ -27,6 +27,8 @@ it('a short list is there as a whole, without a gap', () => {
 
 it('of a hundred thousand rows those around the view are there, and the last one', () => {
   const window = windowOf(rows(1, 100_000))
+  expect(window.slots(40 * 50_000, HEIGHT, [])[0]?.row.key).toBe(`r${50_001 - FEW}`)
+  window.widen()
   const slots = window.slots(40 * 50_000, HEIGHT, [])
   expect(slots.length).toBeLessThan(100)
   expect(slots[0]).toEqual({ row: expect.objectContaining({ key: `r${50_001 - BESIDE}` }), gap: 40 * (50_000 - BESIDE) })

@@ -10,6 +10,8 @@ import { indexNear } from './rows'
 
 /** Rows in the page beyond the screen, on each side. */
 export const BESIDE = 25
+/** As long as nobody has seen the list: the first of it is to be there at once. */
+export const FEW = 5
 
 /** Places to remember: several times as many as are in the page. */
 const FOUND = 1_000
@@ -27,6 +29,7 @@ export interface Slot {
 
 export class RowWindow {
   #rows: readonly Row[] = []
+  #beside = FEW
   #kept: readonly number[] = []
   /** Where each row was found last, and any: what is looked for next is near. */
   #found = new Map<string, number>()
@@ -41,6 +44,11 @@ export class RowWindow {
 
   get rows(): readonly Row[] {
     return this.#rows
+  }
+
+  /** From now on there are as many rows beyond the screen as make scrolling smooth. */
+  widen(): void {
+    this.#beside = BESIDE
   }
 
   setRows(rows: readonly Row[]): void {
@@ -100,7 +108,7 @@ export class RowWindow {
     const kept = this.#kept
     return {
       count: rows.length,
-      overscan: BESIDE,
+      overscan: this.#beside,
       getScrollElement: () => null,
       getItemKey: this.#keyOf(rows),
       estimateSize: (index: number) => guess(rows[index]),

@@ -43,6 +43,7 @@ export function useScrollAnchor(listId: string, { box, list, rows, kept, onScrol
   const window = new RowWindow()
   let place: Place = places.get(listId) ?? { key: null, offset: 0 }
   let layout: ResizeObserver | undefined
+  let widening: ReturnType<typeof setTimeout> | undefined
   let heights: ResizeObserver | undefined
   const watched = new Map<Element, string>()
 
@@ -192,9 +193,18 @@ export function useScrollAnchor(listId: string, { box, list, rows, kept, onScrol
     watchHeights()
     draw()
     settle()
+    // What is on the screen has been painted by then.
+    requestAnimationFrame(() => (widening = setTimeout(widen)))
   })
 
+  function widen(): void {
+    if (box.value === null) return
+    window.widen()
+    draw()
+  }
+
   onBeforeUnmount(() => {
+    clearTimeout(widening)
     layout?.disconnect()
     heights?.disconnect()
     box.value?.removeEventListener('scroll', onScroll)
