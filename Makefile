@@ -14,7 +14,7 @@ MANIFESTS := pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS))
 ENVIRONMENT := $(VENV)/.in-step
 WEB_MODULES := web/node_modules/.in-step
 WEB_BUILD := web/dist/index.html
-WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
+WEB_SOURCES := $(shell find web/src web/public web/index.html web/*.ts -type f 2>/dev/null)
 NODE_PATH_PREFIX := $(shell tools/node-path 2>/dev/null)
 NPM := PATH="$(NODE_PATH_PREFIX)$$PATH" npm
 

@@ -1,4 +1,7 @@
-/** Tells the service worker what the page needs to begin: its first script, the views, and whatever these import. */
+/**
+ * Tells the service worker what the page needs without the network: its first script, the views, whatever these import, and the
+ * components that are loaded later.
+ */
 import { createHash } from 'node:crypto'
 
 import type { Plugin } from 'vite'
@@ -33,13 +36,19 @@ function beginning(bundle: Bundle): { entry: string; files: string[] } {
     found.add(`/${fileName}`)
     for (const css of chunk.viteMetadata?.importedCss ?? []) found.add(`/${css}`)
     for (const imported of chunk.imports) take(imported)
+    for (const later of chunk.dynamicImports) if (modulesOf(later).some((id) => id.endsWith('.vue'))) take(later)
+  }
+
+  function modulesOf(fileName: string): readonly string[] {
+    const chunk = bundle[fileName]
+    return chunk?.type === 'chunk' ? chunk.moduleIds : []
   }
 
   for (const chunk of Object.values(bundle)) {
     if (chunk.type !== 'chunk') continue
-    const source = chunk.facadeModuleId ?? ''
-    if (source.endsWith('/index.html')) entry = `/${chunk.fileName}`
-    if (source.endsWith('/index.html') || source.includes(VIEWS)) take(chunk.fileName)
+    const first = chunk.facadeModuleId?.endsWith('/index.html') === true
+    if (first) entry = `/${chunk.fileName}`
+    if (first || chunk.moduleIds.some((id) => id.includes(VIEWS))) take(chunk.fileName)
   }
   return { entry, files: [...found].sort() }
 }

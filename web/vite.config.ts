@@ -5,6 +5,7 @@ import tailwindcss from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
 
+import { chunksOfTheFirstScreen } from './chunks'
 import { shell } from './shell'
 
 const backend = process.env['TERTULIA_URL'] ?? 'http://127.0.0.1:8080'
@@ -25,13 +26,20 @@ export default defineConfig({
     __VUE_OPTIONS_API__: 'false',
     __VUE_I18N_LEGACY_API__: 'false',
   },
-  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  resolve: {
+    alias: {
+      '@': fileURLToPath(new URL('./src', import.meta.url)),
+      // Only markdown-it asks for it.
+      entities: fileURLToPath(new URL('./src/ui/markdown/entities.ts', import.meta.url)),
+    },
+  },
   server: { port: 5173, proxy: { '/api': { target: backend, changeOrigin: false } } },
   // Fonts and icons stay files of their own: the CSP allows no `data:` scripts or fonts.
   build: {
     assetsInlineLimit: 0,
     target: 'es2022',
     sourcemap: false,
+    manifest: true,
     rolldownOptions: {
       input: {
         index: fileURLToPath(new URL('./index.html', import.meta.url)),
@@ -40,8 +48,11 @@ export default defineConfig({
         sw: fileURLToPath(new URL('./src/worker/sw.ts', import.meta.url)),
       },
       // The worker's name is its address for ever, and its folder is what it is in charge of.
-      output: { entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
+      output: {
+        entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
+        codeSplitting: { groups: [{ name: chunksOfTheFirstScreen() }] },
+      },
     },
   },
-  test: { environment: 'happy-dom', include: ['src/**/*.test.ts'], setupFiles: ['src/testing/texts.ts'] },
+  test: { environment: 'happy-dom', include: ['src/**/*.test.ts'], setupFiles: ['src/testing/texts.ts'], server: { deps: { inline: ['markdown-it'] } } },
 })

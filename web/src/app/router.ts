@@ -7,6 +7,7 @@ import { createRouter, createWebHistory } from 'vue-router'
 
 import { SORTS } from '@/api/search'
 import { useSession } from '@/features/auth/session'
+import { allTexts } from '@/locales/i18n'
 
 import { isFirstRun } from './firstRun'
 
@@ -16,6 +17,9 @@ declare module 'vue-router' {
     access?: 'stranger' | 'anyone'
   }
 }
+
+/** These get by with the texts of the first screen. */
+const BRIEF = ['home', 'workspace', 'dms', 'channel', 'thread']
 
 export function createAppRouter(): Router {
   const router = createRouter({
@@ -117,6 +121,13 @@ export function createAppRouter(): Router {
     ],
   })
 
+  /** Without them nothing is kept back: a text that is missing is looked for when it is shown. */
+  const texts = async (name: unknown): Promise<void> => {
+    if (!BRIEF.includes(String(name))) await allTexts().catch(() => undefined)
+  }
+  // They are on their way while the page is.
+  router.beforeEach((to) => void texts(to.name))
+  router.beforeResolve((to) => texts(to.name))
   router.beforeEach(async (to) => {
     const session = useSession()
     if (session.state === 'unknown') await session.resume()

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import type { Language } from '@/api/languages'
 import { LANGUAGES } from '@/api/languages'
 
-import { languageFor, loaders, pluralRules, tagFor } from './languages'
+import { beginnings, languageFor, loaders, pluralRules, tagFor } from './languages'
 
 type Tree = Record<string, unknown>
 
@@ -78,7 +78,11 @@ it('their region decides how dates are written, and digits are Latin', () => {
   expect(new Intl.NumberFormat(tagFor('ar', ['ar-EG'])).format(12)).toBe('12')
 })
 
-it('a language is one module of all its groups', async () => {
-  const { default: texts } = await loaders.en()
-  expect(new Set(Object.keys(texts))).toEqual(new Set([...en.keys()].map(groupOf)))
+it.each(LANGUAGES)('%s is one module of all its groups, and one of those that the first screen needs', async (language) => {
+  const { default: all } = await loaders[language]()
+  const { default: first } = await beginnings[language]()
+  const groups = new Set([...textsOf(language).keys()].map(groupOf))
+  expect(new Set(Object.keys(all))).toEqual(groups)
+  const { default: english } = await beginnings.en()
+  expect(Object.keys(first)).toEqual(Object.keys(english).filter((group) => groups.has(group)))
 })

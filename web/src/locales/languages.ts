@@ -1,5 +1,6 @@
 /**
- * One language at a time: its texts are one chunk, loaded when somebody reads in it. The tag that Vue I18n and `Intl` are given has
+ * One language at a time: its texts are loaded when somebody reads in it, those of the first screen before the others (all but
+ * what only other pages and dialogs say, which come with these: i18n.ts). The tag that Vue I18n and `Intl` are given has
  * the reader's region where their browser names one (en-GB has another clock than en-US), and Latin digits throughout,
  * since counts inside the texts are written with them.
  */
@@ -18,7 +19,20 @@ export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
   ar: 'العربية',
 }
 
-export const loaders: Readonly<Record<Language, () => Promise<{ default: Texts }>>> = {
+export type Loaders = Readonly<Record<Language, () => Promise<{ default: Texts }>>>
+
+/** The texts of the first screen. */
+export const beginnings: Loaders = {
+  en: () => import('./en/first'),
+  de: () => import('./de/first'),
+  es: () => import('./es/first'),
+  id: () => import('./id/first'),
+  zh: () => import('./zh/first'),
+  ar: () => import('./ar/first'),
+}
+
+/** All of them. */
+export const loaders: Loaders = {
   en: () => import('./en'),
   de: () => import('./de'),
   es: () => import('./es'),

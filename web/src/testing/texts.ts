@@ -1,4 +1,5 @@
 /** Tests read English, which the page loads only when somebody reads in it. */
-import { speak } from '@/locales/i18n'
+import { allTexts, speak } from '@/locales/i18n'
 
 await speak('en', [])
+await allTexts()

@@ -1,0 +1,6 @@
+/** What the first screen does without: see ui/later.ts. */
+import { later } from '@/ui/later'
+
+export const AudienceDialog = later(() => import('./AudienceDialog.vue'))
+export const EmojiPicker = later(() => import('./EmojiPicker.vue'))
+export const JumpDialog = later(() => import('./JumpDialog.vue'))
