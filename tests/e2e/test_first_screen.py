@@ -1,11 +1,16 @@
-"""What the first screen loads of the built page: `make bench NAME=web` measures it in a browser, this weighs the files."""
+"""What the first screen loads of the built page. `make bench NAME=web` measures it in a browser; this weighs files."""
 
 import gzip
 import json
 from pathlib import Path
 
 DIST = Path(__file__).parents[2] / "web" / "dist"
-BEGIN = ("index.html", "src/app/views/WorkspaceView.vue", "src/app/views/ConversationView.vue", "src/locales/en/first.ts")
+BEGIN = (
+    "index.html",
+    "src/app/views/WorkspaceView.vue",
+    "src/app/views/ConversationView.vue",
+    "src/locales/en/first.ts",
+)
 ALLOWED = 250_000
 
 

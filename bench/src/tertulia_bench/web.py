@@ -4,13 +4,13 @@ How soon the first screen can be used and how much script that takes, how soon a
 is on the screen while 100,000 messages are loaded by paging, and whether 10,000 events leave memory behind. Measured in
 the page and by the DevTools protocol. The browser, the stack and the load share the machine.
 
-* The first screen can be used when its messages are painted and one can write. Its scripts are all that had come over the
-  wire by then, heads of the answers included, without a cache or a worker. Dialogs and other parts follow while nothing
-  else is to be done; what has come five seconds later is told beside it, and has no limit.
+* The first screen can be used when its messages are painted and one can write. Its scripts are all that had come over
+  the wire by then, heads of the answers included, without a cache or a worker. Dialogs and other parts follow while
+  nothing else is to be done; what has come five seconds later is told beside it, and has no limit.
 * Another channel: from the click to the end of the frame that shows its messages.
-* A key: from the time that the system gave it to the browser to the end of the frame that shows it, waiting for that frame
-  included. Keys come one at a time, 20 in a second, which is faster than anybody types: each is on the screen before the
-  next, as at a keyboard, and not held up by those that were sent before the page could answer.
+* A key: from the time that the system gave it to the browser to the end of the frame that shows it, waiting for that
+  frame included. Keys come one at a time, at most 20 in a second, which is faster than anybody types: none is held up
+  by others that were sent before the page could answer.
 """
 
 import asyncio
@@ -255,9 +255,7 @@ async def _measure(house: House, size: Size, page: Page, devtools: CDPSession, c
         await _post(house, page, tenth + 1, size.events)
         late_mb = await _memory(devtools)
     script, count = max(scripts)
-    return Measured(
-        interactive, script, count, later, switches, loading_s, keys, rows, loaded_mb, early_mb, late_mb
-    )
+    return Measured(interactive, script, count, later, switches, loading_s, keys, rows, loaded_mb, early_mb, late_mb)
 
 
 async def _open(page: Page, devtools: CDPSession, times: int) -> tuple[list[float], list[tuple[float, int]], float]:
