@@ -12,6 +12,12 @@ const COMMON = /^src\/(?:api|entities|locales|ui)\/(?!markdown|Markdown|MessageC
 const FRAMEWORK = /\/node_modules\/(?:@vue|vue|vue-router|vue-i18n|@intlify|pinia)\//
 const ICON = /\/node_modules\/@lucide\/vue\/dist\/esm\/icons\/([\w-]+)\.mjs$/
 
+/** What other pages have as well, which nothing else of this one may come into: the frame of the diagrams, for one. */
+export const SHARED = [
+  { name: 'purify', test: /\/node_modules\/dompurify\//, priority: 1 },
+  { name: 'preload', test: /vite\/(?:preload-helper|modulepreload-polyfill)/, priority: 1 },
+]
+
 const read = (file: string): string | undefined => (existsSync(ROOT + file) ? readFileSync(ROOT + file, 'utf8') : undefined)
 
 export function chunksOfTheFirstScreen(): (id: string) => string | null {

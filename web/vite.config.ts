@@ -5,7 +5,7 @@ import tailwindcss from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
 
-import { chunksOfTheFirstScreen } from './chunks'
+import { chunksOfTheFirstScreen, SHARED } from './chunks'
 import { shell } from './shell'
 
 const backend = process.env['TERTULIA_URL'] ?? 'http://127.0.0.1:8080'
@@ -50,7 +50,7 @@ export default defineConfig({
       // The worker's name is its address for ever, and its folder is what it is in charge of.
       output: {
         entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
-        codeSplitting: { groups: [{ name: chunksOfTheFirstScreen() }] },
+        codeSplitting: { groups: [...SHARED, { name: chunksOfTheFirstScreen() }] },
       },
     },
   },
