@@ -11,6 +11,9 @@ export const MENU = `${FLOAT} w-max max-w-[min(20rem,calc(100vw-1.5rem))] min-w-
 export const ROW =
   'flex min-h-8 w-full cursor-pointer items-center gap-2.5 rounded-control px-2.5 py-1 text-start outline-none select-none data-[disabled]:cursor-default data-[disabled]:opacity-50 data-[highlighted]:bg-hover max-wide:min-h-11'
 
+/** The name above a field. */
+export const LABEL = 'mb-1 block text-meta font-medium'
+
 /** How far a layer stays from what it belongs to, and from the edge of the window; px. */
 export const GAP = 4
 export const EDGE = 8
