@@ -154,6 +154,11 @@ class Person:
         await row.hover()
         await row.get_by_role("group", name="Message actions").get_by_role("button", name=action).click()
 
+    async def pick(self, field: str, option: str, part: Locator | None = None) -> None:
+        """One of a list that a field opens, in this part of the page or anywhere."""
+        await (part or self.page).get_by_role("combobox", name=field, exact=True).click()
+        await self.page.get_by_role("option", name=option, exact=True).click()
+
     async def choose(self, text: str, item: str, among: str = "Messages") -> None:
         """By the mouse: an item of the row's menu."""
         row = self.message(text, among)

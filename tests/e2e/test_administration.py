@@ -78,7 +78,7 @@ async def test_a_role_opens_the_settings_and_closes_them_again(stack: Background
         await expect(ada.page.get_by_role("list", name="Members").get_by_role("listitem")).to_have_count(2)
         await ada.page.get_by_role("textbox", name="Find people").fill("ben")
         await expect(ada.page.get_by_role("list", name="Members").get_by_role("listitem")).to_have_count(1)
-        await ada.page.get_by_role("combobox", name="Role of Ben").select_option(label="Moderator")
+        await ada.pick("Role of Ben", "Moderator")
 
         await to_settings(ben, "Moderation")
         pages = ben.page.get_by_role("navigation", name="Workspace settings").get_by_role("link")
@@ -86,7 +86,7 @@ async def test_a_role_opens_the_settings_and_closes_them_again(stack: Background
         await ada.page.get_by_role("textbox", name="Find people").fill("")
         await expect(ada.page.get_by_title(re.compile("needs an owner"))).to_have_text("Owner")
 
-        await ada.page.get_by_role("combobox", name="Role of Ben").select_option(label="Guest")
+        await ada.pick("Role of Ben", "Guest")
         await expect(ben.page.get_by_role("heading", name="There is nothing here.")).to_be_visible()
         assert (ada.complaints, ben.complaints) == ([], [])
 
@@ -117,7 +117,7 @@ async def test_an_invitation_with_a_limit(stack: BackgroundStack):
     async with house(stack, "Ada", "Ben") as home:
         ada = await home.person(0, "settings/invites")
         await ada.page.get_by_role("textbox", name="For how many").fill("1")
-        await ada.page.get_by_role("combobox", name="They become").select_option(label="Guest")
+        await ada.pick("They become", "Guest")
         await ada.page.get_by_role("checkbox", name="general").check()
         await ada.page.get_by_role("button", name="Create invitation").click()
         row = ada.page.get_by_role("list", name="Open invitations").get_by_role("listitem").first
@@ -164,7 +164,7 @@ async def test_a_report_is_decided_and_the_log_tells_it(stack: BackgroundStack):
         await to_settings(ada, "Audit log")
         log = ada.page.get_by_role("list", name="Audit log")
         await expect(log).to_contain_text("deleted a message")
-        await ada.page.get_by_role("combobox", name="What", exact=True).select_option(label="decided a report")
+        await ada.pick("What", "decided a report")
         await expect(log.get_by_role("listitem")).to_have_count(1)
         await expect(log).to_contain_text("We are kind here")
         await expect(ada.page).to_have_url(re.compile(r"action=report\.resolved"))
@@ -184,7 +184,7 @@ async def test_a_mute_and_a_ban_are_seen_by_the_other(stack: BackgroundStack):
         panel = ada.page.get_by_role("complementary", name="Channel details")
         await panel.get_by_role("button", name="Channel settings").click()
         dialog = ada.page.get_by_role("dialog", name="Settings of general")
-        await dialog.get_by_role("combobox", name="Slow mode").select_option(label="30 seconds")
+        await ada.pick("Slow mode", "30 seconds", dialog)
         await dialog.get_by_role("button", name="Save changes").click()
         await expect(dialog).to_be_hidden()
 
