@@ -130,6 +130,20 @@ async def test_a_conversation_says_what_it_is(stack: BackgroundStack):
         ):
             await expect(page.get_by_role(role, name=name)).to_be_visible()  # pyright: ignore[reportArgumentType]
         await expect(ada.message("Anybody here?")).to_have_accessible_name(re.compile("^Ben .*Anybody here"))
+        # The first stops of the Tab key, which are seen while they have the focus, lead past the sidebar.
+        row = ada.message("Anybody here?")
+        for link, place in (
+            ("Skip to the latest message", row),
+            ("Skip to the first unread message", row),
+            ("Skip to the message field", page.get_by_role("textbox", name="Message #general")),
+        ):
+            skip = page.get_by_role("link", name=link)
+            await skip.focus()
+            box = await skip.bounding_box()
+            assert box is not None
+            assert box["height"] > 30
+            await keys.press("Enter")
+            await expect(place).to_be_focused()
         # The list itself is never live; one region tells what others say, once.
         assert await page.locator('[role="log"], ul[aria-live], ol[aria-live]').count() == 0
         await clients[1].send(general, "Hello?")
