@@ -1,21 +1,34 @@
-"""Takes the pictures in docs/screenshots from the running product: its own stack, its own demo data, a real browser."""
+"""Takes the pictures in docs/screenshots from the running product: its own stack, its own demo data, a real browser.
 
+Every main screen in light, dark, at a phone's width and in Arabic: `{screen}.webp`, `{screen}-dark.webp` and so on. To look
+at other looks or at some screens only, elsewhere: `take_screenshots.py --looks contrast chinese --screens thread --to /tmp/x`.
+"""
+
+import argparse
+import base64
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator
+import uuid
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import httpx
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tertulia_stack.ports import free_port
+from tertulia_stack.seed.people import PASSWORD, SLUG
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "screenshots"
-TERTULIA = ROOT / ".venv" / "bin" / "tertulia"
+TEXTS = ROOT / "web" / "src" / "locales"
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-background-networking",
@@ -23,130 +36,278 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+QUALITY = 72
+"""Of a picture in WebP: letters stay sharp, and it has some 40 KB."""
+
+
+@dataclass(frozen=True)
+class Look:
+    theme: str = "light"
+    language: str = "en"
+    width: int = 1280
+    height: int = 800
+
+    def text(self, key: str) -> str:
+        """What the page calls this in its language; plurals have no place here."""
+        group, name = key.split(".")
+        return str(json.loads((TEXTS / self.language / f"{group}.json").read_text())[name])
+
+    @property
+    def preferences(self) -> dict[str, str]:
+        return {"theme": self.theme, "language": self.language}
+
+
+LOOKS = {
+    "": Look(),
+    "dark": Look(theme="dark"),
+    "phone": Look(width=375, height=720),
+    "arabic": Look(language="ar"),
+}
+OTHER_LOOKS = {"contrast": Look(theme="contrast"), "chinese": Look(language="zh")}
 
 
 @contextmanager
-def running_stack() -> Generator[str]:
-    """A stack with demo data on a free port, gone afterwards."""
+def running_stack() -> Generator[tuple[str, Callable[[], object]]]:
+    """A stack on a free port, gone afterwards, and what fills it with the demo."""
     with tempfile.TemporaryDirectory(prefix="tertulia-pictures-") as directory:
         port = free_port()
+        tertulia = [sys.executable, "-m", "tertulia_stack"]
         place = ["--data-dir", f"{directory}/data"]
-        process = subprocess.Popen([TERTULIA, "up", "--port", str(port), *place], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen([*tertulia, "up", "--port", str(port), *place], stdout=subprocess.PIPE, text=True)
         try:
             for line in process.stdout or ():
                 if "ready at" in line:
                     break
-            subprocess.run([TERTULIA, "seed", *place], check=True)
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", lambda: subprocess.run([*tertulia, "seed", *place], check=True)
         finally:
             process.terminate()
             process.wait(timeout=30)
 
 
-def sign_in(browser: Browser, base: str, *, width: int = 1280, height: int = 800, scheme: str = "light") -> Page:
+class Somebody:
+    """One of the demo team, by the API."""
+
+    def __init__(self, base: str, username: str) -> None:
+        self.http = httpx.Client(base_url=f"{base}/api/v1", timeout=30)
+        session = self.call("POST", "/auth/login", login=username, password=PASSWORD)
+        self.http.headers["Authorization"] = f"Bearer {session['access_token']}"
+        self.id: str = session["user"]["id"]
+
+    def call(self, method: str, path: str, **body: object) -> Any:
+        answer = self.http.request(method, path, json=body or None).raise_for_status()
+        return answer.json() if answer.content else None
+
+    def say(self, channel: str, text: str, **more: object) -> str:
+        sent = self.call("POST", f"/channels/{channel}/messages", text=text, client_msg_id=str(uuid.uuid4()), **more)
+        return str(sent.get("message", sent)["id"])
+
+
+@dataclass
+class Demo:
+    """The demo workspace with something in each of its rooms, as Mira finds it."""
+
+    mira: Somebody
+    workspace: str
+    channels: dict[str, str]
+    thread: str
+
+    @classmethod
+    def furnished(cls, base: str) -> "Demo":
+        mira, priya, sam = (Somebody(base, name) for name in ("mira", "priya", "sam"))
+        workspace = str(mira.call("GET", "/workspaces")["items"][0]["workspace"]["id"])
+        told = mira.call("GET", f"/workspaces/{workspace}/bootstrap")["channels"]
+        channels = {one["channel"]["name"]: one["channel"]["id"] for one in told if one["channel"]["name"]}
+        engineering, support, random = (channels[name] for name in ("engineering", "support", "random"))
+        root = mira.say(
+            channels["general"], "Can somebody look at the tide table before it goes to print? `pier-3` has **two** low waters."
+        )
+        for emoji in ("👀", "👍"):
+            priya.call("PUT", f"/messages/{root}/reactions/{emoji}")
+        sam.call("PUT", f"/messages/{root}/reactions/👍")
+        sam.say(channels["general"], "I can take this one.", thread_id=root)
+        priya.say(channels["general"], f"<@{mira.id}> Done by Thursday, *before* it goes to print.", thread_id=root)
+        asked = priya.say(engineering, f"<@{mira.id}> may I merge the new **timetable** import today?")
+        mira.call("PUT", f"/messages/{asked}/save")
+        soon = datetime.now(UTC) + timedelta(hours=20)
+        mira.call("POST", f"/messages/{asked}/reminders", remind_at=soon.isoformat())
+        mira.call("PUT", f"/channels/{support}/draft", text="The 07:40 to Holm sails again from Monday: please tell")
+        mira.call("PUT", f"/channels/{random}/draft", text="Soup on Friday?")
+        mira.call(
+            "POST",
+            f"/workspaces/{workspace}/scheduled",
+            channel_id=channels["general"],
+            text="Reminder: the office is closed on Monday.",
+            client_msg_id=str(uuid.uuid4()),
+            send_at=(soon + timedelta(days=1)).isoformat(),
+        )
+        rude = sam.say(random, "Whoever took my mug again: you are a pirate.")
+        priya.call("POST", f"/messages/{rude}/report", category="harassment", note="Not nice, even as a joke")
+        direct = sam.call("POST", f"/workspaces/{workspace}/dms", user_ids=[mira.id])
+        sam.say(str(direct.get("channel", direct)["id"]), "Do you have a minute before the stand-up?")
+        return cls(mira, workspace, channels, root)
+
+
+@dataclass
+class Visit:
+    """One look at the product: a page, and how its buttons are called."""
+
+    base: str
+    page: Page
+    look: Look
+    demo: Demo | None = None
+
+    def go(self, path: str) -> None:
+        self.page.goto(f"{self.base}/{path}")
+        self.page.get_by_role("main").first.wait_for()
+
+    def inside(self, path: str = "") -> None:
+        self.go(f"w/{SLUG}/{path}")
+
+    def channel(self, name: str) -> str:
+        return f"c/{self.demo.channels[name]}" if self.demo else ""
+
+    def press(self, key: str) -> None:
+        self.page.get_by_role("button", name=self.look.text(key), exact=True).first.click()
+
+    def picture(self, path: Path) -> None:
+        """WebP, which Chromium makes and Playwright does not offer."""
+        self.page.wait_for_timeout(900)
+        session = self.page.context.new_cdp_session(self.page)
+        taken = session.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
+        path.write_bytes(base64.b64decode(taken["data"]))
+        session.detach()
+
+
+def conversation(visit: Visit) -> None:
+    visit.inside(visit.channel("engineering"))
+
+
+def thread(visit: Visit) -> None:
+    visit.inside(f"{visit.channel('general')}/t/{visit.demo.thread if visit.demo else ''}")
+
+
+def palette(visit: Visit) -> None:
+    visit.inside(visit.channel("engineering"))
+    visit.page.get_by_role("textbox").last.wait_for()
+    visit.page.keyboard.press("Control+k")
+    visit.page.get_by_role("dialog").wait_for()
+
+
+def browser_of_channels(visit: Visit) -> None:
+    visit.page.goto(f"{visit.base}/w/{SLUG}")
+    visit.press("channels.add")
+    visit.page.get_by_role("menuitem", name=visit.look.text("channels.browse")).click()
+    visit.page.get_by_role("dialog").wait_for()
+
+
+def answer(visit: Visit) -> None:
+    """Of the local model, with its sources: asked once, looked at in every look."""
+    visit.inside(visit.channel("general"))
+    visit.page.locator("[data-region=messages]").get_by_text(visit.look.text("runs.generated")).last.wait_for()
+
+
+def ask(base: str, browser: Browser, demo: Demo) -> None:
+    with visiting(base, browser, Look(), demo) as visit:
+        visit.inside(visit.channel("general"))
+        visit.page.get_by_role("form", name="Write a message").get_by_role("textbox").fill(
+            "/ask Which pier does the ferry use?"
+        )
+        visit.page.keyboard.press("Escape")
+        visit.press("composer.send")
+        visit.page.get_by_text(visit.look.text("runs.generated")).last.wait_for(timeout=120_000)
+
+
+def page_of(path: str) -> Callable[[Visit], None]:
+    return lambda visit: visit.inside(path)
+
+
+STRANGERS: dict[str, Callable[[Visit], None]] = {
+    "first-run": lambda visit: visit.go("welcome"),
+    "log-in": lambda visit: visit.go("login"),
+}
+SCREENS: dict[str, Callable[[Visit], None]] = {
+    "activity": page_of("activity"),
+    "threads": page_of("threads"),
+    "conversation": conversation,
+    "thread": thread,
+    "drafts": page_of("drafts"),
+    "saved": page_of("saved"),
+    "search": page_of("search?q=from%3Amira%20timetabel"),
+    "palette": palette,
+    "channels": browser_of_channels,
+    "answer": answer,
+    "analytics": page_of("analytics"),
+    "settings": lambda visit: visit.go("settings/appearance"),
+    "members": page_of("settings/members"),
+    "permissions": page_of("settings/permissions"),
+    "moderation": page_of("settings/moderation"),
+    "audit": page_of("settings/audit"),
+}
+
+
+@contextmanager
+def visiting(base: str, browser: Browser, look: Look, demo: Demo | None) -> Generator[Visit]:
+    """Signed in as Mira, who likes it this way, or nobody."""
     context = browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if scheme == "dark" else "light",
-        locale="en-GB",
+        viewport={"width": look.width, "height": look.height}, locale="en-GB", timezone_id="Europe/Madrid"
     )
+    stored = json.dumps(["tertulia.preferences", json.dumps({"values": look.preferences, "unsaved": []})])
+    context.add_init_script(f"localStorage.getItem({stored}[0]) ?? localStorage.setItem(...{stored})")
     page = context.new_page()
-    page.goto(f"{base}/login")
-    page.get_by_label("Email or username").fill("mira")
-    page.get_by_label("Password", exact=True).fill("tertulia-demo")
-    page.get_by_role("button", name="Log in").click()
-    page.get_by_role("textbox", name="Message #general").wait_for()
-    page.wait_for_timeout(1000)
-    return page
-
-
-def take(browser: Browser, base: str) -> None:
-    page = sign_in(browser, base)
-    page.get_by_role("link", name="engineering").click()
-    page.get_by_role("textbox", name="Message #engineering").wait_for()
-    page.wait_for_timeout(1000)
-    page.screenshot(path=PICTURES / "conversation.png")
-    sign_in(browser, base, scheme="dark").screenshot(path=PICTURES / "conversation-dark.png")
-    sign_in(browser, base, width=375, height=720).screenshot(path=PICTURES / "conversation-phone.png")
-
-
-def take_thread(browser: Browser, base: str) -> None:
-    """Reactions, and a thread beside its channel."""
-    page = sign_in(browser, base)
-    row = page.get_by_role("list", name="Messages").get_by_role("listitem").nth(-2)
-    for emoji in ("👍", "🎉"):
-        row.hover()
-        row.get_by_role("button", name=f"React with {emoji}").click()
-    row.get_by_role("button", name="Reply in thread").click()
-    for text in ("I can take this one.", "Done by Thursday, **before** the tide table goes to print."):
-        page.get_by_role("form", name="Write a reply").get_by_role("textbox").fill(text)
+    if demo is not None:
+        demo.mira.call("PATCH", "/users/me", preferences=look.preferences)
+        page.goto(f"{base}/login")
+        page.locator("input[autocomplete=username]").fill("mira")
+        page.locator("input[type=password]").fill(PASSWORD)
         page.keyboard.press("Enter")
-    page.get_by_role("button", name="2 replies").wait_for()
-    page.mouse.move(0, 0)
-    page.wait_for_timeout(500)
-    page.screenshot(path=PICTURES / "thread.png")
+        page.wait_for_url("**/w/**")
+        page.get_by_role("main").first.wait_for()
+    yield Visit(base, page, look, demo)
+    context.close()
 
 
-def take_parts(browser: Browser, base: str) -> None:
-    """Search, an answer of the local model with its sources, and the reports."""
-    page = sign_in(browser, base)
-    page.get_by_role("searchbox", name="Search").fill("from:mira timetabel")
-    page.get_by_role("list", name="Search results").get_by_role("link").first.wait_for()
-    page.wait_for_timeout(500)
-    page.screenshot(path=PICTURES / "search.png")
-    page.get_by_role("button", name="Close search").click()
-    page.get_by_role("link", name="general", exact=True).click()
-    page.get_by_role("form", name="Write a message").get_by_role("textbox").fill("/ask Which pier does the ferry use?")
-    page.keyboard.press("Escape")
-    page.get_by_role("button", name="Send message").click()
-    page.get_by_text("AI-generated").last.wait_for(timeout=120_000)
-    page.wait_for_timeout(500)
-    page.screenshot(path=PICTURES / "answer.png")
-    page.get_by_role("link", name="Analytics").click()
-    page.get_by_role("region", name="Busiest channels").get_by_text("engineering").first.wait_for()
-    page.wait_for_timeout(1000)
-    page.screenshot(path=PICTURES / "analytics.png", full_page=True)
-
-
-def take_rooms(browser: Browser, base: str) -> None:
-    """The palette, settings, and Arabic, which would stay with the person."""
-    page = sign_in(browser, base)
-    conversation = page.url
-    workspace = conversation.split("/c/")[0]
-    page.keyboard.press("Control+k")
-    page.get_by_role("combobox", name="Jump to or run").wait_for()
-    page.wait_for_timeout(500)
-    page.screenshot(path=PICTURES / "palette.png")
-    page.goto(f"{workspace}/settings/permissions")
-    page.get_by_role("table").first.wait_for()
-    page.wait_for_timeout(1000)
-    page.screenshot(path=PICTURES / "permissions.png")
-    page.goto(f"{base}/settings/language")
-    page.get_by_role("combobox", name="Language").select_option("ar")
-    page.locator("html[dir=rtl]").wait_for()
-    page.goto(conversation)
-    page.get_by_role("textbox").last.wait_for()
-    page.wait_for_timeout(1500)
-    page.screenshot(path=PICTURES / "conversation-arabic.png")
-    page.goto(f"{base}/settings/language")
-    page.locator("main select").first.select_option("en")
-    page.locator("html[dir=ltr]").wait_for()
+def take(visit: Visit, screens: dict[str, Callable[[Visit], None]], name: str, wanted: set[str], folder: Path) -> None:
+    for screen, show in screens.items():
+        if wanted and screen not in wanted:
+            continue
+        show(visit)
+        visit.picture(folder / f"{screen}{f'-{name}' if name else ''}.webp")
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--looks", nargs="*", choices=[*LOOKS, *OTHER_LOOKS], default=list(LOOKS))
+    parser.add_argument("--screens", nargs="*", choices=[*STRANGERS, *SCREENS], default=[])
+    parser.add_argument("--to", type=Path, default=PICTURES)
+    wishes = parser.parse_args()
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         print("Chromium is not installed.", file=sys.stderr)
         return 1
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    with running_stack() as base, sync_playwright() as playwright:
+    folder, wanted = wishes.to, set(wishes.screens)
+    looks = {name: (LOOKS | OTHER_LOOKS)[name] for name in wishes.looks}
+    folder.mkdir(parents=True, exist_ok=True)
+    with running_stack() as (base, seed), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
-        take(browser, base)
-        take_thread(browser, base)
-        take_rooms(browser, base)
-        take_parts(browser, base)
+        first_run = {"first-run": STRANGERS["first-run"]}
+        for name, look in looks.items():
+            with visiting(base, browser, look, None) as visit:
+                take(visit, first_run, name, wanted, folder)
+        seed()
+        demo = Demo.furnished(base)
+        if not wanted or "answer" in wanted:
+            ask(base, browser, demo)
+        for name, look in looks.items():
+            with visiting(base, browser, look, None) as visit:
+                take(visit, {"log-in": STRANGERS["log-in"]}, name, wanted, folder)
+            with visiting(base, browser, look, demo) as visit:
+                take(visit, SCREENS, name, wanted, folder)
         browser.close()
-    for picture in sorted(PICTURES.glob("*.png")):
-        print(f"{picture.relative_to(ROOT)}  {picture.stat().st_size // 1024} KiB")
+    pictures = sorted(folder.glob("*.webp"))
+    sizes = [picture.stat().st_size for picture in pictures]
+    for picture, size in zip(pictures, sizes, strict=True):
+        print(f"{picture.name}  {size // 1024} KiB")
+    print(f"{len(pictures)} pictures, {sum(sizes) // 1024} KiB")
     return 0
 
 
