@@ -1,7 +1,7 @@
 """What a person sets for themselves: their language, how the page looks, where they are logged in, their password."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
 
@@ -17,7 +17,7 @@ HERE = re.compile("Chrome on Linux")
 
 
 @asynccontextmanager
-async def settled(stack: BackgroundStack, devices: int = 1) -> AsyncIterator[tuple[Browser, str, str, list[Person]]]:
+async def settled(stack: BackgroundStack, devices: int = 1) -> AsyncGenerator[tuple[Browser, str, str, list[Person]]]:
     """The browser, the address of a channel with one message, Ada's username, and Ada at so many devices."""
     async with people(stack, "Ada") as (client,), browser() as chromium:
         workspace, general = await founded(client)
