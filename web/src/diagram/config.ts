@@ -43,6 +43,10 @@ export function configOf(look: Look): MermaidConfig {
       noteTextColor: look.text,
       noteBorderColor: look.line,
       edgeLabelBackground: look.page,
+      gridColor: look.line,
+      pieStrokeColor: look.line,
+      pieOuterStrokeColor: look.line,
+      pie2: look.warning,
     },
   }
 }

@@ -8,8 +8,9 @@ export interface Piece {
   readonly kind: Kind | null
 }
 
-/** Longer texts are shown as they are. */
-const MOST = 4_000
+/** What is longer, or has more of it, is shown as it is: a key must not wait for this. */
+const MOST = 1_500
+const MOST_PIECES = 25
 const ANY = /[`*_~|>#@$[-]|\d\.|:\/\//
 
 const PARTS: readonly (readonly [Kind, string])[] = [
@@ -35,6 +36,6 @@ export function sourceMarks(text: string, known: (written: string) => boolean): 
     pieces.push({ text: found[0], kind })
     at = found.index + found[0].length
   }
-  if (pieces.length === 0) return null
+  if (pieces.length === 0 || pieces.length > MOST_PIECES) return null
   return at < text.length ? [...pieces, { text: text.slice(at), kind: null }] : pieces
 }
