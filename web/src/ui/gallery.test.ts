@@ -3,7 +3,9 @@ import { expect, it } from 'vitest'
 import kit from '../../gallery/Kit.stories.ts?raw'
 
 /** Shown in the story of another component, or around all of them. */
-const SHOWN_BY: Readonly<Record<string, string>> = { MenuItem: 'UiMenu', TooltipLayer: 'IconButton', UiProvider: 'StoryFrame' }
+const SHOWN_BY: Readonly<Record<string, string>> = {
+  MenuItem: 'UiMenu', MenuLayer: 'UiMenu', TooltipLayer: 'IconButton', UiProvider: 'StoryFrame',
+}
 
 const components = names(Object.keys(import.meta.glob('./*.vue')), '.vue')
 const files = names(Object.keys(import.meta.glob('../../gallery/stories/*.story.vue')), '.story.vue')
