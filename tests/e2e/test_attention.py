@@ -272,13 +272,14 @@ async def test_keywords_are_watched_for(stack: BackgroundStack):
 async def settle(page: Page, *, words: bool) -> None:
     """Asks to be told by the operating system, with what was said or without."""
     await page.get_by_role("button", name="Notification settings").click()
-    dialog = page.get_by_role("dialog", name="Notification settings")
-    turn_on = dialog.get_by_role("button", name="Turn on notifications")
+    main = page.get_by_role("main", name="Notifications")
+    await expect(main.get_by_role("textbox", name="Keywords")).to_be_enabled()
+    turn_on = main.get_by_role("button", name="Turn on notifications")
     if await turn_on.is_visible():
         await turn_on.click()
-    await dialog.get_by_role("switch", name="Show what was said").set_checked(words)
-    await dialog.get_by_role("button", name="Cancel").click()
-    await expect(dialog).to_be_hidden()
+    await main.get_by_role("switch", name="Show what was said").set_checked(words)
+    await main.get_by_role("button", name="Close settings").click()
+    await expect(main).to_be_hidden()
 
 
 async def test_the_system_tells_once_and_only_who_looks_elsewhere(stack: BackgroundStack):

@@ -96,6 +96,7 @@ async def test_a_message_is_found_answered_from_and_counted(stack: BackgroundSta
         await expect(said(ben)).to_be_in_viewport()
 
         await ben.page.keyboard.press("Control+k")
+        await expect(ben.page.get_by_role("combobox", name="Jump to or run")).to_be_focused()
         await ben.page.keyboard.type("?What is the lighthouse keeper called?")
         await expect(ben.page.get_by_role("option", name="Ask AI in #general")).to_be_visible()
         await ben.page.keyboard.press("Enter")

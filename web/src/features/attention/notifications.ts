@@ -33,12 +33,16 @@ export const useNotifications = defineStore('notifications', () => {
 
   /** The newest page, or the one after what is here. Throws a Problem. */
   async function load(id: string, more = false): Promise<void> {
+    const before = new Set(told.value.map(({ notification }) => notification.id))
     const page = await attention.notifications(id, more ? next.value : null)
     if (workspaceId.value !== id) told.value = []
+    const answered = new Set(page.items.map(({ notification }) => notification.id))
+    // What came while the page was on its way is newer than what the page knows.
+    const came = told.value.filter(({ notification }) => !before.has(notification.id) && !answered.has(notification.id))
     const known = more ? told.value : told.value.filter(({ notification }) => isOlder(notification, page.items))
     // A page anew ends where the pages that were loaded before begin.
     if (more || known.length === 0) next.value = page.next
-    told.value = more ? [...known, ...page.items] : [...page.items, ...known]
+    told.value = more ? [...known, ...page.items] : [...came, ...page.items, ...known]
     workspaceId.value = id
     readId.value = page.read_id
   }
