@@ -375,7 +375,7 @@ def _line(size: Size, found: Measured, console: Console) -> dict[str, object]:
         "",
         f"The scripts are {found.scripts} files; {found.later:,.0f} KB of parts that open later follow within "
         f"{LATER_S:.0f} s while nothing else is to be done.",
-        f"{size.messages:,} messages were loaded by paging, 50 at a time, in {found.loading_s:,.0f} s; then "
+        f"{size.messages:,} messages were loaded by paging in {found.loading_s:,.0f} s; then "
         f"{found.rows} rows were in the page, whose script held {found.loaded_mb:,.0f} MB.",
     ]
     for note in notes:
