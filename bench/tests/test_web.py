@@ -5,7 +5,8 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
-from tertulia_bench.web import Size, measure
+from tertulia_bench.web import measure
+from tertulia_bench.web_line import Size
 
 SIZE = Size(messages=300, events=40, openings=1, switches=2, keys=6)
 
