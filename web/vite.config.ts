@@ -38,6 +38,8 @@ export default defineConfig({
   build: {
     assetsInlineLimit: 0,
     target: 'es2022',
+    // Those that know `:dir()`: for older ones it would become a guess by language, which is the page's and not the text's.
+    cssTarget: ['chrome120', 'firefox121', 'safari16.4'],
     sourcemap: false,
     manifest: true,
     rolldownOptions: {
