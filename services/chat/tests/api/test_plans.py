@@ -35,7 +35,7 @@ NAMED = 10_000
 """All messages that name her, and as many that name everybody: far more than are counted in the large channel."""
 PEOPLE = 2_000
 """In the workspace and the large channel, muted and banned in both; as many were in it and are deactivated."""
-BROWSED = 2_000
+BROWSED = 20_000
 """Channels that she is not in."""
 EXTENT = {"channels": CHANNELS, "unread": UNREAD, "named": NAMED, "people": PEOPLE, "browsed": BROWSED}
 FOLLOWED = 1_001
