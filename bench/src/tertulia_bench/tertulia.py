@@ -22,6 +22,7 @@ PASSWORD = "correct horse battery staple"
 class _Message(msgspec.Struct):
     text: str
     channel_id: str
+    system: dict[str, object] | None = None
 
 
 class _Data(msgspec.Struct):
@@ -94,7 +95,8 @@ class StreamReader:
         if self._last_seq is not None and event.ch_seq != self._last_seq + 1:
             self._reader.fail(f"ch_seq {event.ch_seq} after {self._last_seq}")
         self._last_seq = event.ch_seq
-        self._reader.take(event.data.message.text)
+        if event.data.message.system is None:  # otherwise the channel itself says who came in
+            self._reader.take(event.data.message.text)
 
 
 class Tertulia:

@@ -31,7 +31,7 @@ from tertulia_chat import migrate as chat_migrate
 from tertulia_chat.accounts.passwords import Passwords
 from tertulia_chat.app import Parts as ChatParts
 from tertulia_chat.app import assemble as assemble_chat
-from tertulia_chat.app import create_app as create_chat
+from tertulia_chat.app import serve as serve_chat
 from tertulia_chat.database import Database as ChatDatabase
 from tertulia_chat.poke import Poke
 from tertulia_chat.relay.relay import Pace, Relay
@@ -40,7 +40,6 @@ from tertulia_shared.events import BOT_USER_ID, Message, Run, RunDelta, RunStep,
 from tertulia_shared.runtime import Health, Process, spawn
 from tertulia_shared.runtime.server import HttpServer
 from tertulia_shared.settings import SecretKeys, decode_secret
-from tertulia_shared.telemetry import TraceMiddleware
 
 SECRET = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"
 PASSWORD = "correct horse battery"
@@ -295,7 +294,7 @@ class ChatApplication:
 
     def __init__(self) -> None:
         self.parts = Current()
-        self.app = TraceMiddleware(create_chat(cast(ChatParts, self.parts), Health()))
+        self.app = serve_chat(cast(ChatParts, self.parts), Health())
 
     def serving(self, parts: ChatParts) -> Any:
         self.parts.one = parts

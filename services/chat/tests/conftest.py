@@ -23,7 +23,7 @@ from argon2 import PasswordHasher
 
 from tertulia_chat import migrate
 from tertulia_chat.accounts.passwords import Passwords
-from tertulia_chat.app import Parts, assemble, create_app
+from tertulia_chat.app import Parts, assemble, serve
 from tertulia_chat.database import Database
 from tertulia_chat.notifications.consumer import Decisions
 from tertulia_chat.poke import Poke
@@ -31,7 +31,6 @@ from tertulia_shared.bus import Bus, Delivery, StoredMessage
 from tertulia_shared.events import Topology
 from tertulia_shared.runtime import Health
 from tertulia_shared.settings import SecretKeys
-from tertulia_shared.telemetry import TraceMiddleware
 
 SECRETS = SecretKeys(b"0123456789abcdef0123456789abcdef")
 PASSWORD = "correct horse battery"
@@ -269,7 +268,7 @@ class Application:
 
     def __init__(self) -> None:
         self.parts, self.health = Current(), Current()
-        self.app = TraceMiddleware(create_app(cast(Parts, self.parts), cast(Health, self.health)))
+        self.app = serve(cast(Parts, self.parts), cast(Health, self.health))
 
     def serving(self, parts: Parts, health: Health) -> Any:
         self.parts.one, self.health.one = parts, health

@@ -12,7 +12,7 @@ from litestar.exceptions import ValidationException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
 
 from tertulia_chat.accounts.controller import AuthController, UserController, jwks
 from tertulia_chat.accounts.keys import KeyKeeper, KeyRing
@@ -33,6 +33,7 @@ from tertulia_chat.marks.controller import MessageMarksController, channel_pins,
 from tertulia_chat.messages.controller import ChannelMessagesController, MessageController, import_messages
 from tertulia_chat.messages.purge import Purge
 from tertulia_chat.messages.send import Sender, send_scheduled
+from tertulia_chat.messages.short_way import ShortWay
 from tertulia_chat.moderation.controller import (
     ChannelModerationController,
     WorkspaceModerationController,
@@ -159,6 +160,11 @@ def schedulers(parts: Parts) -> list[Scheduler]:
     ]
 
 
+def serve(parts: Parts, health: Health) -> ASGIApp:
+    """All that an HTTP request goes through."""
+    return TraceMiddleware(ShortWay(create_app(parts, health), lambda: parts.sender, MAX_BODY_BYTES))
+
+
 def create_app(parts: Parts, health: Health) -> Litestar:
     """The HTTP application. Building it opens no connection."""
     dependencies = {name: Provide(_part(parts, name), sync_to_thread=False) for name in Parts.__slots__}
@@ -218,10 +224,9 @@ async def api(settings: ApiSettings) -> AsyncGenerator[Process]:
         health = Health()
         health.add("postgres", database.check)
         health.add("nats", bus.check, required=False)
-        app = TraceMiddleware(create_app(parts, health))
         decisions = consumer(bus, database)
         health.tell_lag(lambda: decisions.lag_s)
         components = [KeyKeeper(parts.keys), Purge(database), ChannelPurge(database), *schedulers(parts), decisions]
         components += [Retention(database), KeyRetention(database)]
-        yield Process(name="chat", app=app, components=components, health=health)
+        yield Process(name="chat", app=serve(parts, health), components=components, health=health)
         parts.passwords.close()

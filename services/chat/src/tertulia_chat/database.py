@@ -159,8 +159,14 @@ class Database:
 
     async def hot_row(self, statement: str, *values: Any) -> asyncpg.Record | None:
         """Run one prepared statement in one round trip. Raises DependencyUnavailable, and what the statement raises."""
-        async with self._hot_connection() as connection:
-            return await connection.fetchrow(statement, *values)
+        # Without the context managers of the others, which cost a tenth of what sending a message does.
+        pool = self.pool
+        with unavailable():
+            connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
+            try:
+                return await connection.fetchrow(statement, *values)
+            finally:
+                await pool.release(connection)
 
     async def hot_rows(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         """As `hot_row`, all rows."""

@@ -8,7 +8,7 @@ import time
 import uuid
 from dataclasses import replace
 
-from tertulia_chat.relay.relay import Pace
+from tertulia_chat.relay.relay import Pace, Relay
 from tertulia_shared.bus import BusMessage
 from tertulia_shared.events.subjects import H_CH_SEQ, H_LOG_ID, H_LOW, H_MSG_ID, H_TIME, H_TYPE, H_VERSION
 
@@ -51,6 +51,24 @@ async def test_the_same_holds_while_a_backlog_is_worked_off_in_small_pages(scene
     async with scene.relay(replace(QUICK, page=7)):
         await asyncio.gather(*(write_somehow(scene, seed) for seed in range(50)))
         await scene.check()
+
+
+async def test_events_that_follow_each_other_closely_share_a_reading(scene):
+    """A patience of seconds stands for the milliseconds of life: no machine is so slow that it posts five in less."""
+    async with (
+        scene.relay(replace(QUICK, canary_s=None, gather_s=4.0, poll_s=20.0)) as relay,
+        scene.connection() as writer,
+    ):
+        await scene.post(writer)
+        await scene.poke()
+        await scene.settled()
+        readings = []
+        relay.note_reading = lambda: (readings.append(1), Relay.note_reading(relay))
+        for _ in range(5):
+            await scene.post(writer)
+            await scene.poke()
+        assert len(await scene.settled()) == 6
+    assert len(readings) == 1
 
 
 async def test_a_commit_behind_the_page_comes_before_the_channel_s_later_events(scene):
