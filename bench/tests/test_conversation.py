@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from tertulia_bench import conversation
-from tertulia_bench.conversation import Lost, Reader, Room, flat_out, paced, percentile, text_of
+from tertulia_bench.conversation import WRITERS, Lost, Reader, Room, flat_out, paced, percentile, text_of
+from tertulia_bench.tertulia import Tertulia
 
 
 class Wire:
@@ -62,3 +63,13 @@ async def test_a_paced_round_keeps_its_rate_and_counts_lateness():
     result = await paced(rooms_of(), 0.4, 100)
     assert 30 <= result.messages <= 42
     assert percentile(result.delivered, 0.5) >= 0.001
+
+
+async def test_our_side_hears_what_its_writers_send_and_not_what_a_channel_says_by_itself(tmp_path):
+    side = Tertulia(tmp_path / "tertulia")
+    try:
+        await side.start()
+        result = await flat_out(side.rooms, 0.5)
+    finally:
+        await side.stop()
+    assert result.messages == len(result.delivered) >= WRITERS

@@ -71,8 +71,8 @@ class Pace:
     """Seconds, except `page`, which is a number of events. `poll_s` bounds the delay when no wake-up arrives.
     `canary_s`: how often a canary is sent; None for never.
 
-    `gather_s`: from one reading of the log to the next at least. A first event goes out at once; of those that follow it
-    closely several share a step, which costs about the same for one as for ten.
+    `gather_s`: from one reading of the log to the next at least. A first event goes out at once; those that follow it
+    closely share a step, which costs about the same for one as for ten.
 
     A relay that could not publish for `give_up_s` leaves its shards to those who can, and does not come back for
     `absent_s`. One that completed no step for `stalled_s` is not ready.
