@@ -506,6 +506,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{channel_id}/reach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom a message to everybody here reaches */
+        get: operations["ApiV1ChannelsChannelIdReachReach"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{channel_id}/read": {
         parameters: {
             query?: never;
@@ -1070,7 +1087,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** How I want to appear, and until when I do not want to be notified */
+        /** How I want to appear, where my clock is, and when I do not want to be notified */
         put: operations["ApiV1UsersMePresencePutPresence"];
         post?: never;
         delete?: never;
@@ -2378,6 +2395,8 @@ export interface components {
             reason: components["schemas"]["NotificationReason"];
             /** Format: date-time */
             created_at: string;
+            /** @default false */
+            silent: boolean;
         };
         /** NotificationItem */
         NotificationItem: {
@@ -2509,6 +2528,8 @@ export interface components {
         PresenceSettings: {
             state?: components["schemas"]["PresenceWish"];
             dnd_until?: string | null;
+            time_zone?: string | null;
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
         };
         /**
          * PresenceState
@@ -2577,6 +2598,17 @@ export interface components {
             operator: string;
             value: string;
             detail: string;
+        };
+        /** QuietHours */
+        QuietHours: {
+            starts: string;
+            ends: string;
+        };
+        /** Reach */
+        Reach: {
+            people: number;
+            time_zones: number;
+            quiet_until: string | null;
         };
         /** Reaction */
         Reaction: {
@@ -2940,6 +2972,14 @@ export interface components {
         SetPresence: {
             state?: components["schemas"]["PresenceWish"];
             dnd_until?: string | null;
+            /** @description An IANA name: Europe/Madrid … */
+            time_zone?: string;
+            quiet_hours?: components["schemas"]["SetQuietHours"] | null;
+        };
+        /** SetQuietHours */
+        SetQuietHours: {
+            starts: string;
+            ends: string;
         };
         /** SetReminder */
         SetReminder: {
@@ -6911,6 +6951,109 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelPreferences"];
+                };
+            };
+            /** @description The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description No valid access token, or none that is still good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Known, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Nothing here that the caller may know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Does not fit the present state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Some of the input is not acceptable. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description A part of the system is away; `Retry-After` says when to try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    ApiV1ChannelsChannelIdReachReach: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reach"];
                 };
             };
             /** @description The body is not JSON. */

@@ -430,7 +430,7 @@ describe('what people say of themselves', () => {
 
   it('how I want to appear follows my other devices', async () => {
     await opened()
-    const presence = { state: 'away', dnd_until: null } as const
+    const presence = { ...ana.presence, state: 'away' } as const
     sync.onEvent({ ...anywhere, id: 'p', type: 'presence.updated', data: { user_id: 'ana', presence } })
     expect(store().me?.presence).toEqual(presence)
   })

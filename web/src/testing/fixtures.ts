@@ -1,7 +1,10 @@
 /** People, channels and messages as the API answers them. For tests only: each says no more than what it is about. */
-import type { AuthResult, Channel, Me, Message, SystemNote, User } from '@/api/types'
+import type { AuthResult, Channel, Me, Message, PresenceSettings, SystemNote, User } from '@/api/types'
 
 export const TIME = '2026-11-21T04:00:00.000Z'
+
+/** As everybody is before they say otherwise. */
+const PRESENT: PresenceSettings = { state: 'auto', dnd_until: null, time_zone: null, quiet_hours: null }
 
 export function person(id: string, patch: Partial<User> = {}): User {
   return {
@@ -11,7 +14,7 @@ export function person(id: string, patch: Partial<User> = {}): User {
 
 export function myself(id: string, patch: Partial<Me> = {}): Me {
   return {
-    ...person(id), email: `${id}@example.org`, preferences: {}, presence: { state: 'auto', dnd_until: null }, ...patch,
+    ...person(id), email: `${id}@example.org`, preferences: {}, presence: PRESENT, ...patch,
   }
 }
 

@@ -40,11 +40,20 @@ class PresenceWish(StrEnum):
     OFFLINE = "offline"
 
 
+class QuietHours(msgspec.Struct, frozen=True, kw_only=True):
+    """Every day from one time of the person's clock (`22:00`) to another; over midnight if `ends` comes first."""
+
+    starts: str
+    ends: str
+
+
 class PresenceSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Known to nobody but the person. Until `dnd_until` they do not want to be notified."""
+    """Known to nobody but the person. Until `dnd_until`, and in their quiet hours, they do not want to be notified."""
 
     state: PresenceWish = PresenceWish.AUTO
     dnd_until: datetime | None = None
+    time_zone: str | None = None
+    quiet_hours: QuietHours | None = None
 
 
 class PresenceState(StrEnum):
@@ -444,6 +453,15 @@ class FollowedThread(msgspec.Struct, frozen=True, kw_only=True):
     mentions: int
 
 
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """Everybody else in a channel: how many people, on how many clocks as far as these are known; in a direct
+    conversation also until when the other one is in quiet hours, if they are."""
+
+    people: int
+    time_zones: int
+    quiet_until: datetime | None = None
+
+
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
     """That I am told of a message, and why: `mention`, `audience`, `thread_reply`, `direct`, `keyword` or `all`."""
 
@@ -454,6 +472,8 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     thread_id: str | None
     reason: str
     created_at: datetime
+    silent: bool = False
+    """I did not want to be notified: nothing rings."""
 
 
 class NotificationItem(msgspec.Struct, frozen=True, kw_only=True):

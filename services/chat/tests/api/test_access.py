@@ -81,6 +81,7 @@ GUARDED = {
     ("POST", "/api/v1/channels/{channel_id}/join"): (None, 404),
     ("POST", "/api/v1/channels/{channel_id}/leave"): (None, 404),
     ("GET", "/api/v1/channels/{channel_id}/members"): (None, 404),
+    ("GET", "/api/v1/channels/{channel_id}/reach"): (None, 404),
     ("POST", "/api/v1/channels/{channel_id}/members"): ({"user_id": SOME_ID}, 404),
     ("DELETE", "/api/v1/channels/{channel_id}/members/{user_id}"): (None, 404),
     ("PATCH", "/api/v1/channels/{channel_id}/members/{user_id}"): ({"role": "owner"}, 404),

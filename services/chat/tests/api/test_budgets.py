@@ -185,6 +185,7 @@ ROWS = (
     Row(f"POST {CHANNEL}/archive", 9),
     Row(f"POST {CHANNEL}/unarchive", 9, before=done("POST", f"{CHANNEL}/archive")),
     Row(f"DELETE {CHANNEL}", 11),
+    Row(f"GET {CHANNEL}/reach", 3),
     Row(f"GET {CHANNEL}/members", 3),
     Row(f"POST {CHANNEL}/members", 13, lambda house: {"user_id": house.cid.id}),
     Row(f"PATCH {CHANNEL}/members/{{user_id}}", 12, {"role": "owner"}),

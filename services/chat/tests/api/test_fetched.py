@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 import msgspec
 import pytest
@@ -43,13 +43,14 @@ FULL = {
         **{"id": ONE, "username": "ann", "email": "ann@example.org", "display_name": "Ann", "password_hash": "!"},
         **{"preferences": {"theme": "dark"}, "created_at": TIME, "deactivated_at": TIME, "kind": "bot"},
         **{"status_emoji": "🎉", "status_text": "away", "status_until": TIME, "presence": "away", "dnd_until": TIME},
+        **{"time_zone": "Asia/Tokyo", "quiet_starts": time(22), "quiet_ends": time(7)},
     },
 }
 BARE = {
     MessageRow: (pages._MESSAGES, {"changed_seq", "pin_seq"}),
     ChannelRow: (queries._CHANNELS, set()),
     ChannelMemberRow: (queries._SEATS, set()),
-    UserRow: (queries._USERS, {"email", "password_hash", "preferences", "presence", "dnd_until"}),
+    UserRow: (queries._USERS, set(queries._OWN)),
 }
 KINDS = pytest.mark.parametrize("kind", BARE, ids=lambda kind: kind.__tablename__)
 

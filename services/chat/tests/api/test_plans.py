@@ -182,6 +182,8 @@ QUESTIONS = {
     "more of them": Question("/channels/{large}/members?cursor={someone}&limit={limit}"),
     "people of the workspace": Question("/workspaces/{workspace}/members?cursor={someone}&limit={limit}"),
     "who is deactivated": Question("/workspaces/{workspace}/members?deactivated=true&cursor={someone}&limit={limit}"),
+    # All who are in it are counted, by their clocks.
+    "whom everybody is": Question("/channels/{large}/reach", rows=4 * PEOPLE),
     "bans of the channel": Question("/channels/{large}/bans?cursor={someone}&limit={limit}"),
     "mutes of the channel": Question("/channels/{large}/mutes?cursor={someone}&limit={limit}"),
     "bans of the workspace": Question("/workspaces/{workspace}/bans?cursor={someone}&limit={limit}"),

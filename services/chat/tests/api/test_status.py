@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from .conftest import later
 
-AUTO = {"state": "auto", "dnd_until": None}
+UNSAID = {"time_zone": None, "quiet_hours": None}
+AUTO = {"state": "auto", "dnd_until": None, **UNSAID}
 
 
 async def found(chat):
@@ -159,10 +160,10 @@ async def test_how_somebody_wants_to_appear_is_theirs_alone(chat, house, told):
         await appear(ann, state="auto"),
     ]
     assert states == [
-        {"state": "offline", "dnd_until": None},
-        {"state": "offline", "dnd_until": end},
-        {"state": "away", "dnd_until": end},
-        {"state": "away", "dnd_until": None},
+        {"state": "offline", "dnd_until": None, **UNSAID},
+        {"state": "offline", "dnd_until": end, **UNSAID},
+        {"state": "away", "dnd_until": end, **UNSAID},
+        {"state": "away", "dnd_until": None, **UNSAID},
         AUTO,
     ]
     assert await appear(ann, state="auto") == (await ann.get("/users/me"))["presence"]

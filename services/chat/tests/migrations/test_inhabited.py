@@ -137,11 +137,15 @@ async def test_who_was_there_before_says_nothing_and_appears_as_they_are(house):
     await move_in()
     await connection.execute(PERSON, "late")
     people = await connection.fetch(
-        "SELECT status_emoji, status_text, status_until, presence, dnd_until FROM user_account"
+        "SELECT status_emoji, status_text, status_until, presence, dnd_until, time_zone, quiet_starts, quiet_ends "
+        "FROM user_account"
     )
-    assert {tuple(person) for person in people} == {(None, "", None, "auto", None)}
+    assert {tuple(person) for person in people} == {(None, "", None, "auto", None, None, None, None)}
     with pytest.raises(asyncpg.CheckViolationError):
         await connection.execute("UPDATE user_account SET presence = 'gone'")
+    for half in ("quiet_starts = '22:00'", "quiet_starts = '22:00', quiet_ends = '07:00'"):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await connection.execute(f"UPDATE user_account SET {half}")
 
 
 RUN = """

@@ -32,7 +32,7 @@ async def test_several_replicas_migrate_at_once_and_again(create_database):
     with ThreadPoolExecutor(3) as replicas:
         for _ in range(2):
             list(replicas.map(migrate.upgrade, [url] * 3))
-    assert [row["version_num"] for row in await rows(url, "SELECT version_num FROM alembic_version")] == ["0017"]
+    assert [row["version_num"] for row in await rows(url, "SELECT version_num FROM alembic_version")] == ["0018"]
 
 
 async def test_the_tables_are_what_the_code_believes(migrated_url):

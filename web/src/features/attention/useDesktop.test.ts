@@ -36,7 +36,7 @@ const told = (seq: number, patch: Partial<Told> = {}): Envelope => ({
   id: `e${seq}`, type: 'notification.created', v: 1, workspace_id: 'w', channel_id: null, ch_seq: null, actor_id: 'ben', time: TIME,
   data: {
     notification: {
-      id: `n${seq}`, channel_id: 'c', message_id: `m${seq}`, ch_seq: seq, thread_id: null, reason: 'mention', created_at: TIME, ...patch,
+      id: `n${seq}`, channel_id: 'c', message_id: `m${seq}`, ch_seq: seq, thread_id: null, reason: 'mention', created_at: TIME, silent: false, ...patch,
     },
   },
 })
@@ -114,7 +114,13 @@ it.each<[string, () => void, Envelope]>([
   ['it is gone', () => undefined, told(9)],
   ['somebody does not want to be disturbed', () => {
     const until = new Date(Date.now() + 60_000).toISOString()
-    useEntities().setMe(myself('ana', { presence: { state: 'auto', dnd_until: until } }))
+    useEntities().setMe(myself('ana', { presence: { ...myself('ana').presence, dnd_until: until } }))
+  }, told(5)],
+  ['the server told it silently', () => undefined, told(5, { silent: true })],
+  ['the day has come to hours in which nothing rings', () => {
+    const hours = { starts: '00:00', ends: '23:59' }
+    vi.setSystemTime(Date.UTC(2026, 10, 24, 12))
+    useEntities().setMe(myself('ana', { presence: { ...myself('ana').presence, time_zone: 'UTC', quiet_hours: hours } }))
   }, told(5)],
   ['nobody has turned it on', turnOff, told(5)],
 ])('is quiet when %s', async (_, begin, event) => {

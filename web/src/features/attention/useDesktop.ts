@@ -8,6 +8,7 @@ import type { Envelope } from '@/api/events'
 import { asProblem } from '@/api/problem'
 import type { Message } from '@/api/types'
 import { placeIn } from '@/entities/place'
+import { isQuiet } from '@/entities/quiet'
 import { useEntities } from '@/entities/store'
 
 import type { Bell } from './desktop'
@@ -23,9 +24,9 @@ export function useDesktop(pathOf: (message: Message) => string, open: (path: st
   const { person, place, words } = useNaming(() => '')
   onScopeDispose(tellFocus())
 
-  function isWanted({ channel_id: channelId, thread_id: threadId, ch_seq: seq }: Notification): boolean {
-    const quietUntil = entities.me?.presence.dnd_until
-    if (quietUntil && Date.parse(quietUntil) > Date.now()) return false
+  function isWanted({ channel_id: channelId, thread_id: threadId, ch_seq: seq, silent }: Notification): boolean {
+    // It may have been decided before I wanted to be left alone.
+    if (silent || (entities.me !== null && isQuiet(entities.me.presence, Date.now()))) return false
     return seq > (entities.cursorOf(placeIn(channelId, threadId))?.readSeq ?? 0)
   }
 

@@ -6,7 +6,7 @@ import msgspec
 
 from tertulia_client.caller import Caller
 from tertulia_client.events import Event, EventsPage, decode_events_page
-from tertulia_client.models import Channel, ChannelKind, ChannelSummary, Member, Page
+from tertulia_client.models import Channel, ChannelKind, ChannelSummary, Member, Page, Reach
 from tertulia_client.pages import every
 from tertulia_client.transport import decode
 
@@ -72,6 +72,10 @@ class Channels:
 
     def members(self, channel_id: str, *, page_size: int | None = None) -> AsyncIterator[Member]:
         return every(self._caller, f"/channels/{channel_id}/members", Page[Member], page_size)
+
+    async def reach(self, channel_id: str) -> Reach:
+        """Whom a message to everybody there reaches. Raises Forbidden, NotFound."""
+        return await self._caller.get(f"/channels/{channel_id}/reach", Reach)
 
     async def add_member(self, channel_id: str, user_id: str) -> None:
         """Raises Forbidden, NotFound."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tertulia_client.caller import Caller
-from tertulia_client.models import Me, PresenceSettings, PresenceWish, User
+from tertulia_client.models import Me, PresenceSettings, PresenceWish, QuietHours, User
 from tertulia_client.transport import decode
 
 
@@ -37,6 +37,12 @@ class Users:
     async def be_quiet(self, until: datetime | None) -> PresenceSettings:
         """Until when I do not want to be notified; None ends that."""
         return await self._set_presence({"dnd_until": until})
+
+    async def keep_quiet_hours(self, hours: QuietHours | None, *, time_zone: str | None = None) -> PresenceSettings:
+        """When I do not want to be notified, every day by the clock of this time zone (None: of the one that is known);
+        None ends that. Raises ValidationFailed."""
+        place = {} if time_zone is None else {"time_zone": time_zone}
+        return await self._set_presence({"quiet_hours": hours, **place})
 
     async def _set_presence(self, body: object) -> PresenceSettings:
         return decode(await self._caller.request("PUT", "/users/me/presence", body=body, safe=True), PresenceSettings)

@@ -61,11 +61,23 @@ class PresenceWish(StrEnum):
     """As if they were not there."""
 
 
+class QuietHours(View, frozen=True, kw_only=True):
+    """Every day from one time of the person's clock (`22:00`) to another; over midnight if `ends` comes first."""
+
+    starts: str
+    ends: str
+
+
 class PresenceSettings(View, frozen=True, kw_only=True):
-    """What nobody but the person sees. Until `dnd_until` they do not want to be notified."""
+    """What nobody but the person sees. Until `dnd_until`, and in their quiet hours, they do not want to be notified.
+
+    `time_zone` is where their clock is (an IANA name), null as long as nobody said.
+    """
 
     state: PresenceWish = PresenceWish.AUTO
     dnd_until: datetime | None = None
+    time_zone: str | None = None
+    quiet_hours: QuietHours | None = None
 
 
 class User(View, frozen=True, kw_only=True):
@@ -316,7 +328,8 @@ class NotificationReason(StrEnum):
 class Notification(View, frozen=True, kw_only=True):
     """That one person is told of one message, once. It repeats nothing of what the message says.
 
-    `ch_seq` and `thread_id` are the message's. Ids are ascending, in the order of deciding.
+    `ch_seq` and `thread_id` are the message's. Ids are ascending, in the order of deciding. `silent`: they did not want
+    to be notified at that moment, so nothing rings; it is shown and counted like any other.
     """
 
     id: str
@@ -326,6 +339,7 @@ class Notification(View, frozen=True, kw_only=True):
     thread_id: str | None
     reason: NotificationReason
     created_at: datetime
+    silent: bool = False
 
 
 class Draft(View, frozen=True, kw_only=True):

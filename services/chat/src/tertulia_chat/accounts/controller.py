@@ -207,13 +207,14 @@ class UserController(Controller):
         async with database.transaction() as session:
             await status.drop_status(session, caller.user_id)
 
-    @put("/me/presence", summary="How I want to appear, and until when I do not want to be notified")
+    @put("/me/presence", summary="How I want to appear, where my clock is, and when I do not want to be notified")
     async def put_presence(
         self, caller: NamedDependency[Caller], data: JSONBody[SetPresence], database: NamedDependency[Database]
     ) -> PresenceSettings:
-        """`away`: away whenever I am there. `offline`: as if I were not there. Only I see what I chose."""
+        """`away`: away whenever I am there. `offline`: as if I were not there. Only I see what I chose; whoever has a
+        direct conversation with me also learns that I am in my quiet hours and when these end."""
         async with database.transaction() as session:
-            return await status.put_presence(session, caller.user_id, state=data.state, dnd_until=data.dnd_until)
+            return await status.put_presence(session, caller.user_id, data)
 
     @get("/{user_id:uuid}", summary="Somebody's public profile")
     async def profile(

@@ -27,6 +27,8 @@ Email = Annotated[
 DisplayName = Annotated[str, Meta(pattern=r"\S", min_length=1, max_length=80)]
 MAX_STATUS_TEXT = 100
 Moment = Annotated[datetime, Meta(tz=True)]
+TimeZone = Annotated[str, Meta(min_length=1, max_length=64, description="An IANA name: Europe/Madrid …")]
+ClockTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)")]
 RefreshToken = Annotated[str, Meta(max_length=256)]
 
 
@@ -83,11 +85,23 @@ class PresentStatus(View, frozen=True, kw_only=True):
     status: Status | None
 
 
+class SetQuietHours(Body, frozen=True, kw_only=True):
+    """Every day from `starts` to `ends`, `HH:MM` by my own clock; over midnight if `ends` comes first."""
+
+    starts: ClockTime
+    ends: ClockTime
+
+
 class SetPresence(Body, frozen=True, kw_only=True):
-    """What is absent stays. Until `dnd_until`, at most a year away, I do not want to be notified; null ends that."""
+    """What is absent stays. Until `dnd_until`, at most a year away, I do not want to be notified; null ends that.
+
+    `time_zone` is where my clock is, which `quiet_hours` are counted by; null ends these.
+    """
 
     state: PresenceWish | UnsetType = UNSET
     dnd_until: Moment | UnsetType | None = UNSET
+    time_zone: TimeZone | UnsetType = UNSET
+    quiet_hours: SetQuietHours | UnsetType | None = UNSET
 
 
 class AuthResult(View, frozen=True, kw_only=True):

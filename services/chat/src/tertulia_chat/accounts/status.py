@@ -1,20 +1,22 @@
-"""What people say of themselves for a while, how they want to appear, and until when they are left alone.
+"""What people say of themselves for a while, how they want to appear, and when they are left alone.
 
-Everything here ends by itself: nobody shows what is over (`UserRow.view_status`), so there is nothing to sweep and no
-event at the end. A repetition changes nothing and tells nothing.
+What is for a while ends by itself: nobody shows what is over (`UserRow.view_status`), so there is nothing to sweep and
+no event at the end. A repetition changes nothing and tells nothing.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+from msgspec import UnsetType
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tertulia_chat.accounts import queries
 from tertulia_chat.accounts.commands import tell_everybody, tell_myself
+from tertulia_chat.accounts.schemas import SetPresence, SetQuietHours
+from tertulia_chat.clocks import checked_zone
 from tertulia_chat.emoji import checked_emoji
 from tertulia_chat.tables import UserRow, now
-from tertulia_shared.events import PresenceSettings, PresenceUpdated, PresenceWish, Status, to_milliseconds
+from tertulia_shared.events import PresenceSettings, PresenceUpdated, Status, to_milliseconds
 from tertulia_shared.problems import FieldError, ValidationFailed
 
 LONGEST = timedelta(days=366)
@@ -52,27 +54,35 @@ async def _store(session: AsyncSession, row: UserRow, status: Status | None) -> 
     await tell_everybody(session, row)
 
 
-async def put_presence(
-    session: AsyncSession,
-    user_id: UUID,
-    *,
-    state: PresenceWish | UnsetType = UNSET,
-    dnd_until: datetime | UnsetType | None = UNSET,
-) -> PresenceSettings:
-    """What is UNSET stays. Only the person's own devices hear of it. Raises ValidationFailed."""
-    end = dnd_until if isinstance(dnd_until, UnsetType) else checked_end(dnd_until, "/dnd_until")
+async def put_presence(session: AsyncSession, user_id: UUID, wish: SetPresence) -> PresenceSettings:
+    """What is UNSET stays. Only the person's own devices hear of it. Raises ValidationFailed, TimezoneUnknown."""
     row = await queries.myself(session, user_id, lock=True)
     before = row.view_presence()
-    if not isinstance(state, UnsetType):
-        row.presence = state
-    if not isinstance(end, UnsetType):
-        row.dnd_until = end
+    if not isinstance(wish.state, UnsetType):
+        row.presence = wish.state
+    if not isinstance(wish.dnd_until, UnsetType):
+        row.dnd_until = checked_end(wish.dnd_until, "/dnd_until")
+    if not isinstance(wish.time_zone, UnsetType):
+        row.time_zone = checked_zone(wish.time_zone, "/time_zone").key
+    if not isinstance(wish.quiet_hours, UnsetType):
+        row.quiet_starts, row.quiet_ends = _checked_hours(wish.quiet_hours, row.time_zone)
     settings = row.view_presence()
     if settings != before:
         session.add(row)
         await session.flush()
         await tell_myself(session, row, PresenceUpdated(user_id=str(user_id), presence=settings))
     return settings
+
+
+def _checked_hours(hours: SetQuietHours | None, zone: str | None) -> tuple[time, time] | tuple[None, None]:
+    """Raises ValidationFailed: the hours are counted in the person's time zone, and no day is quiet altogether."""
+    if hours is None:
+        return None, None
+    if zone is None:
+        raise ValidationFailed(errors=[FieldError(detail="In which time zone?", pointer="/time_zone")])
+    if hours.starts == hours.ends:
+        raise ValidationFailed(errors=[FieldError(detail="Another time than `starts`.", pointer="/quiet_hours/ends")])
+    return time.fromisoformat(hours.starts), time.fromisoformat(hours.ends)
 
 
 def checked_end(end: datetime | None, pointer: str) -> datetime | None:

@@ -16,7 +16,8 @@ from tertulia_shared.events import Role
 
 _CHANNELS = Fetched(ChannelRow)
 _SEATS = Fetched(ChannelMemberRow)
-_USERS = Fetched(UserRow, without=("email", "password_hash", "preferences", "presence", "dnd_until"))
+_OWN = ("email", "password_hash", "preferences", "presence", "dnd_until", "time_zone", "quiet_starts", "quiet_ends")
+_USERS = Fetched(UserRow, without=_OWN)
 
 _CURSOR = ("m.user_id", "m.channel_id", "m.read_seq")
 _MINE = f"""

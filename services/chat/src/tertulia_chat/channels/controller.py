@@ -12,6 +12,7 @@ from tertulia_chat.audit import Action
 from tertulia_chat.audit.denials import AUDITED
 from tertulia_chat.caller import Caller
 from tertulia_chat.channels import changes, commands, queries
+from tertulia_chat.channels.reach import reach
 from tertulia_chat.channels.schemas import (
     AddMember,
     ChangedChannel,
@@ -24,6 +25,7 @@ from tertulia_chat.channels.schemas import (
     OpenDirect,
     PatchChannel,
     PatchChannelMember,
+    Reach,
 )
 from tertulia_chat.database import Database
 from tertulia_chat.edge import Cursor
@@ -167,6 +169,13 @@ class ChannelController(Controller):
         async with database.transaction() as session:
             channel = await changes.set_archived(session, caller.user_id, channel_id, archived=False)
             return ChangedChannel(channel=channel)
+
+    @get("/reach", summary="Whom a message to everybody here reaches")
+    async def reach(
+        self, caller: NamedDependency[Caller], channel_id: FromPath[UUID], database: NamedDependency[Database]
+    ) -> Reach:
+        async with database.transaction() as session:
+            return await reach(session, caller.user_id, channel_id)
 
     @get("/members", summary="Who is in a channel")
     async def members(

@@ -102,3 +102,13 @@ class ChannelMember(View, frozen=True, kw_only=True):
 class ChannelMemberPage(View, frozen=True, kw_only=True):
     items: list[ChannelMember]
     next: str | None
+
+
+class Reach(View, frozen=True, kw_only=True):
+    """Everybody else in a channel: how many people, and how many different times it is where they are, as far as that
+    is known. `quiet_until`, in a DM only: the other is in their quiet hours, which end then; null when they are not.
+    """
+
+    people: int
+    time_zones: int
+    quiet_until: datetime | None

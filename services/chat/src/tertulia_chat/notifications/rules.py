@@ -10,7 +10,8 @@
 | `all` | who was in the channel and wants everything of it, replies only if they were sent to the channel too |
 
 Of several reasons the first one counts. Nobody is told of their own messages, nor is the bot or who was deactivated;
-`level` none means nothing at all, and in a muted channel only being named counts, as it does for the badge.
+`level` none means nothing at all, and in a muted channel only being named counts, as it does for the badge. Who does
+not want to be notified at that moment is told silently.
 
 Everything is looked up by key or in an index that holds only those concerned: what nobody asked for costs nothing,
 however many are in the channel.
@@ -37,6 +38,9 @@ def _seats(person: str) -> str:
 """
 
 
+# Of the person `u` that `_seats` joins.
+_SILENT = """(coalesce(u.dnd_until > CAST(:now AS timestamptz), false) OR u.quiet_starts IS NOT NULL
+        AND is_quiet(CAST(:now AS timestamptz), u.time_zone, u.quiet_starts, u.quiet_ends))"""
 _PLACES = "channel_member p ON p.channel_id = x.channel_id AND p.joined_seq < x.ch_seq"
 
 # A message goes with its reasons, so that nothing is joined to it again: guessing that there is one message, PostgreSQL
@@ -69,7 +73,8 @@ named AS (
     WHERE p.level = 'all' AND x.shown
 ),
 told AS (
-    SELECT x.id, x.workspace_id, x.channel_id, x.ch_seq, x.thread_id, x.user_id, min(x.rank) AS rank
+    SELECT x.id, x.workspace_id, x.channel_id, x.ch_seq, x.thread_id, x.user_id, min(x.rank) AS rank,
+        bool_or({_SILENT}) AS silent
     FROM named x
     {_seats("x.user_id")}
     WHERE x.rank <= :weakest AND x.user_id <> x.author_id AND {READABLE}
@@ -77,9 +82,11 @@ told AS (
       AND (x.rank = {_RANK[NotificationReason.MENTION]} OR NOT coalesce(m.muted, false))
     GROUP BY x.id, x.workspace_id, x.channel_id, x.ch_seq, x.thread_id, x.user_id
 )
-INSERT INTO notification (id, user_id, workspace_id, channel_id, message_id, ch_seq, thread_id, reason, created_at)
+INSERT INTO notification (
+    id, user_id, workspace_id, channel_id, message_id, ch_seq, thread_id, reason, created_at, silent
+)
 SELECT uuidv7(), user_id, workspace_id, channel_id, id, ch_seq, thread_id,
-    (CAST(:reasons AS text[]))[rank + 1], CAST(:now AS timestamptz)
+    (CAST(:reasons AS text[]))[rank + 1], CAST(:now AS timestamptz), silent
 FROM (SELECT * FROM told ORDER BY id, user_id) AS told
 ON CONFLICT DO NOTHING
 RETURNING *

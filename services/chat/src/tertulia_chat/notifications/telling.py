@@ -45,6 +45,8 @@ _PLACES = {
     f'"ch_seq":{UNSEQUENCED}': """'"ch_seq":' || told.ch_seq""",
     '"@thread"': """coalesce('"' || told.thread_id || '"', 'null')""",
     '"reason":"all"': """'"reason":"' || told.reason || '"'""",
+    # Without the backslash a parameter.
+    r'"silent"\:false': """'"silent":' || told.silent""",
     "1970-01-01T00:00:00Z": f"replace({_TIME}, '.000000Z', 'Z')",
 }
 

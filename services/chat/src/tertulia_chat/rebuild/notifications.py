@@ -26,18 +26,19 @@ REPAIRS = 5_000
 _TOLD = """
 CREATE TEMPORARY TABLE told (
     user_id uuid, message_id uuid, id uuid, workspace_id uuid, channel_id uuid, ch_seq bigint, thread_id uuid,
-    reason text, created_at timestamptz, withdrawn_at timestamptz, PRIMARY KEY (message_id, user_id)
+    reason text, created_at timestamptz, silent boolean, withdrawn_at timestamptz, PRIMARY KEY (message_id, user_id)
 )
 """
-_COLUMNS = "id, workspace_id, channel_id, ch_seq, thread_id, reason, created_at"
+_COLUMNS = "id, workspace_id, channel_id, ch_seq, thread_id, reason, created_at, silent"
 _GATHER = f"""
 INSERT INTO told AS known (user_id, message_id, {_COLUMNS}, withdrawn_at)
 SELECT DISTINCT ON (n.message_id, user_id) split_part(e.subject, '.', -1)::uuid AS user_id, n.message_id, n.id,
-    e.workspace_id, n.channel_id, n.ch_seq, n.thread_id, n.reason, n.created_at,
+    e.workspace_id, n.channel_id, n.ch_seq, n.thread_id, n.reason, n.created_at, coalesce(n.silent, false),
     CASE WHEN e.type = '{NotificationWithdrawn.type}' THEN (e.body::jsonb ->> 'time')::timestamptz END
 FROM event_log e
 CROSS JOIN jsonb_to_record(e.body::jsonb #> '{{data,notification}}') AS n (
-    id uuid, channel_id uuid, message_id uuid, ch_seq bigint, thread_id uuid, reason text, created_at timestamptz
+    id uuid, channel_id uuid, message_id uuid, ch_seq bigint, thread_id uuid, reason text, created_at timestamptz,
+    silent boolean
 )
 WHERE e.id > $1 AND e.id <= $2 AND e.type IN ('{NotificationCreated.type}', '{NotificationWithdrawn.type}')
 ORDER BY n.message_id, user_id, e.id DESC

@@ -12,14 +12,12 @@ after 03:00. All of them within `SLACK` are looked at before the next one is cho
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from dateutil.rrule import HOURLY, MINUTELY, rrule
 
-from tertulia_chat.errors import TimezoneUnknown
+from tertulia_chat.clocks import checked_zone
 from tertulia_chat.scheduled.rules import Rule, invalid, parse
-from tertulia_shared.problems import FieldError
 
 SLACK = timedelta(hours=3)
 """Longer than clocks jump. (Samoa left out a whole day once; a rule of that day would have named it a day later.)"""
@@ -59,10 +57,7 @@ class Recurring:
     @classmethod
     def parse(cls, rule: str, timezone: str) -> "Recurring":
         """Raises RecurrenceInvalid, TimezoneUnknown."""
-        if timezone not in _zones():
-            detail = "A name of the IANA time zone database, as Europe/Madrid."
-            raise TimezoneUnknown(errors=[FieldError(detail=detail, pointer="/recurrence/timezone")])
-        zone = ZoneInfo(timezone)
+        zone = checked_zone(timezone, "/recurrence/timezone")
         return cls(parse(rule, zone), zone)
 
     def begin(self, starts_at: datetime) -> Times:
@@ -125,9 +120,3 @@ class Recurring:
 
 def _years_on(wall: datetime, years: int) -> datetime:
     return wall.replace(year=wall.year + years)
-
-
-@cache
-def _zones() -> frozenset[str]:
-    """Without the names that say nothing about where one is."""
-    return frozenset(available_timezones() - {"localtime", "Factory"})

@@ -1,6 +1,6 @@
 """People, their sessions, and the keys that sign their tokens."""
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,7 @@ import msgspec
 from sqlmodel import Field, SQLModel
 
 from tertulia_chat.tables.base import Json, UtcTime, new_id, now
-from tertulia_shared.events import PresenceSettings, PresenceWish, Status, User, UserKind
+from tertulia_shared.events import PresenceSettings, PresenceWish, QuietHours, Status, User, UserKind
 
 
 class Me(User, frozen=True, kw_only=True):
@@ -38,6 +38,9 @@ class UserRow(SQLModel, table=True):
     status_until: datetime | None = Field(default=None, sa_type=UtcTime)
     presence: str = PresenceWish.AUTO
     dnd_until: datetime | None = Field(default=None, sa_type=UtcTime)
+    time_zone: str | None = None
+    quiet_starts: time | None = None
+    quiet_ends: time | None = None
 
     def view(self) -> User:
         return User(
@@ -58,7 +61,17 @@ class UserRow(SQLModel, table=True):
 
     def view_presence(self) -> PresenceSettings:
         silent = self.dnd_until is not None and _lies_ahead(self.dnd_until)
-        return PresenceSettings(state=PresenceWish(self.presence), dnd_until=self.dnd_until if silent else None)
+        return PresenceSettings(
+            state=PresenceWish(self.presence),
+            dnd_until=self.dnd_until if silent else None,
+            time_zone=self.time_zone,
+            quiet_hours=self._view_quiet_hours(),
+        )
+
+    def _view_quiet_hours(self) -> QuietHours | None:
+        if self.quiet_starts is None or self.quiet_ends is None:
+            return None
+        return QuietHours(starts=f"{self.quiet_starts:%H:%M}", ends=f"{self.quiet_ends:%H:%M}")
 
     def view_me(self) -> Me:
         """For this person's own eyes."""

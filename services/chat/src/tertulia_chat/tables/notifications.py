@@ -13,7 +13,7 @@ from tertulia_shared.events import Notification, NotificationReason
 class NotificationRow(SQLModel, table=True):
     """One for each person and message, never a second one. `id` follows the order of deciding.
 
-    `withdrawn_at` is set while the message is deleted, if it was unread then.
+    `withdrawn_at` is set while the message is deleted, if it was unread then. `silent`: nothing rang.
     """
 
     __tablename__ = "notification"  # pyright: ignore[reportAssignmentType]
@@ -28,6 +28,7 @@ class NotificationRow(SQLModel, table=True):
     reason: str
     created_at: datetime = Field(sa_type=UtcTime)
     withdrawn_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    silent: bool = False
 
     def view(self) -> Notification:
         return Notification(
@@ -38,6 +39,7 @@ class NotificationRow(SQLModel, table=True):
             thread_id=str(self.thread_id) if self.thread_id else None,
             reason=NotificationReason(self.reason),
             created_at=self.created_at,
+            silent=self.silent,
         )
 
 
