@@ -21,6 +21,7 @@ import type {
   NewInvite,
   NewWorkspace,
   OpenDirect,
+  Reach,
   Registration,
   SendMessage,
   SentMessage,
@@ -65,6 +66,8 @@ export const channels = {
   get: (id: string) => request<ChannelListing>('GET', `/channels/${id}`),
   join: (id: string) => request<Channel>('POST', `/channels/${id}/join`),
   leave: (id: string) => request<undefined>('POST', `/channels/${id}/leave`),
+  /** Whom a message to everybody there reaches; in a direct conversation, until when the other one is in quiet hours. */
+  reach: (id: string) => request<Reach>('GET', `/channels/${id}/reach`),
   remove: (id: string) => request<undefined>('DELETE', `/channels/${id}`),
   members: (id: string, cursor: string | null) =>
     request<ChannelMemberPage>('GET', `/channels/${id}/members`, { query: { limit: PAGE, cursor } }),

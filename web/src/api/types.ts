@@ -26,6 +26,7 @@ export type ChannelListing = Answer<Schemas['ChannelState']>
 export type ChannelPage = Answer<Schemas['ChannelPage']>
 export type ChannelMember = Answer<Schemas['ChannelMember']>
 export type ChannelMemberPage = Answer<Schemas['ChannelMemberPage']>
+export type Reach = Answer<Schemas['Reach']>
 export type Bootstrap = Answer<Schemas['Bootstrap']>
 export type MessagePage = Answer<Schemas['MessagePage']>
 export type SentMessage = Answer<Schemas['SentMessage']>

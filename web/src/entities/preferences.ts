@@ -69,6 +69,8 @@ const FIELDS: { readonly [Key in keyof Preferences]: readonly [Preferences[Key],
 }
 const KEYS = Object.keys(FIELDS) as (keyof Preferences)[]
 
+export const browserZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone
+
 /** The time zones of another version of the browser may be unknown to this one. */
 function isTimeZone(value: unknown): value is string {
   if (typeof value !== 'string') return false

@@ -1,12 +1,19 @@
 import { afterEach, expect, it } from 'vitest'
 
-import { clock, day, dayAndClock, exactTime, localDay, longDay, setTimeStyle, shortClock } from './time'
+import { clock, day, dayAndClock, exactTime, localDay, longDay, setTimeStyle, shortClock, wallClock } from './time'
 
 const EVENING = Date.UTC(2026, 10, 24, 22, 5, 9)
 const FRENCH_SPACE = /\s/gu
 const plain = (text: string) => text.replace(FRENCH_SPACE, ' ')
 
 afterEach(() => setTimeStyle({ locale: 'en-GB', timeZone: 'UTC' }))
+
+it('of no particular day is the same everywhere, and as the reader writes it', () => {
+  setTimeStyle({ locale: 'de', timeZone: 'Asia/Tokyo' })
+  expect(wallClock('07:30')).toBe('7:30')
+  setTimeStyle({ locale: 'en-GB', timeZone: 'Asia/Tokyo', hourCycle: 'h12' })
+  expect(plain(wallClock('22:00'))).toBe('10:00 pm')
+})
 
 it('is written in the language and the time zone of the reader', () => {
   setTimeStyle({ locale: 'de', timeZone: 'Europe/Berlin' })

@@ -83,6 +83,14 @@ export function shortClock(time: number): string {
     .trim()
 }
 
+/** A time of some day (`22:00`), wherever that is. */
+export function wallClock(time: string): string {
+  const { locale, hourCycle } = style.value
+  const [hour = 0, minute = 0] = time.split(':').map(Number)
+  const options: Style = { ...CLOCK, timeZone: 'UTC', ...(hourCycle === undefined ? {} : { hourCycle }) }
+  return new Intl.DateTimeFormat(locale, options).format(Date.UTC(2000, 0, 1, hour, minute))
+}
+
 export function exactTime(time: number): string {
   return formatter(EXACT).format(time)
 }
