@@ -63,6 +63,24 @@ async def ashore(stack: BackgroundStack, *names: str) -> AsyncGenerator[tuple[li
         yield persons, clients, general
 
 
+async def test_what_a_closed_tab_could_not_send_another_one_sends(stack: BackgroundStack):
+    async with ashore(stack, "Ada", "Ben") as ((ada, ben), _, general):
+        closing = await ada.page.context.new_page()
+        await closing.goto(ada.page.url)
+        await expect(closing.get_by_text(BOAT)).to_be_visible()
+        # The server is away for this tab alone: the other one hears of nothing that would make it try by itself.
+        await closing.route(f"**/channels/{general}/messages", lambda route: route.abort())
+        field = closing.get_by_role("form", name="Write a message").get_by_role("textbox")
+        for text in ("Blue, then.", "Or green?"):
+            await field.fill(text)
+            await field.press("Enter")
+        await ada.reads(BOAT, "Blue, then.", "Or green?")
+        await ben.reads(BOAT)
+        await closing.close()
+        await ben.reads(BOAT, "Blue, then.", "Or green?")
+        await ada.reads(BOAT, "Blue, then.", "Or green?")
+
+
 async def test_what_was_read_is_there_offline_and_what_is_written_goes_when_one_is_back(stack: BackgroundStack):
     async with ashore(stack, "Ada", "Ben") as ((ada, ben), _, general):
         await ada.until(KEPT, [general, BOAT])

@@ -2,7 +2,8 @@
  * Wishes on their way: seen at once, written to disk, and told to the server in the background until it has answered.
  *
  * One request is in flight per channel, so the order is kept there; a Web Lock keeps that true between tabs, and a
- * BroadcastChannel lets every tab see what another one wants. Whatever is sent can be sent twice, so a lost answer does no harm.
+ * BroadcastChannel lets every tab see what another one wants. The tab that somebody wished in sees to it and, when it is closed,
+ * another one. Whatever is sent can be sent twice, so a lost answer does no harm.
  */
 import { defineStore } from 'pinia'
 import { computed, shallowReactive, toRaw } from 'vue'
@@ -11,6 +12,7 @@ import { exclusively } from '@/api/exclusive'
 import { uuidv7 } from '@/api/ids'
 import { Problem } from '@/api/problem'
 import { retryDelay } from '@/api/retry'
+import { Turns } from '@/api/turns'
 import type { Message } from '@/api/types'
 
 import { fulfil } from './fulfil'
@@ -41,6 +43,10 @@ export const useWishes = defineStore('wishes', () => {
   const listeners = new Set<Listener>()
   /** Ids that the disk has taken. Only of these does a missing one say that another tab has seen to it. */
   const written = new Set<string>()
+  const turns = new Turns('wishes.wish', (id) => {
+    const wish = [...all.values()].flat().find((one) => one.id === id)
+    if (wish !== undefined) void pump(wish.channelId)
+  })
   /** What was made of a message, for as long as neither it nor the wishes change: rows compare by identity. */
   const made = new WeakMap<Message, { wishes: readonly Wish[]; shown: Message }>()
   let isHeldBack: (channelId: string, wishId: string) => boolean = () => false
@@ -50,6 +56,12 @@ export const useWishes = defineStore('wishes', () => {
   let tabs: BroadcastChannel | null = null
 
   const unsent = computed(() => [...all.values()].reduce((sum, wishes) => sum + toFulfil(wishes).length, 0))
+
+  /** Only of what is on disk do other tabs know. */
+  function takeTurns(): void {
+    const open = [...all.values()].flatMap((wishes) => toFulfil(wishes))
+    turns.follow(open.map(({ id }) => id).filter((id) => written.has(id)))
+  }
 
   const of = (messageId: string): readonly Wish[] => all.get(messageId) ?? NONE
 
@@ -123,6 +135,7 @@ export const useWishes = defineStore('wishes', () => {
     } catch {
       // The disk is full or blocked: it waits in memory, as it does without a database.
     }
+    takeTurns()
     tabs?.postMessage('changed')
   }
 
@@ -142,6 +155,7 @@ export const useWishes = defineStore('wishes', () => {
     all.clear()
     for (const wish of [...kept.filter(({ id }) => !known.has(id)), ...own]) all.set(wish.messageId, [...of(wish.messageId), wish])
     for (const { id } of kept) written.add(id)
+    takeTurns()
   }
 
   /** What an earlier page left behind, and what other tabs want. */
@@ -264,6 +278,7 @@ export const useWishes = defineStore('wishes', () => {
     tabs?.close()
     tabs = null
     all.clear()
+    takeTurns()
     for (const end of wakers.values()) end()
   }
 

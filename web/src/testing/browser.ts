@@ -46,6 +46,51 @@ export class Locks {
   }
 }
 
+/** Web Locks of many names, as each tab of a browser has them. */
+export class NamedLocks {
+  readonly #lines = new Map<string, { tab: object; take: (() => void) | null; give: () => void }[]>()
+
+  tab(): { locks: LockManager; close: () => void } {
+    const tab = {}
+    const request = (name: string, ...rest: [LockOptions, () => unknown] | [() => unknown]): Promise<unknown> =>
+      this.#stand(tab, name, rest.at(-1) as () => unknown, rest.length === 2 ? (rest[0] as LockOptions).signal : undefined)
+    return { locks: { request } as unknown as LockManager, close: () => this.#close(tab) }
+  }
+
+  #stand(tab: object, name: string, work: () => unknown, signal?: AbortSignal): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const line = this.#lines.get(name) ?? []
+      this.#lines.set(name, line)
+      const place = {
+        tab,
+        take: (): void => {
+          place.take = null
+          void Promise.resolve(work()).then(resolve, reject).finally(place.give)
+        },
+        give: (): void => this.#leave(line, place),
+      } as { tab: object; take: (() => void) | null; give: () => void }
+      line.push(place)
+      signal?.addEventListener('abort', () => place.take !== null && (place.give(), reject(new DOMException('aborted', 'AbortError'))))
+      if (line.length === 1) place.take?.()
+    })
+  }
+
+  #leave<Place extends { take: (() => void) | null }>(line: Place[], place: Place): void {
+    const at = line.indexOf(place)
+    if (at < 0) return
+    line.splice(at, 1)
+    if (at === 0) line[0]?.take?.()
+  }
+
+  /** It runs no more code, and the browser gives its locks on. */
+  #close(tab: object): void {
+    for (const line of this.#lines.values()) {
+      for (const place of line.filter((one) => one.tab === tab && one !== line[0])) line.splice(line.indexOf(place), 1)
+      if (line[0]?.tab === tab) this.#leave(line, line[0])
+    }
+  }
+}
+
 /** Channels of one browser: a message comes later, to all others, as a copy. */
 export class Air {
   readonly #channels = new Set<FakeChannel>()

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { closeSession, openSession } from '@/api/session'
 import { useEntities } from '@/entities/store'
 import { EMPTY } from '@/entities/timeline'
+import { NamedLocks } from '@/testing/browser'
 import { message, myself, session } from '@/testing/fixtures'
 
 import { useOutbox } from './outbox'
@@ -20,12 +21,13 @@ interface Post {
 }
 
 /** What the server answers to each POST, in turn; the last one repeats. */
-let answers: (number | 'cut' | 'slow')[]
+let answers: (number | 'cut' | 'slow' | 'never')[]
 let posts: Post[]
 let seq = 0
 
-function answer(post: Post): Response {
+function answer(post: Post): Response | Promise<Response> {
   const next = answers.length > 1 ? answers.shift() : answers[0]
+  if (next === 'never') return new Promise(() => undefined)
   if (next === 'cut') throw new TypeError('network')
   if (next === 'slow') return Response.json({ code: 'slow_mode' }, { status: 429, headers: { 'Retry-After': '21600' } })
   if (next !== 201 && next !== 200) {
@@ -171,6 +173,38 @@ describe('the outbox', () => {
       expect([here.queue('c1'), there.queue('c1')]).toEqual([[], []])
     })
     here.pause()
+  })
+
+  describe('with a browser that has locks', () => {
+    const browser = new NamedLocks()
+    const sit = ({ locks }: { locks: LockManager }) => Object.defineProperty(navigator, 'locks', { value: locks, configurable: true })
+
+    afterEach(() => void Reflect.deleteProperty(navigator, 'locks'))
+
+    it('sends what a closed tab has left, in order and each once', async () => {
+      const [closed, open] = [browser.tab(), browser.tab()]
+      sit(open)
+      const there = useOutbox()
+      await there.restore()
+      sit(closed)
+      setActivePinia(createPinia())
+      useEntities().setMe(myself('ana'))
+      const here = useOutbox()
+      await here.restore()
+      answers = ['never', 201]
+      here.send('c1', 'one')
+      here.send('c1', 'two')
+      await settled(() => expect(posts).toHaveLength(1))
+      await settled(() => expect(there.queue('c1').map(({ text }) => text)).toEqual(['one', 'two']))
+      expect(posts).toHaveLength(1)
+      sit(open)
+      closed.close()
+      await settled(() => expect(there.queue('c1')).toEqual([]))
+      expect(texts()).toEqual(['one', 'one', 'two'])
+      expect(posts[0]?.client_msg_id).toBe(posts[1]?.client_msg_id)
+      there.pause()
+      here.pause()
+    })
   })
 
   it('waits in a slow channel for its turn, and no longer when the channel is slow no more', async () => {

@@ -2,8 +2,9 @@
  * Sending. A message is painted at once, written to disk, and sent in the background until the server has it.
  *
  * One message is in flight per place (a channel, a thread), so the order is kept there, and a thread does not wait for its
- * channel; a Web Lock keeps that true between tabs, and a BroadcastChannel shows every tab what another one sends. Every try
- * carries the same `client_msg_id`, so a lost answer never makes a second message.
+ * channel; a Web Lock keeps that true between tabs, and a BroadcastChannel shows every tab what another one sends. The tab that
+ * a message was written in sends it and, when it is closed, another one. Every try carries the same `client_msg_id`, so a lost
+ * answer never makes a second message.
  */
 import { defineStore } from 'pinia'
 import { computed, shallowReactive } from 'vue'
@@ -14,6 +15,7 @@ import { uuidv7 } from '@/api/ids'
 import { asProblem, Problem } from '@/api/problem'
 import { retryDelay } from '@/api/retry'
 import { arrivals, beginSpan, endSpan } from '@/api/trace'
+import { Turns } from '@/api/turns'
 import { applyMessage } from '@/entities/apply'
 import type { Place } from '@/entities/place'
 import { channelOf, threadOf } from '@/entities/place'
@@ -32,14 +34,25 @@ export const useOutbox = defineStore('outbox', () => {
   const wakers = new Map<string, () => void>()
   /** Ids that the disk has taken. Only of these does a missing row say that another tab has sent or deleted it. */
   const written = new Set<string>()
+  const turns = new Turns('outbox.message', (id) => {
+    const pending = all().find((one) => one.id === id)
+    if (pending !== undefined) void pump(placeOf(pending))
+  })
   /** Rises with what changes here, so that what was read from the disk before is not taken for newer. */
   let version = 0
   let owner = ''
   let tabs: BroadcastChannel | null = null
 
-  const unsent = computed(
-    () => [...queues.values()].flat().filter((pending) => pending.state !== 'failed').length,
-  )
+  const unsent = computed(() => all().filter((pending) => pending.state !== 'failed').length)
+
+  function all(): readonly Pending[] {
+    return [...queues.values()].flat()
+  }
+
+  /** Only of what is on disk do other tabs know. */
+  function takeTurns(): void {
+    turns.follow(all().filter(({ id, state }) => state !== 'failed' && written.has(id)).map(({ id }) => id))
+  }
 
   function queue(place: Place): readonly Pending[] {
     return queues.get(place) ?? []
@@ -58,6 +71,7 @@ export const useOutbox = defineStore('outbox', () => {
   async function keep(pending: Pending): Promise<void> {
     try {
       if (await outboxStorage.put(pending)) written.add(pending.id)
+      takeTurns()
       tabs?.postMessage('changed')
     } catch {
       // The disk is full or blocked: the message waits in memory, as it does without a database.
@@ -69,6 +83,7 @@ export const useOutbox = defineStore('outbox', () => {
     version += 1
     const place = placeOf(pending)
     queues.set(place, queue(place).filter((item) => item.id !== pending.id))
+    takeTurns()
   }
 
   /** Queues what a person wrote and starts sending. The row is there when this returns. */
@@ -137,13 +152,14 @@ export const useOutbox = defineStore('outbox', () => {
       kept = await outboxStorage.all(me)
     } while (seen !== version && owner === me)
     if (owner !== me) return
-    const own = [...queues.values()].flat().filter((pending) => pending.state === 'sending' || !written.has(pending.id))
+    const own = all().filter((pending) => pending.state === 'sending' || !written.has(pending.id))
     const known = new Set(own.map(({ id }) => id))
     const others = kept.filter(({ id }) => !known.has(id)).map((pending) => withStaleAsked(pending, Date.now()))
     for (const { id } of kept) written.add(id)
-    const all = [...others, ...own].sort((a, b) => (a.id < b.id ? -1 : 1))
-    const places = new Set([...queues.keys(), ...all.map(placeOf)])
-    for (const place of places) queues.set(place, all.filter((pending) => placeOf(pending) === place))
+    const both = [...others, ...own].sort((a, b) => (a.id < b.id ? -1 : 1))
+    const places = new Set([...queues.keys(), ...both.map(placeOf)])
+    for (const place of places) queues.set(place, both.filter((pending) => placeOf(pending) === place))
+    takeTurns()
   }
 
   async function pump(place: Place): Promise<void> {
@@ -228,6 +244,7 @@ export const useOutbox = defineStore('outbox', () => {
     tabs?.close()
     tabs = null
     queues.clear()
+    takeTurns()
     for (const wake of wakers.values()) wake()
   }
 
@@ -239,7 +256,7 @@ export const useOutbox = defineStore('outbox', () => {
 
   // What is wanted of messages goes after what was written before; what is written waits for no wish.
   wishes.holdWhile((channelId, wishId) =>
-    [...queues.values()].flat().some((pending) => pending.channelId === channelId && goesBefore(pending, wishId)),
+    all().some((pending) => pending.channelId === channelId && goesBefore(pending, wishId)),
   )
 
   return { queues, unsent, queue, send, retry, remove, wake, retryAll, restore, pause, clear }
