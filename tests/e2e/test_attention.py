@@ -111,13 +111,13 @@ async def test_a_mention_is_an_activity_with_its_reason(stack: BackgroundStack):
     async with office(stack) as at:
         (ben,) = at.devices
         page = ben.page
-        await at.ada.send(at.plans, f"@{at.ben.user.username}, the boat is blue.")
+        await at.ada.send(at.plans, f"@{at.ben.user.username}, the **boat** is `blue`. ||Or is it?||")
         await expect(row(ben, "Activity, 1 new")).to_be_visible()
         await expect(page).to_have_title(re.compile(r"^\(1\)"))
         await row(ben, "Activity, 1 new").click()
         activity = page.get_by_role("list", name="Activity").get_by_role("listitem")
         await expect(activity).to_have_count(1)
-        for text in ("Ada", "#plans", "the boat is blue.", "You were mentioned"):
+        for text in ("Ada", "#plans", "@Ben, the boat is blue. Spoiler", "You were mentioned"):
             await expect(activity).to_contain_text(text)
         # What comes while one looks is there without a reload.
         dm = await at.ada.channels.open_dm(at.workspace.id, [at.ben.user.id])
@@ -304,7 +304,7 @@ async def test_the_system_tells_once_and_only_who_looks_elsewhere(stack: Backgro
 
         await other.evaluate(LOOKED_AT, False)
         dm = await at.ada.channels.open_dm(at.workspace.id, [at.ben.user.id])
-        await at.ada.send(dm.id, "Bring the brush.")
+        await at.ada.send(dm.id, "Bring the *brush*.")
         await expect(page).to_have_title(re.compile(r"^\(2\)"))
         await ben.until(f"async () => (await ({THERE})()).length > 0")
         await ben.until(DECIDED)

@@ -32,4 +32,4 @@ def test_the_scripts_of_the_first_screen_are_no_heavier_than_allowed() -> None:
 def test_a_texts_direction_is_its_own_in_the_built_styles() -> None:
     """The build turns `:dir()` into a list of languages for browsers without it, and the language is the page's."""
     styles = "".join(file.read_text() for file in (DIST / "assets").glob("*.css"))
-    assert ".prose:dir(ltr)" in styles
+    assert ":is(.prose,.words):dir(ltr)" in styles

@@ -9,6 +9,7 @@ import EmptyStateStates from './stories/EmptyState.story.vue'
 import IconButtonStates from './stories/IconButton.story.vue'
 import KeyCapsStates from './stories/KeyCaps.story.vue'
 import LiveRegionStates from './stories/LiveRegion.story.vue'
+import MarkdownLineStates from './stories/MarkdownLine.story.vue'
 import MarkdownTextStates from './stories/MarkdownText.story.vue'
 import MessageCardStates from './stories/MessageCard.story.vue'
 import PresenceDotStates from './stories/PresenceDot.story.vue'
@@ -40,6 +41,7 @@ export const EmptyState = of(EmptyStateStates)
 export const IconButton = of(IconButtonStates)
 export const KeyCaps = of(KeyCapsStates)
 export const LiveRegion = of(LiveRegionStates)
+export const MarkdownLine = of(MarkdownLineStates)
 export const MarkdownText = of(MarkdownTextStates)
 export const MessageCard = of(MessageCardStates)
 export const PresenceDot = of(PresenceDotStates)
@@ -69,6 +71,7 @@ export const All = {
     h(StorySection, { title: 'IconButton' }, () => h(IconButtonStates)),
     h(StorySection, { title: 'KeyCaps' }, () => h(KeyCapsStates)),
     h(StorySection, { title: 'LiveRegion' }, () => h(LiveRegionStates)),
+    h(StorySection, { title: 'MarkdownLine' }, () => h(MarkdownLineStates)),
     h(StorySection, { title: 'MarkdownText' }, () => h(MarkdownTextStates)),
     h(StorySection, { title: 'MessageCard' }, () => h(MessageCardStates)),
     h(StorySection, { title: 'PresenceDot' }, () => h(PresenceDotStates)),

@@ -6,7 +6,7 @@ import type { AiMark } from '@/api/ai'
 import type { Place } from '@/entities/place'
 import { channelOf, threadOf } from '@/entities/place'
 import { useEntities } from '@/entities/store'
-import type { References } from '@/ui/markdown'
+import type { References } from '@/ui/markdown/grammar'
 
 export function useMessageLinks(workspace: () => string, place: Place) {
   const { t } = useI18n()

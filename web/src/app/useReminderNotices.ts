@@ -6,15 +6,20 @@ import { useRouter } from 'vue-router'
 import { messages } from '@/api/endpoints'
 import type { Reminder } from '@/api/marks'
 import { Problem } from '@/api/problem'
+import { saidIn } from '@/entities/quoteText'
+import { useLine } from '@/ui/markdown/useLine'
 import { toast } from '@/ui/toasts'
 
 import { useLive } from './live'
 
 const SHOWN_MS = 20_000
+/** Of what it is about. */
+const SHOWN = 150
 
 export function useReminderNotices(slug: () => string): void {
   const { t } = useI18n()
   const router = useRouter()
+  const line = useLine()
 
   async function tell({ message_id: message, channel_id: channel }: Reminder, there: boolean): Promise<void> {
     const about = there ? await textOf(message) : ''
@@ -30,7 +35,7 @@ export function useReminderNotices(slug: () => string): void {
   /** Empty when it cannot be had: the reminder is told all the same. */
   async function textOf(id: string): Promise<string> {
     try {
-      return (await messages.get(id)).message.text
+      return await line.soon(saidIn((await messages.get(id)).message), SHOWN)
     } catch (error) {
       if (!(error instanceof Problem)) throw error
       return ''

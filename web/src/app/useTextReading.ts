@@ -4,10 +4,10 @@ import { useI18n } from 'vue-i18n'
 import { useRouter } from 'vue-router'
 
 import { isDirect, placeName } from '@/entities/naming'
+import { saidIn } from '@/entities/quoteText'
 import { useEntities } from '@/entities/store'
 import { useNames } from '@/entities/useNames'
 import { useQuotes } from '@/features/messages/quotes'
-import { quotesIn } from '@/features/messages/quoteText'
 import type { Names } from '@/ui/markdown/names'
 import { provideTextContext } from '@/ui/textContext'
 
@@ -48,7 +48,7 @@ export function useTextReading(): void {
       if (channel === undefined || isDirect(channel)) return null
       return { name: channel.name ?? '', href: linkTo(channel.workspace_id, channel.id) }
     },
-    message(href) {
+    message(href, read) {
       const address = new URL(href)
       if (address.origin !== location.origin) return null
       const { channel: channelId, message: shown, thread } = router.resolve(address.pathname).params
@@ -63,9 +63,10 @@ export function useTextReading(): void {
       if (!message || message.deleted_at !== null) return t('messages.reference', { channel: place })
       live.learnUser(message.author_id)
       const author = entities.users.get(message.author_id)?.display_name ?? t('people.unknown')
-      const words = known.toEdit(quotesIn(message.text, message.messages).rest).replace(/\s+/g, ' ').trim()
-      const excerpt = words.length > EXCERPT ? `${words.slice(0, EXCERPT).trimEnd()}…` : words
-      return t('messages.referenceTo', { author, channel: place, text: excerpt })
+      return t('messages.referenceTo', { author, channel: place, text: read(saidIn(message), EXCERPT) })
+    },
+    get spoiler() {
+      return t('messages.covered')
     },
   }
 

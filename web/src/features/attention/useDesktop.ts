@@ -9,7 +9,9 @@ import { asProblem } from '@/api/problem'
 import type { Message } from '@/api/types'
 import { placeIn } from '@/entities/place'
 import { isQuiet } from '@/entities/quiet'
+import { saidIn } from '@/entities/quoteText'
 import { useEntities } from '@/entities/store'
+import { useLine } from '@/ui/markdown/useLine'
 
 import type { Bell } from './desktop'
 import { ring, tellFocus, wordsShown } from './desktop'
@@ -21,7 +23,8 @@ const SHOWN = 200
 export function useDesktop(pathOf: (message: Message) => string, open: (path: string) => void): (event: Envelope) => void {
   const { t } = useI18n()
   const entities = useEntities()
-  const { person, place, words } = useNaming(() => '')
+  const { person, place } = useNaming()
+  const line = useLine()
   onScopeDispose(tellFocus())
 
   function isWanted({ channel_id: channelId, thread_id: threadId, ch_seq: seq, silent }: Notification): boolean {
@@ -36,7 +39,7 @@ export function useDesktop(pathOf: (message: Message) => string, open: (path: st
       if (message.deleted_at !== null) return null
       const [name, channel] = [person(message.author_id), place(message.channel_id)]
       const title = name === channel ? name : t('attention.somebodyIn', { name, channel })
-      const body = wordsShown.value ? words(message).slice(0, SHOWN) : t(`attention.reasons.${told.reason}`)
+      const body = wordsShown.value ? await line.soon(saidIn(message), SHOWN) : t(`attention.reasons.${told.reason}`)
       return { title, body, path: pathOf(message), place: placeIn(told.channel_id, told.thread_id) }
     } catch (error) {
       // It is gone, or the server is: nothing to show.

@@ -1,18 +1,14 @@
-/** People, places and words of messages, as the lists of this room show them. */
+/** People and places of messages, as the lists of this room show them. */
 import { useI18n } from 'vue-i18n'
 
 import type { Message } from '@/api/types'
 import { channelTitle, isDirect } from '@/entities/naming'
 import { useEntities } from '@/entities/store'
 import { rootOf } from '@/entities/thread'
-import { useNames } from '@/entities/useNames'
 
-const SHOWN = 300
-
-export function useNaming(workspaceId: () => string) {
+export function useNaming() {
   const { t } = useI18n()
   const entities = useEntities()
-  const names = useNames(workspaceId)
 
   const person = (id: string) => entities.users.get(id)?.display_name ?? t('people.unknown')
 
@@ -23,11 +19,7 @@ export function useNaming(workspaceId: () => string) {
     return isDirect(channel) ? title : `#${title}`
   }
 
-  function words(message: Message): string {
-    return message.deleted_at === null ? names.toEdit(message.text).slice(0, SHOWN) : t('messages.deleted')
-  }
-
-  return { person, place, words }
+  return { person, place }
 }
 
 /** Where a message is read: a reply beside its channel, unless it was sent there too. */

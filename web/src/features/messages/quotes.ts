@@ -7,10 +7,10 @@ import type { Envelope } from '@/api/events'
 import { Problem } from '@/api/problem'
 import type { Message } from '@/api/types'
 import type { Place } from '@/entities/place'
+import { withQuote } from '@/entities/quoteText'
 import type { Entities } from '@/entities/store'
 import { useEntities } from '@/entities/store'
 
-import { withQuote } from './quoteText'
 
 /** Where a message stands, for everybody. */
 export function permalink(entities: Entities, message: Message): string {

@@ -9,18 +9,20 @@ import type { User } from '@/api/types'
 import { byName, hue, initials, isDirect } from '@/entities/naming'
 import type { Place } from '@/entities/place'
 import { channelOf } from '@/entities/place'
+import { saidIn } from '@/entities/quoteText'
 import { useEntities } from '@/entities/store'
-import { useNames } from '@/entities/useNames'
 import { emojiByName, loadShortcodes } from '@/ui/markdown/shortcodes'
+import { useLine } from '@/ui/markdown/useLine'
 import type { Suggestion } from '@/ui/suggestion'
 
 import type { Sign, Typed } from './completion'
 import { ranked, typedAt } from './completion'
 import { permalink } from './quotes'
-import { quotesIn } from './quoteText'
 import { referable } from './referable'
 
 const MOST = 8
+/** Characters of a message that one may mean. */
+const NOTE = 120
 /** Pages of a channel's people that are asked for: those beyond are completed all the same, further down. */
 const PAGES = 5
 
@@ -56,7 +58,7 @@ export function useCompletions(place: Place, text: Ref<string>, caret: Ref<numbe
   const entities = useEntities()
   const channelId = channelOf(place)
   const typed = computed(() => typedAt(text.value, caret.value))
-  const names = useNames(() => entities.channels.get(channelId)?.channel.workspace_id ?? '')
+  const line = useLine()
 
   function recent(): Map<string, number> {
     const items = entities.timelines.get(place)?.items ?? []
@@ -148,7 +150,7 @@ export function useCompletions(place: Place, text: Ref<string>, caret: Ref<numbe
     return referable([...near, ...far], query.query, nameOf, MOST).map((message) => ({
       key: message.id,
       title: nameOf(message.author_id),
-      note: names.toEdit(quotesIn(message.text, message.messages).rest),
+      note: line.plain(saidIn(message), NOTE),
       avatar: { letters: initials(nameOf(message.author_id)), hue: hue(message.author_id) },
       typed: query,
       insert: `${permalink(entities, message)} `,

@@ -5,6 +5,7 @@ import { useI18n } from 'vue-i18n'
 import type { Message } from '@/api/types'
 import { may } from '@/entities/permissions'
 import { placeIn } from '@/entities/place'
+import { saidIn } from '@/entities/quoteText'
 import { useEntities } from '@/entities/store'
 import { rootOf } from '@/entities/thread'
 import { copyText } from '@/ui/clipboard'
@@ -13,7 +14,6 @@ import { toast } from '@/ui/toasts'
 import { useMessageActions } from './actions'
 import type { Deed } from './deeds'
 import { deedsOf } from './deeds'
-import { quotesIn } from './quoteText'
 import { useQuotes } from './quotes'
 import { useRemoval } from './useRemoval'
 
@@ -62,7 +62,7 @@ export function useDeeds(props: RowProps, own: Record<'edit' | 'thread', () => v
         void copy(props.link, 'messages.linkCopied')
         break
       case 'copyText':
-        void copy(quotesIn(message.text, message.messages).rest || message.text, 'messages.textCopied')
+        void copy(saidIn(message), 'messages.textCopied')
         break
       case 'delete':
         if (message.author_id === entities.myId) removal.remove(message)

@@ -2,6 +2,7 @@
 import type { Message } from '@/api/types'
 import { channelTitle, counterparts, isDirect } from '@/entities/naming'
 import { channelOf, threadOf } from '@/entities/place'
+import { saidIn } from '@/entities/quoteText'
 import type { ChannelEntry, Entities } from '@/entities/store'
 import { isNew } from '@/entities/unread'
 
@@ -62,8 +63,8 @@ export function peopleEntries(entities: Entities, workspaceId: string): Entry[] 
   })
 }
 
-/** Threads of the histories that are loaded, the ones that were answered last first. `read` puts names in place of ids. */
-export function threadEntries(entities: Entities, workspaceId: string, unknown: string, read: (text: string) => string): Entry[] {
+/** Threads of the histories that are loaded, the ones that were answered last first. `read` makes words of a text. */
+export function threadEntries(entities: Entities, workspaceId: string, unknown: string, read: (text: string, most: number) => string): Entry[] {
   const roots = [...entities.timelines].flatMap(([place, { items }]): Message[] => {
     const channel = entities.channels.get(channelOf(place))?.channel
     return threadOf(place) === null && channel?.workspace_id === workspaceId ? items.filter((message) => message.thread) : []
@@ -72,7 +73,7 @@ export function threadEntries(entities: Entities, workspaceId: string, unknown: 
   return roots.map((message) => {
     const channel = entities.channels.get(message.channel_id)?.channel
     const where = channel === undefined ? '' : channelTitle(channel, entities.myId, (id) => entities.users.get(id), unknown)
-    const title = read(message.text).replace(/\s+/g, ' ').trim().slice(0, TITLE_LENGTH)
+    const title = read(saidIn(message), TITLE_LENGTH)
     return entry('thread', message.id, title, where, { of: message.channel_id })
   })
 }

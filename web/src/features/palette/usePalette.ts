@@ -7,8 +7,8 @@ import { computed } from 'vue'
 import { useI18n } from 'vue-i18n'
 
 import { useEntities } from '@/entities/store'
-import { useNames } from '@/entities/useNames'
 import { allActions, canRun } from '@/ui/actions'
+import { useLine } from '@/ui/markdown/useLine'
 
 import type { Entry, Kind } from './entries'
 import { actionEntry, channelEntries, peopleEntries, threadEntries, workspaceEntries } from './entries'
@@ -33,7 +33,7 @@ const KINDS: Readonly<Record<string, readonly Kind[]>> = {
 export function usePalette(workspaceId: () => string, recent: () => readonly string[], typed: Readonly<Ref<string>>) {
   const { t } = useI18n()
   const entities = useEntities()
-  const names = useNames(workspaceId)
+  const line = useLine()
 
   const prefix = computed(() => (/^[>#@/?]/.test(typed.value) ? typed.value.slice(0, 1) : ''))
   const query = computed(() => typed.value.slice(prefix.value.length))
@@ -41,7 +41,7 @@ export function usePalette(workspaceId: () => string, recent: () => readonly str
   // Each list is made when it is first needed, and again only when what it is made of changes.
   const channels = computed(() => channelEntries(entities, workspaceId(), t('people.unknown')))
   const people = computed(() => peopleEntries(entities, workspaceId()))
-  const threads = computed(() => threadEntries(entities, workspaceId(), t('people.unknown'), names.toEdit))
+  const threads = computed(() => threadEntries(entities, workspaceId(), t('people.unknown'), line.plain))
   const workspaces = computed(() => workspaceEntries(entities, workspaceId()))
   const actions = computed(() =>
     allActions.value

@@ -23,8 +23,10 @@ export interface Names {
   person: (key: string) => Person | null
   /** By id, or by name in lower case. */
   channel: (key: string) => Room | null
-  /** What to call the message that an address leads to; null when it is none of this site. */
-  message?: (href: string) => string | null
+  /** What to call the message that an address leads to; null when it is none of this site. `read` makes words of its text. */
+  message?: (href: string, read: (text: string, most: number) => string) => string | null
+  /** What stands in a line in place of what is hidden. */
+  readonly spoiler?: string
 }
 
 const ID = '[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}'
@@ -55,14 +57,14 @@ function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | n
 
 function nameAt(text: string, at: number): Found | null {
   if (text[at] === '<') {
-    const [written = '', sign = '', id = ''] = matchAt(BY_ID, text, at) ?? []
-    return written === '' ? null : { length: written.length, sign, key: id.toLowerCase(), byId: true }
+    const [whole = '', sign = '', id = ''] = matchAt(BY_ID, text, at) ?? []
+    return whole === '' ? null : { length: whole.length, sign, key: id.toLowerCase(), byId: true }
   }
   const sign = text[at] === '@' ? '@' : '#'
   if ((sign === '@' ? BEFORE_PERSON : BEFORE_CHANNEL).test(text[at - 1] ?? '')) return null
   if (text.slice(Math.max(0, at - MAX_LINK), at).split(/\s/).at(-1)?.includes('://')) return null
-  const written = matchAt(sign === '@' ? USERNAME : CHANNEL, text, at)?.[1]?.replace(/[.-]+$/, '') ?? ''
-  return written === '' ? null : { length: written.length + 1, sign, key: written.toLowerCase(), byId: false }
+  const key = matchAt(sign === '@' ? USERNAME : CHANNEL, text, at)?.[1]?.replace(/[.-]+$/, '') ?? ''
+  return key === '' ? null : { length: key.length + 1, sign, key: key.toLowerCase(), byId: false }
 }
 
 /** The types do not know of it. */
@@ -86,16 +88,19 @@ export function names(markdown: MarkdownIt): void {
   const { escapeHtml } = markdown.utils
   markdown.renderer.rules['name'] = (tokens, index) => {
     const meant = tokens[index]?.meta as Meaning & { linked: boolean }
-    if ('href' in meant) {
-      const text = `#${escapeHtml(meant.name)}`
-      return meant.linked ? text : `<a class="channel" href="${escapeHtml(meant.href)}">${text}</a>`
-    }
+    const text = escapeHtml(written(meant))
+    if ('href' in meant) return meant.linked ? text : `<a class="channel" href="${escapeHtml(meant.href)}">${text}</a>`
     const id = meant.id === '' ? '' : ` data-user="${escapeHtml(meant.id)}" role="button" tabindex="0"`
-    return `<span class="mention${meant.mine ? ' mine' : ''}"${id}>@${escapeHtml(meant.name)}</span>`
+    return `<span class="mention${meant.mine ? ' mine' : ''}"${id}>${text}</span>`
   }
 }
 
-type Meaning = Person | Room
+export type Meaning = Person | Room
+
+/** As it stands in a text that is read. */
+export function written(meant: Meaning): string {
+  return `${'href' in meant ? '#' : '@'}${meant.name}`
+}
 
 function meaning({ sign, key, byId }: Found, known: Names): Meaning | null {
   if (sign === '#') return known.channel(key)

@@ -9,8 +9,9 @@ const LIKE_A_CODE = /:[a-z0-9_+-]{2,40}:/
 export const emojiByName = shallowRef<Readonly<Record<string, string>> | null>(null)
 let loading: Promise<void> | null = null
 
-export function hasShortcode(text: string): boolean {
-  return LIKE_A_CODE.test(text)
+/** The table, if this text has something like a name and the table is not here yet. */
+export async function shortcodesFor(text: string): Promise<void> {
+  if (LIKE_A_CODE.test(text) && emojiByName.value === null) await loadShortcodes()
 }
 
 export function loadShortcodes(): Promise<void> {

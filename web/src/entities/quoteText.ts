@@ -26,6 +26,11 @@ export function quotesIn(text: string, named: readonly string[] | null): Quoting
   return { ids, lead: text.slice(0, end), rest: text.slice(end) }
 }
 
+/** What a message says of itself: a link that is all of it is no quote of it. */
+export function saidIn({ text, messages }: { text: string; messages: readonly string[] }): string {
+  return quotesIn(text, messages).rest || text
+}
+
 export function withQuote(link: string, text: string): string {
   return `${link}\n${text}`
 }
