@@ -169,6 +169,7 @@ async def test_what_the_server_refuses_is_taken_back_and_no_text_is_lost(stack: 
         await ben.page.keyboard.press("+")
         await expect(ben.message(BOAT).get_by_role("button", name="👍 you")).to_be_visible()
         await rewrite(ben, "Blue or red?", "Blue or green?")
+        await ben.write("Or none.")
         await ben_elsewhere.messages.edit(sent.id, "Blue or white?")
         place, user = f"/channels/{general}", ben_elsewhere.user.id
         await ada_elsewhere.moderation.mute(place, user, until=datetime.now(UTC) + timedelta(hours=1), reason="Calm")
@@ -179,10 +180,23 @@ async def test_what_the_server_refuses_is_taken_back_and_no_text_is_lost(stack: 
         await expect(ben.message(BOAT).get_by_role("button", name="👍 you")).to_be_hidden()
         row = ben.message("Blue or white?")
         await expect(row).to_contain_text("Not changed. It was changed on another device in the meantime.")
+        unsent = ben.message("Or none.")
+        await expect(unsent).to_contain_text("Not sent. You are muted")
+        await expect(unsent.get_by_role("button", name="Edit")).to_be_hidden()
         await ada_elsewhere.moderation.lift_mute(place, user)
         await row.get_by_role("button", name="Save anyway").click()
         for person in (ben, ada):
-            await person.reads(BOAT, "Blue or green?")
+            await expect(person.message("Blue or green?")).to_be_visible()
+
+        await unsent.get_by_role("button", name="Edit").click()
+        field = ben.page.get_by_role("form", name="Write a message").get_by_role("textbox")
+        await expect(field).to_have_value("Or none.")
+        await expect(field).to_be_focused()
+        await expect(unsent).to_be_hidden()
+        await ben.page.keyboard.type(" Wood is fine.")
+        await ben.page.keyboard.press("Enter")
+        for person in (ben, ada):
+            await person.reads(BOAT, "Blue or green?", "Or none. Wood is fine.")
 
 
 async def test_nothing_is_lost_when_the_server_goes_away_under_somebody_who_types(stack: BackgroundStack):
