@@ -322,6 +322,14 @@ async def test_the_system_tells_once_and_only_who_looks_elsewhere(stack: Backgro
         await row(ben, "Activity, 1 new").click()
         await settle(page, words=False)
         await page.evaluate(LOOKED_AT, False)
-        await at.ada.send(at.plans, f"@{at.ben.user.username}, psst.")
+        psst = await at.ada.send(at.plans, f"@{at.ben.user.username}, psst.")
         await ben.until(f"async () => (await ({THERE})()).length > 0")
         assert await page.evaluate(THERE) == ["Ada in #plans: You were mentioned"]
+
+        # Read elsewhere, or gone: nobody needs to be told of it any more.
+        await at.ben.attention.read(at.plans, psst.ch_seq)
+        await ben.until(f"async () => (await ({THERE})()).length === 0")
+        again = await at.ada.send(at.plans, f"@{at.ben.user.username}, forget it.")
+        await ben.until(f"async () => (await ({THERE})()).length > 0")
+        await at.ada.messages.delete(again.id)
+        await ben.until(f"async () => (await ({THERE})()).length === 0")

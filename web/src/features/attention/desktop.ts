@@ -1,11 +1,14 @@
 /**
  * Notifications of the operating system. What rings is decided by the server; here only whether it is still worth it: no tab of
  * this browser has the focus, and it was not read meanwhile on another device. Of several tabs one rings. The service worker
- * shows them where there is one: phones know no other way, and a click leads to the place also when every tab is closed.
+ * shows them where there is one: phones know no other way, and a click leads to the place also when every tab is closed. They
+ * are taken away again when what they are about was read elsewhere, or is gone.
  */
 import { ref } from 'vue'
 
 import type { Notification as Told } from '@/api/attention'
+
+import type { About } from './outdated'
 
 /** Somebody may just be reading it elsewhere. */
 const PATIENCE_MS = 1_500
@@ -16,15 +19,16 @@ const WORDS = 'tertulia.desktop.words'
 const FOCUS = 'tertulia.focus'
 const ICON = '/icons/192.png'
 
-/** What is shown. */
-export interface Bell {
+/** What is shown. What comes from one place takes the place of what came before: a burst is one notification. */
+export interface Bell extends About {
   readonly title: string
   readonly body: string
   /** Where it leads. */
   readonly path: string
-  /** What comes from here takes the place of what came before: a burst is one notification. */
-  readonly place: string
 }
+
+/** Without a worker: by place, as the system has them. */
+const own = new Map<string, Notification>()
 
 export type DesktopState = 'unsupported' | 'blocked' | 'off' | 'on'
 
@@ -136,19 +140,37 @@ export async function ring(
   else await manager.request(`tertulia.bell.${told.id}`, { ifAvailable: true }, first)
 }
 
-async function show({ title, body, path, place }: Bell, open: (path: string) => void): Promise<void> {
+async function show({ title, body, path, ...about }: Bell, open: (path: string) => void): Promise<void> {
   const now = Date.now()
-  const worker = await (navigator as Partial<Navigator>).serviceWorker?.getRegistration()
-  const [before] = (await worker?.getNotifications({ tag: place })) ?? []
+  const worker = await registration()
+  const [before] = (await worker?.getNotifications({ tag: about.place })) ?? []
   // The types do not know `renotify` yet: it rings although another one from the same place is still there.
   const renotify = now - ((before?.data as { at: number } | undefined)?.at ?? 0) > BURST_MS
-  const options = { body, tag: place, icon: ICON, renotify, data: { path, at: now } } satisfies NotificationOptions & { renotify: boolean }
+  const data = { path, at: now, about }
+  const options = { body, tag: about.place, icon: ICON, renotify, data } satisfies NotificationOptions & { renotify: boolean }
   if (worker?.active) return worker.showNotification(title, options)
   const notification = new Notification(title, options)
+  own.set(about.place, notification)
   notification.onclick = () => {
     window.focus()
     notification.close()
     open(path)
+  }
+}
+
+async function registration(): Promise<ServiceWorkerRegistration | undefined> {
+  return (navigator as Partial<Navigator>).serviceWorker?.getRegistration()
+}
+
+/** Takes away what is shown and outdated. */
+export async function dismiss(isOutdated: (about: About) => boolean): Promise<void> {
+  if (desktop.value !== 'on') return
+  for (const notification of [...((await (await registration())?.getNotifications()) ?? []), ...own.values()]) {
+    // One that an older version has shown does not say what it is about.
+    const { about } = notification.data as { about?: About }
+    if (about === undefined || !isOutdated(about)) continue
+    notification.close()
+    if (own.get(about.place) === notification) own.delete(about.place)
   }
 }
 

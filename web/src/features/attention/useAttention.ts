@@ -6,6 +6,7 @@ import { useReadPositions } from '@/entities/readPositions'
 import { useEntities } from '@/entities/store'
 import { MANY } from '@/entities/unread'
 
+import { dismiss } from './desktop'
 import { useElsewhere } from './elsewhere'
 import { useNotifications } from './notifications'
 import { recount } from './recount'
@@ -29,6 +30,8 @@ export const useAttention = defineStore('attention', () => {
     void threads.load(workspaceId)
     if (workspaceId === shown) void notifications.open(workspaceId)
     void positions.flush()
+    // Read or not, while nobody was here to hear of it.
+    void dismiss(({ place, seq }) => seq <= (entities.cursorOf(place)?.readSeq ?? 0))
   }
 
   /** This one is looked at now. */
@@ -48,10 +51,10 @@ export const useAttention = defineStore('attention', () => {
   }
 
   function tell(event: Envelope): void {
-    if (event.type === 'notification.created') for (const listener of listeners) listener(event)
+    for (const listener of listeners) listener(event)
   }
 
-  /** Told of each notification, in whichever workspace. */
+  /** Told of what happens in whichever workspace. */
   function onTold(listener: (event: Envelope) => void): () => void {
     listeners.add(listener)
     return () => listeners.delete(listener)

@@ -11,6 +11,7 @@ import { i18n } from '@/locales/i18n'
 import { channel, message, myself, person, session, TIME } from '@/testing/fixtures'
 
 import { desktop, showWords, turnOff, turnOn } from './desktop'
+import { useAttention } from './useAttention'
 import { useDesktop } from './useDesktop'
 
 /** What was shown: title, text, and where a click leads. */
@@ -22,13 +23,17 @@ class FakeNotification {
   static permission = 'granted'
   static requestPermission = () => Promise.resolve('granted')
   onclick = () => undefined
-  close = () => undefined
+  close = () => void (shown = shown.filter((other) => other !== this))
 
   constructor(
     readonly title: string,
     readonly options: NotificationOptions,
   ) {
     shown.push(this)
+  }
+
+  get data(): unknown {
+    return this.options.data
   }
 }
 
@@ -128,6 +133,33 @@ it.each<[string, () => void, Envelope]>([
   await ring(event)
   await vi.advanceTimersByTimeAsync(1_000)
   expect(words()).toEqual([])
+})
+
+const event = (type: Envelope['type'], data: object): Envelope => ({ ...told(0), type, data }) as Envelope
+
+it.each<[string, Envelope, string[]]>([
+  ['is read elsewhere', event('read.updated', { channel_id: 'c', thread_id: null, read_seq: 5, unread: 0, mentions: 0 }), []],
+  ['is deleted', event('message.deleted', { message: message(5, { deleted_at: TIME }) }), []],
+  ['concerns nobody any more', event('notification.withdrawn', { notification: { message_id: 'm5' } }), []],
+  ['has others before it that are read', event('read.updated', { channel_id: 'c', thread_id: null, read_seq: 4 }), ['m5']],
+  ['stands beside a thread that is read', event('read.updated', { channel_id: 'c', thread_id: 't', read_seq: 9 }), ['m5']],
+  ['is one of several, and another is deleted', event('message.deleted', { message: message(6) }), ['m5']],
+])('what is shown and %s', async (_, happened, left) => {
+  await ring(told(5))
+  await says('Ben in #plans: words 5')
+  tell(happened)
+  await vi.advanceTimersByTimeAsync(10)
+  expect(shown.map(({ options }) => (options.data as { about: { message: string } }).about.message)).toEqual(left)
+})
+
+it('what was read while no page was open is taken away by the next one', async () => {
+  await ring(told(5))
+  await says('Ben in #plans: words 5')
+  const store = useEntities()
+  store.setCursor('c', cursorAt(5))
+  useAttention().onSnapshot('w')
+  await vi.advanceTimersByTimeAsync(10)
+  expect(shown).toEqual([])
 })
 
 it('is blocked when the browser is told so', () => {

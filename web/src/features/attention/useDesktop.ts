@@ -1,4 +1,4 @@
-/** Rings for what the server decided that I am told of. */
+/** Rings for what the server decided that I am told of, and takes it away again once it is of no use. */
 import { onScopeDispose } from 'vue'
 import { useI18n } from 'vue-i18n'
 
@@ -14,7 +14,8 @@ import { useEntities } from '@/entities/store'
 import { useLine } from '@/ui/markdown/useLine'
 
 import type { Bell } from './desktop'
-import { ring, tellFocus, wordsShown } from './desktop'
+import { dismiss, ring, tellFocus, wordsShown } from './desktop'
+import { outdatedBy } from './outdated'
 import { useNaming } from './useNaming'
 
 const SHOWN = 200
@@ -40,7 +41,7 @@ export function useDesktop(pathOf: (message: Message) => string, open: (path: st
       const [name, channel] = [person(message.author_id), place(message.channel_id)]
       const title = name === channel ? name : t('attention.somebodyIn', { name, channel })
       const body = wordsShown.value ? await line.soon(saidIn(message), SHOWN) : t(`attention.reasons.${told.reason}`)
-      return { title, body, path: pathOf(message), place: placeIn(told.channel_id, told.thread_id) }
+      return { title, body, path: pathOf(message), place: placeIn(told.channel_id, told.thread_id), message: message.id, seq: told.ch_seq }
     } catch (error) {
       // It is gone, or the server is: nothing to show.
       asProblem(error)
@@ -49,6 +50,8 @@ export function useDesktop(pathOf: (message: Message) => string, open: (path: st
   }
 
   return (event) => {
+    const isOutdated = outdatedBy(event)
+    if (isOutdated !== null) void dismiss(isOutdated)
     if (event.type !== 'notification.created') return
     const { notification } = event.data
     void ring(notification, () => isWanted(notification), () => bellFor(notification), open)
