@@ -64,7 +64,13 @@ LOOKS = {
     "phone": Look(width=375, height=720),
     "arabic": Look(language="ar"),
 }
-OTHER_LOOKS = {"contrast": Look(theme="contrast"), "chinese": Look(language="zh")}
+OTHER_LOOKS = {
+    "contrast": Look(theme="contrast"),
+    "contrast-phone": Look(theme="contrast", width=375, height=720),
+    "chinese": Look(language="zh"),
+    "chinese-phone": Look(language="zh", width=375, height=720),
+    "arabic-phone": Look(language="ar", width=375, height=720),
+}
 
 
 @contextmanager

@@ -6,6 +6,16 @@ import { useEntities } from '@/entities/store'
 import { dayAndClock } from '@/ui/time'
 
 const MOMENT = /^\d{4}-\d{2}-\d{2}T/
+/** Where the words for the values of a field are. */
+const VALUES: Readonly<Record<string, (value: string) => string>> = {
+  history_policy: (value) => `administration.history.${value}`,
+  kind: (value) => `channels.${value}`,
+  outcome: (value) => `administration.outcome.${value}`,
+  posting: (value) => `administration.channel.${value}`,
+}
+const role = (value: string): string => `administration.role.${value}`
+/** In the log in place of a name (services/chat/.../channels/auditing.py). */
+const HIDDEN = '(not public)'
 
 export function useAuditText() {
   const { t, te } = useI18n()
@@ -23,11 +33,12 @@ export function useAuditText() {
     action: (action: string) => known(`auditLog.action.${action}`, action),
     field: (field: string) =>
       known(`auditLog.field.${field}`, known(`administration.permission.${field}`, field.replaceAll('_', ' '))),
-    value(value: string | null): string {
+    value(field: string, value: string | null): string {
       if (value === null) return ''
       if (MOMENT.test(value)) return dayAndClock(Date.parse(value))
       if (value === 'true' || value === 'false') return t(`auditLog.${value}`)
-      return known(`administration.role.${value}`, known(`administration.outcome.${value}`, value))
+      if (field === 'name') return value === HIDDEN ? t('auditLog.hidden') : value
+      return known((VALUES[field] ?? role)(value), value)
     },
     target({ target_type: type, target_id: id }: AuditEntry): string | null {
       if (type === 'user') return person(id)
