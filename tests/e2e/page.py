@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, async_playwright, expect
 
@@ -158,6 +159,14 @@ class Person:
         """One of a list that a field opens, in this part of the page or anywhere."""
         await (part or self.page).get_by_role("combobox", name=field, exact=True).click()
         await self.page.get_by_role("option", name=option, exact=True).click()
+
+    async def write_date(self, field: Locator, at: date) -> None:
+        """Written into a field for a date, part by part; for one with a time, `at` has it."""
+        parts = {"day": f"{at:%d}", "month": f"{at:%m}", "year": f"{at:%Y}"}
+        if isinstance(at, datetime):
+            parts |= {"hour": f"{at:%H}", "minute": f"{at:%M}"}
+        for name, digits in parts.items():
+            await field.get_by_role("spinbutton", name=name).press_sequentially(digits)
 
     async def choose(self, text: str, item: str, among: str = "Messages") -> None:
         """By the mouse: an item of the row's menu."""

@@ -175,7 +175,23 @@ async def test_what_is_saved_is_found_again_and_comes_back_in_time(stack: Backgr
         await ada.act(BOAT, "Save for later")
         await expect(ada.message(BOAT)).to_contain_text("Saved")
         await ada.choose(BOAT, "Remind me")
-        await page.get_by_role("dialog", name="Remind me").get_by_role("button", name="In 20 minutes").click()
+        dialog, keys = page.get_by_role("dialog", name="Remind me"), page.keyboard
+        day = dialog.get_by_role("spinbutton", name="day")
+        await dialog.get_by_role("button", name="Calendar").press("Enter")
+        calendar = page.get_by_role("dialog", name="Calendar")
+        for key in ("PageDown", "Home", "ArrowRight"):
+            await keys.press(key)
+        chosen = await page.evaluate("document.activeElement.dataset.value")
+        await keys.press("Enter")
+        await expect(calendar).to_be_hidden()
+        await expect(day).to_have_attribute("aria-valuenow", str(int(chosen[8:10])))
+        await day.press("ArrowUp")
+        await expect(day).not_to_have_attribute("aria-valuenow", str(int(chosen[8:10])))
+        await keys.press("Escape")
+        await expect(dialog).to_be_hidden()
+
+        await ada.choose(BOAT, "Remind me")
+        await dialog.get_by_role("button", name="In 20 minutes").click()
         await expect(page.get_by_role("status").filter(has_text="Reminder set")).to_be_visible()
 
         await page.get_by_role("navigation", name="Conversations").get_by_role("link", name="Saved").click()

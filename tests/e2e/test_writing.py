@@ -152,7 +152,7 @@ async def test_a_message_is_sent_later_than_it_was_written(stack: BackgroundStac
         dialog = page.get_by_role("dialog", name="Edit scheduled message")
         await dialog.get_by_role("textbox", name="Message").fill("Dinner, @ben?")
         soon = datetime.now(MADRID) + timedelta(seconds=30)
-        await dialog.get_by_label("Send at").fill(soon.strftime("%Y-%m-%dT%H:%M"))
+        await ada.write_date(dialog.get_by_role("group", name="Send at"), soon)
         await dialog.get_by_role("button", name="Save").click()
         await expect(dialog).to_be_hidden()
         await ben.reads(HELLO, "Dinner, @ben?")

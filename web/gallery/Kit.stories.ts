@@ -16,6 +16,7 @@ import PresenceDotStates from './stories/PresenceDot.story.vue'
 import SkeletonLinesStates from './stories/SkeletonLines.story.vue'
 import StatusMarkStates from './stories/StatusMark.story.vue'
 import SuggestionListStates from './stories/SuggestionList.story.vue'
+import TextAreaStates from './stories/TextArea.story.vue'
 import TextFieldStates from './stories/TextField.story.vue'
 import ToastStackStates from './stories/ToastStack.story.vue'
 import UiAvatarStates from './stories/UiAvatar.story.vue'
@@ -23,9 +24,11 @@ import UiBadgeStates from './stories/UiBadge.story.vue'
 import UiButtonStates from './stories/UiButton.story.vue'
 import UiCheckboxStates from './stories/UiCheckbox.story.vue'
 import UiComboboxStates from './stories/UiCombobox.story.vue'
+import UiDateFieldStates from './stories/UiDateField.story.vue'
 import UiDialogStates from './stories/UiDialog.story.vue'
 import UiMenuStates from './stories/UiMenu.story.vue'
 import UiNoticeStates from './stories/UiNotice.story.vue'
+import UiRadioGroupStates from './stories/UiRadioGroup.story.vue'
 import UiSelectStates from './stories/UiSelect.story.vue'
 import UiSplitterStates from './stories/UiSplitter.story.vue'
 import UiSwitchStates from './stories/UiSwitch.story.vue'
@@ -48,6 +51,7 @@ export const PresenceDot = of(PresenceDotStates)
 export const SkeletonLines = of(SkeletonLinesStates)
 export const StatusMark = of(StatusMarkStates)
 export const SuggestionList = of(SuggestionListStates)
+export const TextArea = of(TextAreaStates)
 export const TextField = of(TextFieldStates)
 export const ToastStack = of(ToastStackStates)
 export const UiAvatar = of(UiAvatarStates)
@@ -55,9 +59,11 @@ export const UiBadge = of(UiBadgeStates)
 export const UiButton = of(UiButtonStates)
 export const UiCheckbox = of(UiCheckboxStates)
 export const UiCombobox = of(UiComboboxStates)
+export const UiDateField = of(UiDateFieldStates)
 export const UiDialog = of(UiDialogStates)
 export const UiMenu = of(UiMenuStates)
 export const UiNotice = of(UiNoticeStates)
+export const UiRadioGroup = of(UiRadioGroupStates)
 export const UiSelect = of(UiSelectStates)
 export const UiSplitter = of(UiSplitterStates)
 export const UiSwitch = of(UiSwitchStates)
@@ -78,6 +84,7 @@ export const All = {
     h(StorySection, { title: 'SkeletonLines' }, () => h(SkeletonLinesStates)),
     h(StorySection, { title: 'StatusMark' }, () => h(StatusMarkStates)),
     h(StorySection, { title: 'SuggestionList' }, () => h(SuggestionListStates)),
+    h(StorySection, { title: 'TextArea' }, () => h(TextAreaStates)),
     h(StorySection, { title: 'TextField' }, () => h(TextFieldStates)),
     h(StorySection, { title: 'ToastStack' }, () => h(ToastStackStates)),
     h(StorySection, { title: 'UiAvatar' }, () => h(UiAvatarStates)),
@@ -85,9 +92,11 @@ export const All = {
     h(StorySection, { title: 'UiButton' }, () => h(UiButtonStates)),
     h(StorySection, { title: 'UiCheckbox' }, () => h(UiCheckboxStates)),
     h(StorySection, { title: 'UiCombobox' }, () => h(UiComboboxStates)),
+    h(StorySection, { title: 'UiDateField' }, () => h(UiDateFieldStates)),
     h(StorySection, { title: 'UiDialog' }, () => h(UiDialogStates)),
     h(StorySection, { title: 'UiMenu' }, () => h(UiMenuStates)),
     h(StorySection, { title: 'UiNotice' }, () => h(UiNoticeStates)),
+    h(StorySection, { title: 'UiRadioGroup' }, () => h(UiRadioGroupStates)),
     h(StorySection, { title: 'UiSelect' }, () => h(UiSelectStates)),
     h(StorySection, { title: 'UiSplitter' }, () => h(UiSplitterStates)),
     h(StorySection, { title: 'UiSwitch' }, () => h(UiSwitchStates)),

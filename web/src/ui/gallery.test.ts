@@ -4,7 +4,7 @@ import kit from '../../gallery/Kit.stories.ts?raw'
 
 /** Shown in the story of another component, or around all of them. */
 const SHOWN_BY: Readonly<Record<string, string>> = {
-  MenuItem: 'UiMenu', MenuLayer: 'UiMenu', TooltipLayer: 'IconButton', UiProvider: 'StoryFrame',
+  DateCalendar: 'UiDateField', MenuItem: 'UiMenu', MenuLayer: 'UiMenu', TooltipLayer: 'IconButton', UiProvider: 'StoryFrame',
 }
 
 const components = names(Object.keys(import.meta.glob('./*.vue')), '.vue')

@@ -1,4 +1,4 @@
-/** What one chooses from, in a select, a combobox or tabs. */
+/** What one chooses from, in a select, a combobox, tabs or radio buttons. */
 export type OptionValue = string | number
 
 export interface Option<T extends OptionValue = string> {
@@ -6,6 +6,8 @@ export interface Option<T extends OptionValue = string> {
   readonly label: string
   /** Beside the label, smaller. */
   readonly note?: string | undefined
+  /** Below the label, of a radio button: what it does, where the label does not say it. */
+  readonly hint?: string | undefined
   /** Of the label, where it is not the page's. */
   readonly lang?: string | undefined
   readonly disabled?: boolean

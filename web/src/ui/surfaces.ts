@@ -14,6 +14,13 @@ export const ROW =
 /** The name above a field. */
 export const LABEL = 'mb-1 block text-meta font-medium'
 
+/** A field to write into: its frame, without its size. */
+export const FIELD = 'rounded-control border border-line-strong bg-float focus:border-accent focus:outline-2 focus:outline-accent max-wide:text-base'
+
+/** The same around several parts, one of which has the focus. */
+export const FIELD_AROUND =
+  'rounded-control border border-line-strong bg-float focus-within:border-accent focus-within:outline-2 focus-within:outline-accent max-wide:text-base'
+
 /** How far a layer stays from what it belongs to, and from the edge of the window; px. */
 export const GAP = 4
 export const EDGE = 8
