@@ -162,7 +162,8 @@ class Person:
 
     async def write_date(self, field: Locator, at: date) -> None:
         """Written into a field for a date, part by part; for one with a time, `at` has it."""
-        parts = {"day": f"{at:%d}", "month": f"{at:%m}", "year": f"{at:%Y}"}
+        # The day last: how many a month has is known then.
+        parts = {"year": f"{at:%Y}", "month": f"{at:%m}", "day": f"{at:%d}"}
         if isinstance(at, datetime):
             parts |= {"hour": f"{at:%H}", "minute": f"{at:%M}"}
         for name, digits in parts.items():
