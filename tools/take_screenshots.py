@@ -12,11 +12,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,11 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+READY_S = 120
+"""The bot of a fresh stack reads everything that was said before it takes a question …"""
+ANSWERED_S = 300
+"""… and its model is small and runs on the processor, beside everything else."""
+REPLY = "I can take this one."
 QUALITY = 72
 """Of a picture in WebP: letters stay sharp, and it has some 40 KB."""
 
@@ -101,7 +108,12 @@ class Somebody:
         self.id: str = session["user"]["id"]
 
     def call(self, method: str, path: str, **body: object) -> Any:
-        answer = self.http.request(method, path, json=body or None).raise_for_status()
+        answer = self.http.request(method, path, json=body or None)
+        until = time.monotonic() + READY_S
+        while answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE and time.monotonic() < until:
+            time.sleep(1)
+            answer = self.http.request(method, path, json=body or None)
+        answer.raise_for_status()
         return answer.json() if answer.content else None
 
     def say(self, channel: str, text: str, **more: object) -> str:
@@ -124,16 +136,21 @@ class Demo:
         workspace = str(mira.call("GET", "/workspaces")["items"][0]["workspace"]["id"])
         told = mira.call("GET", f"/workspaces/{workspace}/bootstrap")["channels"]
         channels = {one["channel"]["name"]: one["channel"]["id"] for one in told if one["channel"]["name"]}
-        engineering, support, random = (channels[name] for name in ("engineering", "support", "random"))
+        general, engineering, support, random = (
+            channels[name] for name in ("general", "engineering", "support", "random")
+        )
+        # So that it opens at its end, where something happens.
+        [latest] = [one["channel"]["last_seq"] for one in told if one["channel"]["id"] == general]
+        mira.call("PUT", f"/channels/{general}/read", seq=latest)
         root = mira.say(
-            channels["general"],
+            general,
             "Can somebody look at the tide table before it goes to print? `pier-3` has **two** low waters.",
         )
         for emoji in ("👀", "👍"):
             priya.call("PUT", f"/messages/{root}/reactions/{emoji}")
         sam.call("PUT", f"/messages/{root}/reactions/👍")
-        sam.say(channels["general"], "I can take this one.", thread_id=root)
-        priya.say(channels["general"], f"<@{mira.id}> Done by Thursday, *before* it goes to print.", thread_id=root)
+        sam.say(general, REPLY, thread_id=root)
+        priya.say(general, f"<@{mira.id}> Done by Thursday, *before* it goes to print.", thread_id=root)
         asked = priya.say(engineering, f"<@{mira.id}> may I merge the new **timetable** import today?")
         mira.call("PUT", f"/messages/{asked}/save")
         soon = datetime.now(UTC) + timedelta(hours=20)
@@ -143,17 +160,25 @@ class Demo:
         mira.call(
             "POST",
             f"/workspaces/{workspace}/scheduled",
-            channel_id=channels["general"],
+            channel_id=general,
             text="Reminder: the office is closed on Monday.",
             client_msg_id=str(uuid.uuid4()),
             send_at=(soon + timedelta(days=1)).isoformat(),
         )
-        mira.call("POST", f"/channels/{channels['general']}/commands", text="/ask Which pier does the ferry use?")
         rude = sam.say(random, "Whoever took my mug again: you are a pirate.")
         priya.call("POST", f"/messages/{rude}/report", category="harassment", note="Not nice, even as a joke")
         direct = sam.call("POST", f"/workspaces/{workspace}/dms", user_ids=[mira.id])
         sam.say(str(direct.get("channel", direct)["id"]), "Do you have a minute before the stand-up?")
+        ask(mira, general, "Which pier does the ferry use?")
         return cls(mira, workspace, channels, root)
+
+
+def ask(somebody: Somebody, channel: str, question: str) -> None:
+    """And wait for the answer, so that every picture has it."""
+    somebody.call("POST", f"/channels/{channel}/commands", text=f"/ask {question}")
+    until = time.monotonic() + ANSWERED_S
+    while somebody.call("GET", f"/channels/{channel}/runs")["items"] and time.monotonic() < until:
+        time.sleep(1)
 
 
 @dataclass
@@ -180,7 +205,9 @@ class Visit:
         self.page.get_by_role("button", name=self.look.text(key), exact=True).first.click()
 
     def picture(self, path: Path) -> None:
-        """WebP, which Chromium makes and Playwright does not offer."""
+        """Of what has come, in WebP, which Chromium makes and Playwright does not offer."""
+        waiting = self.page.locator("main .animate-pulse, aside .animate-pulse")
+        waiting.first.wait_for(state="detached")
         self.page.wait_for_timeout(900)
         session = self.page.context.new_cdp_session(self.page)
         taken = session.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
@@ -194,6 +221,7 @@ def conversation(visit: Visit) -> None:
 
 def thread(visit: Visit) -> None:
     visit.inside(f"{visit.channel('general')}/t/{visit.demo.thread if visit.demo else ''}")
+    visit.page.locator("[data-region=panel]").get_by_text(REPLY).wait_for()
 
 
 def palette(visit: Visit) -> None:
@@ -214,10 +242,9 @@ def browser_of_channels(visit: Visit) -> None:
 
 
 def answer(visit: Visit) -> None:
-    """Of the local model, with its sources: asked before all pictures, and waited for at the last one of a look."""
+    """Of the local model, with its sources."""
     visit.inside(visit.channel("general"))
-    answered = visit.page.locator("[data-region=messages]").get_by_text(visit.look.text("runs.generated"))
-    answered.last.wait_for(timeout=120_000)
+    visit.page.locator("[data-region=messages]").get_by_text(visit.look.text("runs.generated")).last.wait_for()
 
 
 def page_of(path: str) -> Callable[[Visit], None]:
