@@ -206,7 +206,7 @@ class Visit:
 
     def picture(self, path: Path) -> None:
         """Of what has come, in WebP, which Chromium makes and Playwright does not offer."""
-        waiting = self.page.locator("main .animate-pulse, aside .animate-pulse")
+        waiting = self.page.locator("[role=status].animate-pulse")
         waiting.first.wait_for(state="detached")
         self.page.wait_for_timeout(900)
         session = self.page.context.new_cdp_session(self.page)
