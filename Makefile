@@ -41,9 +41,9 @@ seed: $(ENVIRONMENT) ## Fill a running stack with a demo team's week
 
 ##@ Check it
 .PHONY: check check-python check-web test test-full test-python test-e2e test-web format
-# What uses one processor runs two at a time; the suites have as many workers as they can use.
+# What uses one processor runs two at a time; the suites have as many workers as they can use. They need the page built.
 test: ## Everything that CI runs
-	@$(MAKE) --no-print-directory -j2 --output-sync=target check-python check-web test-web
+	@$(MAKE) --no-print-directory -j2 --output-sync=target check-python check-web test-web web
 	@$(MAKE) --no-print-directory test-python
 	@$(MAKE) --no-print-directory test-e2e
 
