@@ -7,7 +7,6 @@ prepares and plans at its first statements takes longer than most tests.
 import asyncio
 import copy
 import functools
-import itertools
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -364,13 +363,12 @@ class Keeper:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._kept: dict[Callable[[Chat], Awaitable[Any]], Kept] = {}
-        self._numbers = itertools.count(1)
 
     async def begin(self, chat: Chat, make: Callable[[Chat], Awaitable[Any]]) -> Any:
         kept = self._kept.get(make)
         if kept is None or monotonic() - kept.at > KEPT_S:
             made = await make(chat)
-            put_back = await self._store.do(functools.partial(_keep, schema=f"kept_{next(self._numbers)}"))
+            put_back = await self._store.do(functools.partial(_keep, schema=f"kept_{uuid.uuid4().hex}"))
             kept = self._kept[make] = Kept(chat, made, put_back, monotonic())
         else:
             await self._store.do(lambda connection: connection.execute(AS_REPLICA + kept.put_back))

@@ -7,12 +7,12 @@ becomes `internal_error` without a word about its cause, which goes to the log w
 import http
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.types import ExceptionHandlersMap
+from litestar.types import ExceptionHandlersMap, Scope, Send
 
 from tertulia_shared.telemetry import logger
 
@@ -195,6 +195,15 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     )
 
 
+async def send_problem(scope: Scope, send: Send, problem: Problem) -> None:
+    """For what answers without Litestar: as its handler would."""
+    body = problem_body(problem, cast(dict[str, Any], scope).get("request_id"))
+    headers = {"Content-Type": CONTENT_TYPE, "Content-Length": str(len(body)), **problem_headers(problem)}
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": problem.status, "headers": raw})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
 PROBLEM_HANDLERS: ExceptionHandlersMap = {Exception: handle, HTTPException: handle}
 
 __all__ = [
@@ -216,5 +225,6 @@ __all__ = [
     "handle",
     "problem_body",
     "problem_headers",
+    "send_problem",
     "to_problem",
 ]

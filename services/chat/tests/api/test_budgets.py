@@ -308,7 +308,7 @@ def addresses(app: Any) -> set[str]:
 
 
 async def test_every_address_has_a_budget(chat):
-    served, budgeted = addresses(chat.app.app), {row.address for row in ROWS}
+    served, budgeted = addresses(chat.app.app.app), {row.address for row in ROWS}
     assert served - budgeted == set(), "addresses without a row in ROWS"
     assert budgeted - served == set(), "rows without an address"
 

@@ -1,10 +1,9 @@
 """The short way of `POST /channels/{channel_id}/messages`: a bare ASGI layer before the framework.
 
 Sending is what chat does most often, and the framework took as much of its processor time as sending itself. What comes
-through is what sends a new message: a JSON body of known length, decoded as strictly as everywhere. Whatever is
-otherwise (an address or a body that is not as it should be, a refusal, a database that is away) goes the long way from
-the beginning, as if nothing had happened here: the framework refuses in the one way in which everything is refused.
-That may send a second time only what did not succeed, and `client_msg_id` makes even that safe.
+through is a request as nearly all are: to a channel's address, with credentials, with JSON of known length. It is
+decoded as strictly as everywhere and answered as the framework would answer it. Whatever is otherwise goes the long
+way, and so does, from the beginning, what fails without a word for it: `client_msg_id` makes sending once more safe.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +16,7 @@ from litestar.types import ASGIApp, HTTPReceiveMessage, Receive, Scope, Send, We
 from tertulia_chat.messages.schemas import SendMessage, SentMessage
 from tertulia_chat.messages.send import Sender
 from tertulia_shared.edge import decode_body
+from tertulia_shared.problems import Problem, send_problem
 
 BEFORE, BEHIND = "/api/v1/channels/", "/messages"
 ROUTE = "/api/v1/channels/{channel_id}/messages"
@@ -35,7 +35,7 @@ class ShortWay:
     """Wraps the application. `longest`: bytes of a body; what is larger goes the long way."""
 
     def __init__(self, app: ASGIApp, sender: Callable[[], Sender], longest: int) -> None:
-        self._app = app
+        self.app = app
         self._sender = sender
         self._longest = longest
 
@@ -44,18 +44,21 @@ class ShortWay:
         channel_id = _channel_of(asked)
         authorization = self._usual(asked["headers"]) if channel_id is not None else None
         if channel_id is None or authorization is None:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         received = await _all_of(receive)
         try:
             wish = decode_body(_body, _joined(received))
             message, created = await self._sender().send(authorization, channel_id, wish)
+        except Problem as problem:
+            asked["route"] = ROUTE
+            await send_problem(scope, send, problem)
         except Exception:  # noqa: BLE001
-            # Whatever it is, the framework's handlers say it, and log it if they must.
-            await self._app(scope, _again(received, receive), send)
-            return
-        asked["route"] = ROUTE
-        await _answer(send, 201 if created else 200, _encode(SentMessage(message=message)))
+            # Whatever it is, the framework's handlers say it, and log it.
+            await self.app(scope, _again(received, receive), send)
+        else:
+            asked["route"] = ROUTE
+            await _answer(send, 201 if created else 200, _encode(SentMessage(message=message)))
 
     def _usual(self, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
         """The credentials of a request that says who asks and brings JSON of a length that is not too much."""

@@ -22,7 +22,7 @@ from tertulia_notify.delivery.hub import Hub
 from tertulia_notify.delivery.resume import Beginning, Resumer
 from tertulia_notify.presence.orders import name_of
 from tertulia_notify.upkeep import Upkeep
-from tertulia_shared.problems import CONTENT_TYPE, MethodNotAllowed, Problem, problem_body, problem_headers
+from tertulia_shared.problems import MethodNotAllowed, Problem, send_problem
 from tertulia_shared.runtime.http import DIRECT_BODY, OpenDirectBody
 
 PATH = "/api/v1/stream"
@@ -47,13 +47,13 @@ class StreamEndpoint:
         try:
             connection = await self._admit(scope)
         except Problem as problem:
-            await _send_problem(scope, send, problem)
+            await send_problem(scope, send, problem)
             return
         try:
             beginning = await self._resumer.begin(connection, *_places(scope))
             self._admission.check_still_admitted(connection)
         except Problem as problem:
-            await _send_problem(scope, send, problem)
+            await send_problem(scope, send, problem)
         else:
             await self._stream(connection, beginning, _direct_body(scope), send)
         finally:
@@ -139,11 +139,3 @@ def _places(scope: Scope) -> tuple[str | None, str | None]:
 def _query(scope: Scope, name: str) -> str | None:
     query = parse_qs(cast(bytes, cast(dict[str, Any], scope).get("query_string", b"")).decode("latin-1"))
     return (query.get(name) or [None])[0]
-
-
-async def _send_problem(scope: Scope, send: Send, problem: Problem) -> None:
-    body = problem_body(problem, cast(dict[str, Any], scope).get("request_id"))
-    headers = {"Content-Type": CONTENT_TYPE, "Content-Length": str(len(body)), **problem_headers(problem)}
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": problem.status, "headers": raw})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
