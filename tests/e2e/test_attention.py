@@ -223,7 +223,7 @@ async def test_after_an_absence_one_reads_where_one_stopped_or_at_the_end(stack:
         await expect(row(ben, "plans")).to_be_visible()
 
         await page.goto(page.url.split("/w/")[0] + "/settings/conversations")
-        choices = page.get_by_role("group", name="A channel with something new opens")
+        choices = page.get_by_role("radiogroup", name="A channel with something new opens")
         await choices.get_by_role("radio", name="At its newest message, and stays unread").check()
         await much()
         await page.goto(f"{page.url.split('/settings/')[0]}/w/{at.workspace.slug}/c/{at.general}")

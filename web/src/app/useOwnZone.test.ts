@@ -50,6 +50,12 @@ it('tells it once somebody is logged in, and follows what they choose', async ()
   await settled(['Asia/Tokyo', 'Europe/Madrid'])
 })
 
+it('leaves me as what a disk can keep', async () => {
+  useEntities().setMe(myself('ana'))
+  await vi.waitFor(() => expect(useEntities().me?.presence.time_zone).toBe('Asia/Tokyo'))
+  expect(structuredClone(useEntities().me)).toEqual(useEntities().me)
+})
+
 it('says nothing where it is known', async () => {
   useEntities().setMe(myself('ana', { presence: { ...myself('ana').presence, time_zone: 'Asia/Tokyo' } }))
   await nextTick()

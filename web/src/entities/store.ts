@@ -3,7 +3,7 @@
  * It holds state and the smallest writes; what an event does to it is in apply.ts.
  */
 import { defineStore } from 'pinia'
-import { computed, ref, shallowReactive } from 'vue'
+import { computed, ref, shallowReactive, shallowRef } from 'vue'
 
 import type { ChannelPreferences } from '@/api/attention'
 import type { PresenceState } from '@/api/people'
@@ -57,7 +57,8 @@ export interface WorkspaceEntry {
 }
 
 export const useEntities = defineStore('entities', () => {
-  const me = ref<Me | null>(null)
+  // Shallow: the copy on disk takes no proxies.
+  const me = shallowRef<Me | null>(null)
   const users = shallowReactive(new Map<string, User>())
   const workspaces = shallowReactive(new Map<string, WorkspaceEntry>())
   /** Roles by user, by workspace. */
