@@ -19,8 +19,12 @@ FLAGS = [
     "--no-first-run",
     "--disable-gpu",
 ]
+PATIENCE_MS = 15_000
+"""For what one does and for what one sees: the machine may have servers to start again meanwhile."""
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 class OneBrowser:
@@ -72,7 +76,7 @@ class Person:
     @classmethod
     async def at(cls, browser: Browser, name: str, viewport: dict[str, int]) -> "Person":
         context = await browser.new_context(viewport=viewport, locale="en-GB", timezone_id="Europe/Madrid")  # pyright: ignore[reportArgumentType]
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         person = cls(name, await context.new_page())
         person.page.on("console", person._note)
         person.page.on("pageerror", lambda error: person.complaints.append(str(error)))
