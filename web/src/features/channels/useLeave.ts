@@ -17,9 +17,10 @@ export function useLeave(slug: () => string): Leaving {
   const entities = useEntities()
 
   async function away(channel: Channel): Promise<void> {
+    // First, or the workspace's own page would lead back to where one was last.
+    entities.forgetChannel(channel.id)
     const shown = router.currentRoute.value.params['channel'] === channel.id
     if (shown) await router.push({ name: 'workspace', params: { workspace: slug() } })
-    entities.forgetChannel(channel.id)
   }
 
   async function leave(channel: Channel): Promise<void> {
