@@ -122,6 +122,10 @@ async def count_is(client: Client, workspace: str, query: str, count: int) -> bo
     return len(await found(client, workspace, query)) == count
 
 
+async def is_settled(client: Client, run_id: str) -> bool:
+    return (await client.ai.run(run_id)).is_over
+
+
 async def test_what_one_may_not_read_is_not_found_counted_or_hinted_at(stack: BackgroundStack):
     async with people(stack, "Ada", "Ben", "Eve") as (ada, ben, eve):
         workspace, _ = await founded(ada, ben)
@@ -186,6 +190,8 @@ async def test_an_answer_streams_cites_and_is_said_once(stack: BackgroundStack):
         assert deltas, "the answer streamed"
         streamed = "".join(delta.text for delta in deltas if delta.attempt == 1)
         assert streamed.strip()[:40] == answer.text.strip()[:40]
+        # The answer is out when chat has it; the bot writes that down behind it.
+        await eventually(lambda: is_settled(ben, run.id))
         over = await ben.ai.run(run.id)
         assert (over.state, over.message_id) == ("done", answer.id)
         assert over.text == "", "the text is chat's alone now, so that deleting it deletes it"
