@@ -1,10 +1,11 @@
 """Who is there and who they are: presence, status and profiles, as two people see them of each other."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
 from tertulia_stack.background import BackgroundStack
 
@@ -73,3 +74,25 @@ async def test_presence_and_status_are_seen_by_the_other(stack: BackgroundStack)
         await expect(mine).to_contain_text("Do not disturb until")
         await mine.get_by_role("button", name="Clear status").click()
         await expect(card).not_to_contain_text("At lunch")
+
+
+async def leave_workspace(person: Person) -> Locator:
+    """The question, answered with yes."""
+    page = person.page
+    await page.get_by_role("banner").get_by_role("button", name=re.compile(" menu$")).click()
+    await page.get_by_role("menuitem", name="Leave workspace").click()
+    asked = page.get_by_role("alertdialog", name=re.compile("^Leave "))
+    await asked.get_by_role("button", name="Leave workspace").click()
+    return asked
+
+
+async def test_who_leaves_a_workspace_is_out_of_it_and_an_owner_stays(stack: BackgroundStack):
+    async with together(stack, "Ada", "Ben") as (ada, ben):
+        await leave_workspace(ben)
+        await expect(ben.page.get_by_role("heading", name="Welcome, Ben")).to_be_visible()
+        assert ben.complaints == []
+        await expect(ada.page.get_by_role("button", name="Show members: 1 person")).to_be_visible()
+        refused = await leave_workspace(ada)
+        await expect(refused).to_contain_text("A workspace needs an owner")
+        await refused.get_by_role("button", name="Cancel").click()
+        await ada.in_channel("general")

@@ -50,6 +50,7 @@ export const workspaces = {
   create: (body: NewWorkspace, idempotencyKey: string) =>
     request<Workspace>('POST', '/workspaces', { body, idempotencyKey }),
   bootstrap: (id: string) => request<Bootstrap>('GET', `/workspaces/${id}/bootstrap`),
+  leave: (id: string, myId: string) => request<undefined>('DELETE', `/workspaces/${id}/members/${myId}`),
   createInvite: (id: string, body: NewInvite, idempotencyKey: string) =>
     request<Invite>('POST', `/workspaces/${id}/invites`, { body, idempotencyKey }),
   acceptInvite: (code: string) =>

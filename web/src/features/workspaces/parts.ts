@@ -2,3 +2,4 @@
 import { later } from '@/ui/later'
 
 export const InviteDialog = later(() => import('./InviteDialog.vue'))
+export const LeaveWorkspaceDialog = later(() => import('./LeaveWorkspaceDialog.vue'))
