@@ -73,6 +73,7 @@ async def test_name_topic_purpose_and_people(stack: BackgroundStack):
         await expect(row).to_have_count(0)
         sidebar = ben.page.get_by_role("navigation", name="Conversations")
         await expect(sidebar.get_by_role("link", name="grand-plans")).to_have_count(0)
+        await expect(ben.page.get_by_role("main")).to_contain_text("You are no longer in grand-plans.")
 
         await hers.get_by_role("button", name="Archive", exact=True).click()
         await ada.page.get_by_role("alertdialog").get_by_role("button", name="Archive", exact=True).click()

@@ -1,7 +1,7 @@
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { App } from 'vue'
-import { createApp, defineComponent, h, onMounted } from 'vue'
+import { createApp, h, onMounted } from 'vue'
 import type { Router } from 'vue-router'
 import { createMemoryHistory, createRouter, RouterView } from 'vue-router'
 
@@ -12,7 +12,7 @@ import { channel, session } from '@/testing/fixtures'
 
 import { useLeave } from './useLeave'
 
-const Empty = defineComponent({ render: () => h('main') })
+const Empty = { render: () => h('main') }
 
 let entities: Entities
 let router: Router
@@ -21,12 +21,12 @@ let found: string[] | null
 let asked: string[]
 
 /** What leads on to a channel from here sees those that are known when it is mounted. */
-const Home = defineComponent({
-  setup() {
+const Home = {
+  setup: () => {
     onMounted(() => (found = [...entities.channels.keys()]))
     return () => h('main')
   },
-})
+}
 
 beforeEach(async () => {
   setActivePinia(createPinia())

@@ -1,6 +1,7 @@
 /** Where a list begins, and the ways to other places in it: a linked message, where one left off, what is unread, the end. */
 import type { Ref } from 'vue'
 import { nextTick } from 'vue'
+import { useI18n } from 'vue-i18n'
 
 import type { Message } from '@/api/types'
 import type { Place } from '@/entities/place'
@@ -9,6 +10,7 @@ import { usePreferences } from '@/entities/preferences'
 import { useEntities } from '@/entities/store'
 import { isAside } from '@/entities/thread'
 import { localDay } from '@/ui/time'
+import { toast } from '@/ui/toasts'
 
 import type { Row } from './rows'
 import { messageKey } from './rows'
@@ -34,6 +36,7 @@ interface Parts {
 
 export function useArrival(place: Place, { history, rows, scroll, marking, unreadAfter, target, elsewhere }: Parts) {
   const { timeline, ready, loadAround, loadAroundSeq, loadAroundTime, loadLatest } = history
+  const { t } = useI18n()
   const entities = useEntities()
   const preferences = usePreferences()
   const threaded = threadOf(place) === null
@@ -53,8 +56,9 @@ export function useArrival(place: Place, { history, rows, scroll, marking, unrea
   async function open(): Promise<void> {
     const linked = target()
     marking.clear()
-    if (linked !== null) await loadAround(linked)
-    else if (isFarBack()) await loadAroundSeq(Math.max(1, unreadAfter.value ?? 1))
+    if (linked !== null) {
+      if (!(await loadAround(linked))) toast(t('messages.notHere'))
+    } else if (isFarBack()) await loadAroundSeq(Math.max(1, unreadAfter.value ?? 1))
     if (!ready.value || (linked === null && timeline.value.hasAfter && !isFarBack())) await loadLatest()
     await arrive()
   }

@@ -36,6 +36,10 @@ beforeEach(() => {
   setActivePinia(createPinia())
   openSession(session())
   vi.stubGlobal('fetch', (url: string) => {
+    if (url.endsWith('/messages/m0')) {
+      const problem = { status: 404, code: 'not_found', title: 'Not found', detail: null }
+      return Promise.resolve(Response.json(problem, { status: 404, headers: { 'content-type': 'application/problem+json' } }))
+    }
     if (!url.includes('/channels/') && !url.includes('/thread')) return Promise.resolve(Response.json({ message: message(2) }))
     return new Promise<Response>((resolve) => {
       asked.push({
@@ -80,6 +84,15 @@ describe('a history', () => {
     rest.answer([4])
     await loading
     expect(timeline.value.items.map((item) => item.ch_seq)).toEqual([1, 2, 3, 4])
+  })
+
+  it('says when there is no message to go to, which is no failure of the list', async () => {
+    const store = open(3)
+    store.timelines.set('c', { items: [message(3)], hasBefore: true, hasAfter: false })
+    const { loadAround, problem } = useTimeline('c')
+    expect(await loadAround('m0')).toBe(false)
+    expect(problem.value).toBeNull()
+    expect(await loadAround('m3')).toBe(true)
   })
 
   it('goes to the end although an older page is on its way, and drops that page', async () => {

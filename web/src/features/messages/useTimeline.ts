@@ -107,16 +107,20 @@ export function useTimeline(place: Place) {
     if (entities.fromCopy) problem.value = null
   }
 
-  async function loadAround(messageId: string): Promise<void> {
-    if (timeline.value.items.some((message) => message.id === messageId)) return
+  /** False when there is no such message, for this reader. */
+  async function loadAround(messageId: string): Promise<boolean> {
+    if (timeline.value.items.some((message) => message.id === messageId)) return true
     const mine = generation
     problem.value = null
     try {
       const { message } = await messageApi.get(messageId)
       if (mine === generation) await loadAroundSeq(message.ch_seq)
     } catch (error) {
-      if (mine === generation) problem.value = asProblem(error)
+      const failure = asProblem(error)
+      if (failure.status === 404) return false
+      if (mine === generation) problem.value = failure
     }
+    return true
   }
 
   async function loadAroundSeq(seq: number): Promise<void> {
