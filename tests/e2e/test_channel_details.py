@@ -118,3 +118,15 @@ async def test_a_walk_on_the_phone(stack: BackgroundStack):
         width = await page.evaluate("document.documentElement.scrollWidth")
         assert width <= NARROW["width"]
         assert ada.complaints == []
+
+
+async def test_who_is_in_no_channel_is_told_where_one_begins(stack: BackgroundStack):
+    async with people(stack, "Ada") as (ada,), browser() as chromium:
+        workspace, general = await founded(ada)
+        await ada.channels.leave(general)
+        person = await Person.at(chromium, "Ada", DESKTOP)
+        username = ada.user.username
+        await person.sign_in(f"{stack.url}/w/{workspace.slug}", username, password_of(username))
+        main = person.page.get_by_role("main")
+        await expect(main).to_contain_text("You are in no conversation yet.")
+        assert person.complaints == []
