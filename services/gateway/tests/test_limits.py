@@ -129,13 +129,15 @@ async def test_a_user_over_the_rate_gets_429_and_other_users_do_not(closed_house
     assert int(first.headers["ratelimit-remaining"]) == burst - 1
     assert int(first.headers["ratelimit-reset"]) >= 1
     bearer = closed_house.bearer
-    answers = [await connection.request("POST", POST, bearer, b"{}") for _ in range(burst + 60)]
-    refused = [answer for answer in answers if answer.status == 429]
-    assert refused
-    assert refused[0].json["code"] == "rate_limited"
-    assert int(refused[0].headers["retry-after"]) >= 1
-    assert refused[0].headers["ratelimit-remaining"] == "0"
-    assert [name for name, _ in refused[0].lines].count("RateLimit-Limit") == 1
+    # Places come back meanwhile, the more the longer the machine takes.
+    for _ in range(10 * burst):
+        refused = await connection.request("POST", POST, bearer, b"{}")
+        if refused.status == 429:
+            break
+    assert refused.json["code"] == "rate_limited"
+    assert int(refused.headers["retry-after"]) >= 1
+    assert refused.headers["ratelimit-remaining"] == "0"
+    assert [name for name, _ in refused.lines].count("RateLimit-Limit") == 1
     other = {"Authorization": f"Bearer {closed_house.token(OTHER_USER)}"}
     assert (await connection.request("POST", POST, other, b"{}")).status == 200
     assert (await connection.request("GET", ME, bearer)).status == 200
