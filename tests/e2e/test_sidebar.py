@@ -110,7 +110,9 @@ async def test_the_sidebar_by_the_keyboard_alone(stack: BackgroundStack):
         await expect(heading).to_have_attribute("aria-expanded", "false")
         await page.keyboard.press("End")
         await page.keyboard.press("Home")
-        await expect(rows.get_by_role("link", name="Activity")).to_be_focused()
+        for name in ("Activity", "Threads", "Drafts and sent later", "Saved"):
+            await expect(rows.get_by_role("link", name=name)).to_be_focused()
+            await page.keyboard.press("ArrowDown")
         await expect(rows.locator("a:not([tabindex='-1']), button:not([tabindex='-1'])")).to_have_count(1)
 
         rail = page.get_by_role("navigation", name="Workspaces")
