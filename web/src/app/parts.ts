@@ -16,3 +16,4 @@ export const ProfileCard = later(() => import('@/features/people/ProfileCard.vue
 export const RemindDialog = later(() => import('@/features/saved/RemindDialog.vue'))
 export const ReportDialog = later(() => import('@/features/reporting/ReportDialog.vue'))
 export const StatusDialog = later(() => import('@/features/people/StatusDialog.vue'))
+export const UiCheckbox = later(() => import('@/ui/UiCheckbox.vue'))
