@@ -23,9 +23,14 @@ export const useNotifications = defineStore('notifications', () => {
   const next = ref<string | null>(null)
   const readId = ref<string | null>(null)
 
+  /** In the list, up to which all of it was marked as read. What is told in other workspaces is not known here. */
+  function isSeen(inWorkspace: string, id: string): boolean {
+    return inWorkspace === workspaceId.value && readId.value !== null && id <= readId.value
+  }
+
   /** On whichever way: seen in the list, or read where it was said. */
   function isRead({ notification: { id, channel_id: channelId, thread_id: threadId, ch_seq: seq }, read }: Told): boolean {
-    if (read || (readId.value !== null && id <= readId.value)) return true
+    if (read || isSeen(workspaceId.value ?? '', id)) return true
     return seq <= (entities.cursorOf(placeIn(channelId, threadId))?.readSeq ?? 0)
   }
 
@@ -99,5 +104,5 @@ export const useNotifications = defineStore('notifications', () => {
     readId.value = null
   }
 
-  return { workspaceId, told, next, unread, isRead, load, open, onEvent, seeAll, clear }
+  return { workspaceId, told, next, unread, isSeen, isRead, load, open, onEvent, seeAll, clear }
 })

@@ -28,17 +28,23 @@ export const useAttention = defineStore('attention', () => {
   /** A workspace was painted, for the first time or anew. */
   function onSnapshot(workspaceId: string): void {
     void threads.load(workspaceId)
-    if (workspaceId === shown) void notifications.open(workspaceId)
+    if (workspaceId === shown) void openNotifications(workspaceId)
     void positions.flush()
     // Read or not, while nobody was here to hear of it.
     void dismiss(({ place, seq }) => seq <= (entities.cursorOf(place)?.readSeq ?? 0))
+  }
+
+  /** What was seen in the list, while nobody was here to hear of it, rings no more. */
+  async function openNotifications(workspaceId: string): Promise<void> {
+    await notifications.open(workspaceId)
+    await dismiss(({ workspace, told }) => notifications.isSeen(workspace, told))
   }
 
   /** This one is looked at now. */
   function show(workspaceId: string): void {
     if (shown === workspaceId) return
     shown = workspaceId
-    void notifications.open(workspaceId)
+    void openNotifications(workspaceId)
     elsewhere.open([...entities.workspaces.keys()].filter((id) => id !== workspaceId && !isOpen(id)))
   }
 

@@ -56,6 +56,7 @@ beforeEach(async () => {
   vi.stubGlobal('Notification', FakeNotification)
   vi.spyOn(document, 'hasFocus').mockImplementation(() => focused)
   vi.stubGlobal('fetch', (url: string) => {
+    if (url.includes('/notifications')) return Promise.resolve(Response.json({ items: [], next: null, read_id: 'n5' }))
     const seq = Number(url.split('/m').at(-1))
     return Promise.resolve(Response.json({ message: message(seq, { text: `words ${seq}`, deleted_at: seq === 9 ? TIME : null }) }))
   })
@@ -141,6 +142,9 @@ it.each<[string, Envelope, string[]]>([
   ['is read elsewhere', event('read.updated', { channel_id: 'c', thread_id: null, read_seq: 5, unread: 0, mentions: 0 }), []],
   ['is deleted', event('message.deleted', { message: message(5, { deleted_at: TIME }) }), []],
   ['concerns nobody any more', event('notification.withdrawn', { notification: { message_id: 'm5' } }), []],
+  ['is seen in the list', event('notifications.read', { read_id: 'n5' }), []],
+  ['is newer than what is seen in the list', event('notifications.read', { read_id: 'n4' }), ['m5']],
+  ['is told in another workspace than what is seen', { ...event('notifications.read', { read_id: 'n5' }), workspace_id: 'v' }, ['m5']],
   ['has others before it that are read', event('read.updated', { channel_id: 'c', thread_id: null, read_seq: 4 }), ['m5']],
   ['stands beside a thread that is read', event('read.updated', { channel_id: 'c', thread_id: 't', read_seq: 9 }), ['m5']],
   ['is one of several, and another is deleted', event('message.deleted', { message: message(6) }), ['m5']],
@@ -159,6 +163,16 @@ it('what was read while no page was open is taken away by the next one', async (
   store.setCursor('c', cursorAt(5))
   useAttention().onSnapshot('w')
   await vi.advanceTimersByTimeAsync(10)
+  expect(shown).toEqual([])
+})
+
+it('what was seen in the list while no page was open is taken away by the next one, and rings no more', async () => {
+  await ring(told(5))
+  await says('Ben in #plans: words 5')
+  useAttention().show('w')
+  await vi.waitFor(() => expect(shown).toEqual([]))
+  await ring(told(5))
+  await vi.advanceTimersByTimeAsync(1_000)
   expect(shown).toEqual([])
 })
 

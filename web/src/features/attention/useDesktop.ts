@@ -15,6 +15,7 @@ import { useLine } from '@/ui/markdown/useLine'
 
 import type { Bell } from './desktop'
 import { dismiss, ring, tellFocus, wordsShown } from './desktop'
+import { useNotifications } from './notifications'
 import { outdatedBy } from './outdated'
 import { useNaming } from './useNaming'
 
@@ -24,13 +25,16 @@ const SHOWN = 200
 export function useDesktop(pathOf: (message: Message) => string, open: (path: string) => void): (event: Envelope) => void {
   const { t } = useI18n()
   const entities = useEntities()
+  const notifications = useNotifications()
   const { person, place } = useNaming()
   const line = useLine()
   onScopeDispose(tellFocus())
 
-  function isWanted({ channel_id: channelId, thread_id: threadId, ch_seq: seq, silent }: Notification): boolean {
+  function isWanted(told: Notification, workspaceId: string): boolean {
+    const { id, channel_id: channelId, thread_id: threadId, ch_seq: seq, silent } = told
     // It may have been decided before I wanted to be left alone.
     if (silent || (entities.me !== null && isQuiet(entities.me.presence, Date.now()))) return false
+    if (notifications.isSeen(workspaceId, id)) return false
     return seq > (entities.cursorOf(placeIn(channelId, threadId))?.readSeq ?? 0)
   }
 
@@ -41,7 +45,8 @@ export function useDesktop(pathOf: (message: Message) => string, open: (path: st
       const [name, channel] = [person(message.author_id), place(message.channel_id)]
       const title = name === channel ? name : t('attention.somebodyIn', { name, channel })
       const body = wordsShown.value ? await line.soon(saidIn(message), SHOWN) : t(`attention.reasons.${told.reason}`)
-      return { title, body, path: pathOf(message), place: placeIn(told.channel_id, told.thread_id), message: message.id, seq: told.ch_seq }
+      const about = { workspace: message.workspace_id, told: told.id, message: message.id, seq: told.ch_seq }
+      return { title, body, path: pathOf(message), place: placeIn(told.channel_id, told.thread_id), ...about }
     } catch (error) {
       // It is gone, or the server is: nothing to show.
       asProblem(error)
@@ -54,6 +59,7 @@ export function useDesktop(pathOf: (message: Message) => string, open: (path: st
     if (isOutdated !== null) void dismiss(isOutdated)
     if (event.type !== 'notification.created') return
     const { notification } = event.data
-    void ring(notification, () => isWanted(notification), () => bellFor(notification), open)
+    const workspaceId = event.workspace_id ?? ''
+    void ring(notification, () => isWanted(notification, workspaceId), () => bellFor(notification), open)
   }
 }
