@@ -4,6 +4,7 @@
  */
 import MarkdownIt from 'markdown-it'
 
+import { cut } from './cut'
 import { math } from './math'
 import { names } from './names'
 import { permalinks } from './permalinks'
@@ -20,6 +21,7 @@ export const markdown = new MarkdownIt({ html: false, linkify: true, breaks: tru
   .use(math)
   .use(tasks)
   .use(permalinks)
+  .use(cut)
 // A picture from elsewhere would tell its host who reads: the address stays a link.
 markdown.disable('image')
 markdown.validateLink = (url) => SCHEMES.test(url.trim())

@@ -67,6 +67,32 @@ describe('a line of a text', () => {
     expect(line('…ease** of the **plan** is ~~no…')).toBe('…ease of the plan is no…')
     expect(line(`${'x'.repeat(1_990)} **bold, and on it goes**`)).not.toContain('*')
   })
+
+  it.each([
+    ['the *whole crew…', 'the whole crew…'],
+    ['the _whole crew…', 'the whole crew…'],
+    ['***all of it…', 'all of it…'],
+    ['**bold*…', 'bold…'],
+    ['__both_…', 'both…'],
+    ['~~gone~…', 'gone…'],
+    ['so **…', 'so…'],
+    ['so `…', 'so…'],
+    ['run `npm install…', 'run npm install…'],
+    ['`a` then ``b ` c…', 'a then b ` c…'],
+    ['*said* and _meant_ and (*cut…', 'said and meant and (cut…'],
+    ['> - see [the *plan](https://a.example) and *more…', '• see the plan and more…'],
+    ['这是**重点…', '这是重点…'],
+    ['…crew* of the *boat* and _more…', '…crew of the boat and more…'],
+    [`the *${found('whole')} crew…`, 'the whole crew…'],
+  ])('%j was cut and reads %j', (text, words) => expect(line(text).replaceAll(' …', '…')).toBe(words))
+
+  it.each([
+    '5 * 3 *2 and ~5 minutes',
+    'the *whole crew',
+    'run `npm install',
+    'the *first.\n\nThe second…',
+    '2*3, 2**3, it`s, snake_case, ~5 minutes, 5 * 3 and so on…',
+  ])('%j keeps its signs', (text) => expect(line(text)).toBe(text.replace('\n\n', ' ')))
 })
 
 it('a string is as long as it may be, and whole in its last letter', () => {

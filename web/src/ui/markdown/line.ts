@@ -2,6 +2,7 @@
  * What a text says without its marks, for where a line of it is shown: words, names, code as they are read, and never markup.
  * It is read by the same grammar as the text itself. Pure but for the table of emoji, as that.
  */
+import { CUT } from './cut'
 import { markdown } from './grammar'
 import type { Names } from './names'
 import type { Piece } from './pieces'
@@ -13,18 +14,21 @@ const ENDS = /([\uFDD0\uFDD1])/
 
 /** So much is read of a text: what comes after it has no room in a line. */
 const READ = 2_000
-/** In words that were cut, marks whose other half is not there. */
-const CUT = /^…|…$/
-const HALVES = /(?<![^\s…(])(?:\*\*|~~|\|\|)(?=[^\s…])|(?<=[^\s…])(?:\*\*|~~|\|\|)(?![^\s….,;:!?)])/g
+/** What the cut has left of a mark, or all of one with nothing behind it. */
+const REST = /[*_~`|]+…$/
+/** The bars of what is hidden, without the other ones. */
+const BARS = /(?<![^\s…(])\|\|(?=[^\s…])|(?<=[^\s…])\|\|(?![^\s….,;:!?)])/g
 
 export function lineOf(text: string, names: Names | undefined): Piece[] {
-  const read = text.length > READ ? `${text.slice(0, READ).trimEnd()}…` : text
-  const pieces = piecesOf(markdown.parse(read, { names }), names)
-  return withHits(CUT.test(read) ? pieces.map(withoutHalves) : pieces)
+  const read = text.length > READ ? `${text.slice(0, READ).trimEnd()}${CUT}` : text
+  const pieces = piecesOf(markdown.parse(read, { names, line: true }), names)
+  return withHits(read.startsWith(CUT) || read.endsWith(CUT) ? pieces.map(withoutHalves) : pieces)
 }
 
-function withoutHalves(piece: Piece): Piece {
-  return piece.kind === 'words' ? { ...piece, text: piece.text.replace(HALVES, '') } : piece
+function withoutHalves(piece: Piece, at: number, all: readonly Piece[]): Piece {
+  if (piece.kind !== 'words') return piece
+  const text = piece.text.replace(BARS, '')
+  return { ...piece, text: at === all.length - 1 ? text.replace(REST, CUT) : text }
 }
 
 /** A hit may go over a name: what is between its ends is all of it. */
