@@ -42,6 +42,14 @@ describe('a line of a text', () => {
     expect(line('the end: ||he **dies**||, a || b')).toBe('the end: Spoiler, a || b')
   })
 
+  it.each([
+    ['the end: ||he **dies** and…', 'the end: Spoiler'],
+    ['…he **dies** at last||, and *then', 'Spoiler, and *then'],
+    ['…dies||. Or ||not…', 'Spoiler. Or Spoiler'],
+    ['…or ||not||, a || b…', '…or Spoiler, a || b…'],
+    ['the end: ||…', 'the end: …'],
+  ])('does not tell what is hidden in a text that was cut: %j', (text, words) => expect(line(text)).toBe(words))
+
   it('has emoji once their names are there', async () => {
     expect(line('yes :tada:')).toBe('yes :tada:')
     await loadShortcodes()

@@ -16,19 +16,13 @@ const ENDS = /([\uFDD0\uFDD1])/
 const READ = 2_000
 /** What the cut has left of a mark, or all of one with nothing behind it. */
 const REST = /[*_~`|]+…$/
-/** The bars of what is hidden, without the other ones. */
-const BARS = /(?<![^\s…(])\|\|(?=[^\s…])|(?<=[^\s…])\|\|(?![^\s….,;:!?)])/g
 
 export function lineOf(text: string, names: Names | undefined): Piece[] {
   const read = text.length > READ ? `${text.slice(0, READ).trimEnd()}${CUT}` : text
   const pieces = piecesOf(markdown.parse(read, { names, line: true }), names)
-  return withHits(read.startsWith(CUT) || read.endsWith(CUT) ? pieces.map(withoutHalves) : pieces)
-}
-
-function withoutHalves(piece: Piece, at: number, all: readonly Piece[]): Piece {
-  if (piece.kind !== 'words') return piece
-  const text = piece.text.replace(BARS, '')
-  return { ...piece, text: at === all.length - 1 ? text.replace(REST, CUT) : text }
+  const last = pieces.at(-1)
+  if (last?.kind === 'words' && read.endsWith(CUT)) pieces[pieces.length - 1] = { ...last, text: last.text.replace(REST, CUT) }
+  return withHits(pieces)
 }
 
 /** A hit may go over a name: what is between its ends is all of it. */
