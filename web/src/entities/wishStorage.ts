@@ -17,7 +17,11 @@ function open(): Promise<IDBPDatabase<Schema> | null> {
     upgrade(db) {
       db.createObjectStore('wishes', { keyPath: 'id' }).createIndex('byUser', 'userId')
     },
-  }).catch(() => null)
+  }).catch(() => {
+    // Another time it may open.
+    database = null
+    return null
+  })
   return database
 }
 
@@ -31,8 +35,13 @@ export const wishStorage = {
   /** Rejects when there is no room. Resolves to whether it is on disk. */
   async put(wish: Wish): Promise<boolean> {
     const db = await open()
-    await db?.put('wishes', atRest(wish))
-    return db !== null
+    if (db === null) return false
+    const work = db.transaction('wishes', 'readwrite')
+    const put = work.store.put(atRest(wish))
+    // Or the browser would wait for this page's word, which does not come when it is left right now.
+    work.commit()
+    await Promise.all([put, work.done])
+    return true
   },
 
   async remove(id: string): Promise<void> {

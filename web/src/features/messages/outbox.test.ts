@@ -78,6 +78,38 @@ describe('the outbox', () => {
     expect(await outboxStorage.all('ana')).toEqual([])
   })
 
+  it('promises to send what the disk has', async () => {
+    answers = ['never']
+    let free: () => void = () => undefined
+    const busy = new Promise<void>((resolve) => (free = resolve))
+    const put = outboxStorage.put.bind(outboxStorage)
+    vi.spyOn(outboxStorage, 'put').mockImplementationOnce((pending) => busy.then(() => put(pending)))
+    const outbox = useOutbox()
+    outbox.send('c1', 'hello')
+    expect([outbox.unsent, outbox.waiting]).toEqual([1, 0])
+    free()
+    await settled(() => expect(outbox.waiting).toBe(1))
+  })
+
+  it('leaves on disk what failed just as the session ended', async () => {
+    answers = ['cut']
+    const outbox = useOutbox()
+    outbox.send('c1', 'hello')
+    await settled(() => expect(posts).toHaveLength(1))
+    const put = outboxStorage.put.bind(outboxStorage)
+    vi.spyOn(outboxStorage, 'put').mockImplementationOnce(async (pending) => {
+      const kept = await put(pending)
+      outbox.pause()
+      useEntities().clear()
+      return kept
+    })
+    const remove = vi.spyOn(outboxStorage, 'remove')
+    await settled(() => expect(outbox.queue('c1')).toEqual([]))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(remove).not.toHaveBeenCalled()
+    expect((await outboxStorage.all('ana')).map(({ text }) => text)).toEqual(['hello'])
+  })
+
   it('keeps the order of a channel and has one message in flight', async () => {
     const outbox = useOutbox()
     for (const text of ['one', 'two', 'three']) outbox.send('c1', text)

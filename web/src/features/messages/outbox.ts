@@ -32,6 +32,8 @@ export const useOutbox = defineStore('outbox', () => {
   const queues = shallowReactive(new Map<Place, readonly Pending[]>())
   const pumping = new Set<string>()
   const wakers = new Map<string, () => void>()
+  /** Ids of new messages that are on their way to the disk. */
+  const keeping = shallowReactive(new Set<string>())
   /** Ids that the disk has taken. Only of these does a missing row say that another tab has sent or deleted it. */
   const written = new Set<string>()
   const turns = new Turns('outbox.message', (id) => {
@@ -44,6 +46,8 @@ export const useOutbox = defineStore('outbox', () => {
   let tabs: BroadcastChannel | null = null
 
   const unsent = computed(() => all().filter((pending) => pending.state !== 'failed').length)
+  /** Of those, what may be promised: leaving the page now loses none of it that the disk can take. */
+  const waiting = computed(() => all().filter(({ id, state }) => state !== 'failed' && !keeping.has(id)).length)
 
   function all(): readonly Pending[] {
     return [...queues.values()].flat()
@@ -101,8 +105,12 @@ export const useOutbox = defineStore('outbox', () => {
       failure: null,
     }
     version += 1
+    keeping.add(pending.id)
     queues.set(place, [...queue(place), pending])
-    void keep(pending).then(() => pump(place))
+    void keep(pending).then(() => {
+      keeping.delete(pending.id)
+      return pump(place)
+    })
   }
 
   function retry(pending: Pending): void {
@@ -220,7 +228,8 @@ export const useOutbox = defineStore('outbox', () => {
     const next = afterProblem(pending, problem, Date.now())
     replace(next)
     await keep(next)
-    if (!isQueued(next)) await outboxStorage.remove(next.id)
+    // Deleted meanwhile; not so when the session has ended meanwhile, which leaves what is on disk.
+    if (!isQueued(next) && entities.myId === next.userId) await outboxStorage.remove(next.id)
     if (next.slowUntil !== undefined) wishes.wake(next.channelId)
     return next.state === 'failed' ? 0 : retryDelay(next.attempts, problem.retryAfter, Math.random)
   }
@@ -259,5 +268,5 @@ export const useOutbox = defineStore('outbox', () => {
     all().some((pending) => pending.channelId === channelId && goesBefore(pending, wishId)),
   )
 
-  return { queues, unsent, queue, send, retry, remove, wake, retryAll, restore, pause, clear }
+  return { queues, unsent, waiting, queue, send, retry, remove, wake, retryAll, restore, pause, clear }
 })

@@ -16,7 +16,11 @@ function open(): Promise<IDBPDatabase<Schema> | null> {
     upgrade(db) {
       db.createObjectStore('outbox', { keyPath: 'id' }).createIndex('byUser', 'userId')
     },
-  }).catch(() => null)
+  }).catch(() => {
+    // Another time it may open.
+    database = null
+    return null
+  })
   return database
 }
 
@@ -30,8 +34,13 @@ export const outboxStorage = {
   /** Rejects when there is no room. Resolves to whether it is on disk. */
   async put(pending: Pending): Promise<boolean> {
     const db = await open()
-    await db?.put('outbox', atRest(pending))
-    return db !== null
+    if (db === null) return false
+    const work = db.transaction('outbox', 'readwrite')
+    const put = work.store.put(atRest(pending))
+    // Or the browser would wait for this page's word, which does not come when it is left right now.
+    work.commit()
+    await Promise.all([put, work.done])
+    return true
   },
 
   async remove(id: string): Promise<void> {
