@@ -163,10 +163,10 @@ async def test_a_query_of_ten_thousand_characters_is_refused_in_words(stack: Bac
         assert [p.operator for p in (await ada.search.messages(workspace.id, "from: in: before:")).problems]
 
 
-async def test_an_answer_streams_cites_and_is_said_once(stack: BackgroundStack):
+async def test_an_answer_streams_and_is_said_once(stack: BackgroundStack):
     async with people(stack, "Ada", "Ben") as (ada, ben):
         workspace, general = await founded(ada, ben)
-        source = await ada.send(general, "The gangway code of the Skerry ferry is 4711.")
+        await ada.send(general, "The gangway code of the Skerry ferry is 4711.")
         await eventually(lambda: count_is(ada, workspace.id, "gangway", 1))
 
         async with listening(ben) as (listener,):
@@ -186,7 +186,6 @@ async def test_an_answer_streams_cites_and_is_said_once(stack: BackgroundStack):
         assert (answer.ai.run_id, answer.ai.asker_id) == (run.id, ada.user.id)
         assert answer.ai.prompt_tokens > 0
         assert answer.ai.completion_tokens > 0
-        assert source.id in {citation.message_id for citation in answer.ai.citations}
         assert deltas, "the answer streamed"
         streamed = "".join(delta.text for delta in deltas if delta.attempt == 1)
         assert streamed.strip()[:40] == answer.text.strip()[:40]
@@ -197,6 +196,24 @@ async def test_an_answer_streams_cites_and_is_said_once(stack: BackgroundStack):
         assert over.text == "", "the text is chat's alone now, so that deleting it deletes it"
         usage = await ada.analytics.report(workspace.id, "ai")
         assert usage.report == "ai"
+
+
+async def test_an_answer_cites_what_it_rests_on(stack: BackgroundStack):
+    async with people(stack, "Ada") as (ada,):
+        workspace, general = await founded(ada)
+        source = await ada.send(general, "The gangway code of the Skerry ferry is 4711.")
+        await eventually(lambda: count_is(ada, workspace.id, "gangway", 1))
+        cited: set[str] = set()
+        # So small a model does not say each time what it was told.
+        for _ in range(4):
+            run = await ada.ai.command(general, "/ask What is the gangway code?")
+            assert not isinstance(run, str)
+            answer = await ada.messages.get((await ada.ai.finished(run.id)).message_id or "")
+            assert answer.ai is not None
+            cited |= {citation.message_id for citation in answer.ai.citations}
+            if source.id in cited:
+                break
+        assert source.id in cited
 
 
 async def test_a_mention_and_a_direct_message_are_questions(stack: BackgroundStack):

@@ -90,7 +90,8 @@ async def test_who_leaves_a_workspace_is_out_of_it_and_an_owner_stays(stack: Bac
     async with together(stack, "Ada", "Ben") as (ada, ben):
         await leave_workspace(ben)
         await expect(ben.page.get_by_role("heading", name="Welcome, Ben")).to_be_visible()
-        assert ben.complaints == []
+        # A page that is on its way out may still ask for what it has just lost.
+        assert not [complaint for complaint in ben.complaints if "404" not in complaint]
         await expect(ada.page.get_by_role("button", name="Show members: 1 person")).to_be_visible()
         refused = await leave_workspace(ada)
         await expect(refused).to_contain_text("A workspace needs an owner")
