@@ -169,7 +169,12 @@ class Demo:
         priya.call("POST", f"/messages/{rude}/report", category="harassment", note="Not nice, even as a joke")
         direct = sam.call("POST", f"/workspaces/{workspace}/dms", user_ids=[mira.id])
         sam.say(str(direct.get("channel", direct)["id"]), "Do you have a minute before the stand-up?")
-        ask(mira, general, "Which pier does the ferry use?")
+        # A channel without small talk, of which so small a model makes its answers.
+        harbour = str(sam.call("POST", f"/workspaces/{workspace}/channels", kind="public", name="harbour")["id"])
+        mira.call("POST", f"/channels/{harbour}/join")
+        sam.say(harbour, "From Monday the ferry to Holm leaves from pier 3, because pier 1 is being repaired.")
+        ask(mira, harbour, "Which pier does the ferry to Holm leave from?")
+        channels["harbour"] = harbour
         return cls(mira, workspace, channels, root)
 
 
@@ -243,7 +248,7 @@ def browser_of_channels(visit: Visit) -> None:
 
 def answer(visit: Visit) -> None:
     """Of the local model, with its sources."""
-    visit.inside(visit.channel("general"))
+    visit.inside(visit.channel("harbour"))
     visit.page.locator("[data-region=messages]").get_by_text(visit.look.text("runs.generated")).last.wait_for()
 
 
