@@ -70,10 +70,12 @@ def _draw(rounds: Mapping[str, Sequence[float]], unit: str, target: Path) -> Non
     target.parent.mkdir(parents=True, exist_ok=True)
     figure = Figure(figsize=(7, 2.6), layout="constrained")
     axes = figure.subplots()
+    # However many rounds there are, those of one side stand apart from those of the next.
+    step = min(0.22, 0.84 / max(len(rates) for rates in rounds.values()))
     for row, rates in enumerate(rounds.values()):
-        places = [row + (number - (len(rates) - 1) / 2) * 0.22 for number in range(len(rates))]
-        bars = axes.barh(places, rates, height=0.2, color=_PEER if row else _OURS)
-        axes.bar_label(bars, fmt=_number, padding=4, color=_INK)
+        places = [row + (number - (len(rates) - 1) / 2) * step for number in range(len(rates))]
+        bars = axes.barh(places, rates, height=0.9 * step, color=_PEER if row else _OURS)
+        axes.bar_label(bars, [_number(rate) for rate in rates], padding=4, color=_INK)
     axes.set_yticks(range(len(rounds)), list(rounds))
     axes.invert_yaxis()
     axes.set_xlabel(unit)
