@@ -3,11 +3,8 @@ socket. Only what a real provider cannot be asked for (to hang, to break in the 
 
 import asyncio
 import functools
-import json
 import os
 import signal
-import socket
-import subprocess
 import sys
 import time
 import urllib.request
@@ -36,47 +33,22 @@ from tertulia_chat.database import Database as ChatDatabase
 from tertulia_chat.poke import Poke
 from tertulia_chat.relay.relay import Pace, Relay
 from tertulia_shared.bus import Bus, BusMessage
-from tertulia_shared.events import BOT_USER_ID, Message, Run, RunDelta, RunStep, Topology
+from tertulia_shared.events import RunDelta, RunStep, Topology
 from tertulia_shared.runtime import Health, Process, spawn
 from tertulia_shared.runtime.server import HttpServer
 from tertulia_shared.settings import SecretKeys, decode_secret
+
+from .people import Person, Problem, eventually
+from .providers import ModelServer, Scripted, free_port, serving, start_model
 
 SECRET = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"
 PASSWORD = "correct horse battery"
 # Real Argon2id with the smallest parameters.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 EAGER = Pace(poll_s=0.02, save_s=0.1, claim_s=0.2, verify_s=0.5)
-PATIENCE_S = 90.0
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
-# -- the real model ------------------------------------------------------------------------------------------
-
-
-@dataclass
-class ModelServer:
-    """`python -m tertulia_bot model`, as the stack starts it."""
-
-    process: subprocess.Popen[bytes]
-    root: str
-
-    @property
-    def url(self) -> str:
-        return f"{self.root}/v1"
-
-
-def start_model(**environment: str) -> ModelServer:
-    port = free_port()
-    settings = {"PORT": str(port), "MODEL_CONTEXT_TOKENS": "2048", **environment}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tertulia_bot", "model"], env={**os.environ, **settings}, stderr=subprocess.PIPE
-    )
-    return ModelServer(process, f"http://127.0.0.1:{port}")
+# -- providers -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
@@ -95,78 +67,6 @@ def real_model() -> Iterator[ModelServer]:
     server.process.communicate(timeout=20)
 
 
-# -- a provider that does as it is told ----------------------------------------------------------------------
-
-
-@dataclass
-class Script:
-    """How the next answer goes. `gate`: a word is sent whenever it is released."""
-
-    words: list[str] = field(default_factory=lambda: ["All", " is", " well", "."])
-    delay_s: float = 0.0
-    break_after: int | None = None
-    hang_after: int | None = None
-    status: int = 200
-    usage: bool = True
-    finish: str = "stop"
-    gate: asyncio.Semaphore | None = None
-
-
-class Scripted:
-    """OpenAI's wire, from a script. Without llama.cpp's addresses: it counts for nobody."""
-
-    def __init__(self) -> None:
-        self.scripts: list[Script] = []
-        self.default = Script()
-        self.requests: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.gone = 0
-        self.down = False
-        self.url = ""
-
-    async def models(self, request: web.Request) -> web.Response:
-        if self.down:
-            raise web.HTTPServiceUnavailable
-        return web.json_response({"object": "list", "data": [{"id": "scripted", "object": "model", "created": 0}]})
-
-    async def complete(self, request: web.Request) -> web.StreamResponse:
-        self.requests.append(await request.json())
-        self.headers.append(dict(request.headers))
-        script = self.scripts.pop(0) if self.scripts else self.default
-        if script.status != 200:
-            return web.json_response({"error": {"message": "no"}}, status=script.status)
-        answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await answer.prepare(request)
-        try:
-            await self._say(request, answer, script)
-        except (ConnectionError, asyncio.CancelledError):
-            self.gone += 1
-            raise
-        return answer
-
-    async def _say(self, request: web.Request, answer: web.StreamResponse, script: Script) -> None:
-        for index, word in enumerate(script.words):
-            if script.break_after == index:
-                assert request.transport is not None
-                request.transport.close()
-                return
-            if script.hang_after == index:
-                await asyncio.sleep(3600)
-            if script.gate is not None:
-                await script.gate.acquire()
-            await self._event(answer, [{"index": 0, "delta": {"content": word}, "finish_reason": None}])
-            await asyncio.sleep(script.delay_s)
-        await self._event(answer, [{"index": 0, "delta": {}, "finish_reason": script.finish}])
-        if script.usage:
-            usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
-            await self._event(answer, [], usage=usage)
-        await answer.write(b"data: [DONE]\n\n")
-
-    async def _event(self, answer: web.StreamResponse, choices: list[Any], **more: Any) -> None:
-        chunk = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "scripted", "choices": choices}
-        await answer.write(b"data: " + json.dumps({**chunk, **more}).encode() + b"\n\n")
-
-
 @pytest.fixture
 async def scripted() -> AsyncIterator[Scripted]:
     provider = Scripted()
@@ -176,115 +76,6 @@ async def scripted() -> AsyncIterator[Scripted]:
     async with serving(served) as url:
         provider.url = f"{url}/v1"
         yield provider
-
-
-@asynccontextmanager
-async def serving(served: web.Application) -> AsyncIterator[str]:
-    runner = web.AppRunner(served, handler_cancellation=True, shutdown_timeout=0.2)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
-
-
-# -- people --------------------------------------------------------------------------------------------------
-
-
-class Problem(AssertionError):
-    def __init__(self, status: int, document: Any) -> None:
-        super().__init__(f"{status} {document}")
-        self.status = status
-        self.document: Any = document
-        self.code: str = document.get("code", "") if isinstance(document, dict) else ""
-
-
-class Person:
-    """Somebody who is logged in, and talks to chat and to the bot."""
-
-    def __init__(self, world: "World", account: dict[str, Any]) -> None:
-        self.world = world
-        self.user: dict[str, Any] = account["user"]
-        self.token: str = account["access_token"]
-
-    @property
-    def id(self) -> str:
-        return self.user["id"]
-
-    async def chat(self, method: str, path: str, body: Any = None) -> Any:
-        return await self.world.ask(method, f"{self.world.chat_url}/api/v1{path}", self.token, body)
-
-    async def bot(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        return await self.world.ask(method, f"{self.world.bot_url}/api/v1{path}", self.token, body, headers)
-
-    async def workspace(self) -> tuple[str, str]:
-        """A new workspace, and its channel `general`."""
-        workspace = (await self.chat("POST", "/workspaces", {"name": "Acme"}))["id"]
-        channels = await self.chat("GET", f"/workspaces/{workspace}/channels")
-        return workspace, channels["items"][0]["channel"]["id"]
-
-    async def invite(self, workspace: str, *people: "Person", role: str = "member") -> None:
-        code = (await self.chat("POST", f"/workspaces/{workspace}/invites", {"role": role}))["code"]
-        for person in people:
-            await person.chat("POST", f"/invites/{code}/accept")
-
-    async def known_to_the_bot(self, workspace: str) -> None:
-        """Who came into a workspace just now is told to the bot, which says 404 until it has heard of it."""
-
-        async def heard() -> bool:
-            with suppress(Problem):
-                await self.bot("GET", f"/workspaces/{workspace}/commands")
-                return True
-            return False
-
-        await eventually(heard)
-
-    async def channel(self, workspace: str, name: str, kind: str = "public") -> str:
-        return (await self.chat("POST", f"/workspaces/{workspace}/channels", {"kind": kind, "name": name}))["id"]
-
-    async def dm(self, workspace: str, *people: str) -> str:
-        return (await self.chat("POST", f"/workspaces/{workspace}/dms", {"user_ids": list(people)}))["id"]
-
-    async def say(self, channel: str, text: str, thread: str | None = None) -> dict[str, Any]:
-        body = {"text": text, "client_msg_id": str(uuid.uuid4())} | ({} if thread is None else {"thread_id": thread})
-        return (await self.chat("POST", f"/channels/{channel}/messages", body))["message"]
-
-    async def command(self, channel: str, text: str, thread: str | None = None, key: str | None = None) -> Run:
-        body = {"text": text} | ({} if thread is None else {"thread_id": thread})
-        headers = {} if key is None else {"Idempotency-Key": key}
-        answer = await self.bot("POST", f"/channels/{channel}/commands", body, **headers)
-        return msgspec.convert(answer["run"], Run)
-
-    async def run(self, run_id: str) -> Run:
-        return msgspec.convert((await self.bot("GET", f"/runs/{run_id}"))["run"], Run)
-
-    async def stop(self, run_id: str) -> Run:
-        return msgspec.convert((await self.bot("POST", f"/runs/{run_id}/stop"))["run"], Run)
-
-    async def ended(self, run_id: str) -> Run:
-        async def over() -> Run | None:
-            run = await self.run(run_id)
-            return run if run.finished_at is not None else None
-
-        return await eventually(over)
-
-    async def messages(self, channel: str) -> list[Message]:
-        page = await self.chat("GET", f"/channels/{channel}/messages?limit=200")
-        return msgspec.convert(page["items"], list[Message])
-
-    async def answers(self, channel: str) -> list[Message]:
-        return [message for message in await self.messages(channel) if message.author_id == BOT_USER_ID]
-
-
-async def eventually(look: Callable[[], Awaitable[Any]], timeout: float = PATIENCE_S) -> Any:
-    """What `look` answers as soon as that is something."""
-    deadline = time.monotonic() + timeout
-    while True:
-        found = await look()
-        if found:
-            return found
-        assert time.monotonic() < deadline, "it never came"
-        await asyncio.sleep(0.03)
 
 
 # -- chat ----------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from tertulia_bot.budget.ledger import Ledger, Spent
 from tertulia_bot.database import Database
 from tertulia_shared.events import RunState
 
-from .conftest import Problem, Script
+from .people import Problem
+from .providers import Script
 
 
 async def _set(person, workspace, tokens):

@@ -4,7 +4,7 @@ import pytest
 
 from tertulia_shared.events import RunState
 
-from .conftest import Problem
+from .people import Problem
 
 
 async def test_commands_are_described_for_members_of_the_workspace(world, scripted):

@@ -23,7 +23,8 @@ from tertulia_shared.membership import Projection
 from tertulia_shared.settings import SecretKeys
 from tertulia_shared.tokens import ServiceTokens
 
-from .conftest import eventually, serving
+from .people import eventually
+from .providers import serving
 from .test_prompt import opened
 
 TOKENS = ServiceTokens(SecretKeys(b"0123456789abcdef0123456789abcdef"))

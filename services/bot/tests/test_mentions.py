@@ -21,7 +21,7 @@ from tertulia_shared.events import (
 )
 from tertulia_shared.events.subjects import H_TYPE
 
-from .conftest import eventually
+from .people import eventually
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from tertulia_bot.settings import ModelSettings
 from tertulia_bot.wish import Ask, Translate
 from tertulia_shared.events import RunState
 
-from .conftest import Problem, eventually, free_port, start_model
+from .people import Problem, eventually
+from .providers import free_port, start_model
 from .test_citations import source
 from .test_prompt import opened
 

@@ -8,7 +8,8 @@ from tertulia_bot.provider import completions
 from tertulia_bot.runs import answer
 from tertulia_shared.events import RunState
 
-from .conftest import Problem, Script, eventually
+from .people import Problem, eventually
+from .providers import Script
 
 
 async def test_asking_streams_and_posts_one_answer(world, scripted):

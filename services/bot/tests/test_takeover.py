@@ -9,7 +9,8 @@ import pytest
 from tertulia_bot.runs import worker
 from tertulia_shared.events import RunState
 
-from .conftest import Script, eventually
+from .people import eventually
+from .providers import Script
 
 pytestmark = pytest.mark.unwatched
 
