@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
+import { atRest } from '@/api/onDisk'
 import { Problem } from '@/api/problem'
 import { STALE_MS } from '@/api/retry'
 import type { Message } from '@/api/types'
@@ -8,7 +9,7 @@ import { message } from '@/testing/fixtures'
 import { reacted, withReaction } from './reactions'
 import type { Asked, Wish } from './wishes'
 import {
-  atRest, isOfKind, nextToFulfil, toFulfil, withDelayed, withFulfilled, withRefused, withStaleAsked, withWish, withWishes,
+  isOfKind, nextToFulfil, toFulfil, withDelayed, withFulfilled, withRefused, withStaleAsked, withWish, withWishes,
 } from './wishes'
 
 let count = 0

@@ -88,11 +88,6 @@ export function withStaleAsked(wish: Wish, now: number): Wish {
   return wish.state === 'failed' || now - wish.at < STALE_MS ? wish : { ...wish, state: 'failed', failure: STALE }
 }
 
-/** As it is written down: a try that a reload cut short is made again. */
-export function atRest(wish: Wish): Wish {
-  return wish.state === 'sending' ? { ...wish, state: 'queued' } : wish
-}
-
 const isEnd = ({ kind, wanted, state }: Wish): boolean => kind === 'gone' && wanted === true && state !== 'failed'
 const endsWithMessage = ({ kind }: Wish): boolean => kind === 'text' || kind === 'reaction' || kind === 'pinned'
 

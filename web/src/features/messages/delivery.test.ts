@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 
+import { atRest } from '@/api/onDisk'
 import { Problem } from '@/api/problem'
 import { RETRY_S, retryDelay, STALE_MS } from '@/api/retry'
 
 import type { Pending } from './delivery'
-import { afterProblem, atRest, nextToSend, withStaleAsked } from './delivery'
+import { afterProblem, nextToSend, withStaleAsked } from './delivery'
 
 const queued: Pending = {
   id: '1', userId: 'u', channelId: 'c', text: 'hi', createdAt: 0, state: 'queued', attempts: 0, failure: null,

@@ -43,11 +43,6 @@ export function afterProblem(pending: Pending, problem: Problem, now: number): P
   return { ...pending, state: 'failed', attempts, failure }
 }
 
-/** As it is written down: a try that a reload cut short starts again under the same id. */
-export function atRest(pending: Pending): Pending {
-  return pending.state === 'sending' ? { ...pending, state: 'queued' } : pending
-}
-
 /** A message that lay here for a day is not sent behind its author's back: it waits for Retry or Delete. */
 export function withStaleAsked(pending: Pending, now: number): Pending {
   if (pending.state === 'failed' || now - (pending.confirmedAt ?? pending.createdAt) < STALE_MS) return pending
