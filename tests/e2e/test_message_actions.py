@@ -195,7 +195,8 @@ async def test_what_is_saved_is_found_again_and_comes_back_in_time(stack: Backgr
         await expect(page.get_by_role("status").filter(has_text="Reminder set")).to_be_visible()
 
         await page.get_by_role("navigation", name="Conversations").get_by_role("link", name="Saved").click()
-        saved = page.get_by_role("list", name="Messages").get_by_role("listitem")
+        later = page.get_by_role("main", name="Saved")
+        saved = later.get_by_role("list", name="Messages").get_by_role("listitem")
         await expect(saved).to_contain_text(BOAT)
         await expect(saved).to_contain_text("#general")
         await saved.get_by_role("button", name="Remove from saved").click()

@@ -38,11 +38,17 @@ class Connection(asyncio.Protocol):
         return connection
 
     async def request(self, raw: bytes) -> bytes:
-        """The body of the response. Raises ConnectionError when the server goes away."""
+        """The body of the response. Raises ConnectionError when the server goes away. Who stops waiting closes it: the
+        response that still comes would be taken for the next one's."""
         self._parts = []
         self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(raw)
-        await self._waiting
+        try:
+            await self._waiting
+        except asyncio.CancelledError:
+            self.closed = True
+            self._transport.close()
+            raise
         return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
 
     async def open_stream(self, raw: bytes) -> None:
