@@ -1,5 +1,6 @@
 """Where processor time goes while a benchmark runs."""
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from time import monotonic
@@ -7,6 +8,10 @@ from time import monotonic
 import psutil
 
 from tertulia_stack.background import BackgroundStack
+
+IDLE_CORES = 0.2
+LOOK_S = 1.0
+AFTERMATH_S = 60.0
 
 Processes = Mapping[str, Sequence[psutil.Process]]
 
@@ -33,6 +38,16 @@ def service_processes(stack: BackgroundStack) -> dict[str, list[psutil.Process]]
             top = psutil.Process(service["pid"])
             found[service["name"]] = [top, *top.children(recursive=True)]
     return found
+
+
+async def until_idle(processes: Processes) -> None:
+    """What they were asked to do is done behind the answers too. Raises TimeoutError."""
+    async with asyncio.timeout(AFTERMATH_S):
+        while True:
+            before = sum(map(_seconds, processes.values()))
+            await asyncio.sleep(LOOK_S)
+            if sum(map(_seconds, processes.values())) - before < IDLE_CORES * LOOK_S:
+                return
 
 
 def cores() -> int:

@@ -1,7 +1,8 @@
 """`send`: how many messages a second are committed and delivered, beside Synapse, and how long delivery takes.
 
 Sixteen writers, each in a room of its own with one reader. Both servers run for the whole benchmark on the same
-machine, and take turns. A round counts only if every reader got every acknowledged message once and in order.
+machine, and take turns; each begins when what the other was asked is done behind its answers too. A round counts only
+if every reader got every acknowledged message once and in order.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from rich.table import Table
 
 from tertulia_bench import synapse
 from tertulia_bench.conversation import WRITERS, Lost, Result, Room, flat_out, paced, percentile
-from tertulia_bench.cost import Meter, cores
+from tertulia_bench.cost import Meter, cores, until_idle
 from tertulia_bench.synapse import Synapse
 from tertulia_bench.tertulia import Tertulia
 
@@ -77,6 +78,7 @@ async def _measure(sides: dict[str, Side], console: Console) -> dict[str, object
     for number in range(1, ROUNDS + 1):
         for name, side in sides.items():
             with console.status(f"Round {number} of {ROUNDS}: {name}"):
+                await _all_idle(sides)
                 measured = await _metered(side, lambda rooms: flat_out(rooms, ROUND_S))
             rounds[name].append(measured)
             console.print(f"round {number}: {name} {measured.result.rate:,.0f} messages/s")
@@ -84,10 +86,16 @@ async def _measure(sides: dict[str, Side], console: Console) -> dict[str, object
     at_half: dict[str, Measured] = {}
     for name, side in sides.items():
         with console.status(f"{name} at half of its maximum"):
+            await _all_idle(sides)
             half = rates[name] / 2
             at_half[name] = await _metered(side, lambda rooms, half=half: paced(rooms, PACED_S, half))
     _show(rounds, rates, at_half, console)
     return _line(rounds, rates, at_half)
+
+
+async def _all_idle(sides: dict[str, Side]) -> None:
+    for side in sides.values():
+        await until_idle(await asyncio.to_thread(side.processes))
 
 
 async def _metered(side: Side, work: Callable[[list[Room]], "asyncio.Future[Result] | object"]) -> Measured:
