@@ -18,6 +18,7 @@ export default defineConfig({
     vueI18n({
       include: fileURLToPath(new URL('./src/locales/*/*.json', import.meta.url)),
       runtimeOnly: true,
+      dropMessageCompiler: true,
       fullInstall: false,
     }),
     shell(),
