@@ -19,6 +19,8 @@ _SERVER_SETTINGS = {
     "lock_timeout": "5000",
     "idle_in_transaction_session_timeout": "30000",
     "jit": "off",
+    # Nothing that is asked here reads so much that it would be worth starting processes for it.
+    "max_parallel_workers_per_gather": "0",
 }
 PoolConnection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 

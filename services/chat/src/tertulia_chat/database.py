@@ -33,15 +33,18 @@ ACQUIRE_TIMEOUT_S = 5.0
 STATEMENT_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 5_000
 
-_SERVER_SETTINGS = {
+SESSION = {
     "application_name": "tertulia-chat",
     "statement_timeout": str(STATEMENT_TIMEOUT_MS),
     "lock_timeout": str(LOCK_TIMEOUT_MS),
     "idle_in_transaction_session_timeout": "30000",
     "jit": "off",
+    # Nothing that is asked here reads so much that it would be worth starting processes for it.
+    "max_parallel_workers_per_gather": "0",
 }
+"""Settings of every connection."""
 # The hot statements look up by key; planning them again for each set of values costs more than it can gain.
-_HOT_SETTINGS = _SERVER_SETTINGS | {"plan_cache_mode": "force_generic_plan"}
+_HOT_SETTINGS = SESSION | {"plan_cache_mode": "force_generic_plan"}
 
 Wake = Callable[[Iterable[int]], None]
 
@@ -150,7 +153,7 @@ class Database:
     async def snapshot(self) -> AsyncGenerator[asyncpg.Connection]:
         """A read-only transaction that sees one moment however long it reads, on a connection of its own."""
         with unavailable():
-            connection = await asyncpg.connect(self._url, timeout=CONNECT_TIMEOUT_S, server_settings=_SERVER_SETTINGS)
+            connection = await asyncpg.connect(self._url, timeout=CONNECT_TIMEOUT_S, server_settings=SESSION)
             try:
                 async with connection.transaction(isolation="repeatable_read", readonly=True):
                     yield connection
@@ -219,7 +222,7 @@ def engine_for(url: str, pool_size: int = 1) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=ACQUIRE_TIMEOUT_S,
         pool_use_lifo=True,
-        connect_args={"timeout": CONNECT_TIMEOUT_S, "server_settings": _SERVER_SETTINGS},
+        connect_args={"timeout": CONNECT_TIMEOUT_S, "server_settings": SESSION},
     )
 
 

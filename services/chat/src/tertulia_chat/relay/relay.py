@@ -55,7 +55,7 @@ STREAM_AGE_S = 7 * 86_400
 APPLICATION = "tertulia relay"
 """How a relay's session begins its name in `pg_stat_activity`; its host and process id follow."""
 # A peer that vanished without a word must lose its locks within seconds.
-_SESSION = {
+SESSION_OF_RELAY = {
     "application_name": f"{APPLICATION} {socket.gethostname()[:40]} {os.getpid()}",
     "tcp_keepalives_idle": "2",
     "tcp_keepalives_interval": "1",
@@ -63,6 +63,8 @@ _SESSION = {
     **SESSION,
     "enable_seqscan": "off",
     "jit": "off",
+    # The log is read hundreds of times a second, a few rows each time; starting a process takes longer.
+    "max_parallel_workers_per_gather": "0",
 }
 
 
@@ -161,7 +163,7 @@ class Relay:
             self._postgres_url,
             timeout=CONNECT_TIMEOUT_S,
             command_timeout=QUERY_TIMEOUT_S,
-            server_settings=_SESSION,
+            server_settings=SESSION_OF_RELAY,
         )
         self._postgres = connection
         try:
