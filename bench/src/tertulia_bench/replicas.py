@@ -246,7 +246,8 @@ def _line(load: Load, outcomes: Sequence[Outcome], proven: int, console: Console
         "bench": "replicas",
         "ours": round(worst, 1),
         "peer": GOAL_MS,
-        "ratio": round(GOAL_MS / worst, 2),
+        # Nothing, where the load was too short for the clock of processor time.
+        "ratio": round(GOAL_MS / worst, 2) if worst > 0 else None,
         "goal": 1.0,
         "ok": worst <= GOAL_MS,
         "unit": "ms of processor time a second, all replicas together; less is better",

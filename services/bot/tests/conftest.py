@@ -37,9 +37,10 @@ from tertulia_shared.events import RunDelta, RunStep, Topology
 from tertulia_shared.runtime import Health, Process, spawn
 from tertulia_shared.runtime.server import HttpServer
 from tertulia_shared.settings import SecretKeys, decode_secret
+from tertulia_stack.ports import free_port
 
 from .people import Person, Problem, eventually
-from .providers import ModelServer, Scripted, free_port, serving, start_model
+from .providers import ModelServer, Scripted, serving, start_model
 
 SECRET = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"
 PASSWORD = "correct horse battery"

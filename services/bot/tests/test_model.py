@@ -20,9 +20,10 @@ from tertulia_bot.provider.model import Model
 from tertulia_bot.settings import ModelSettings
 from tertulia_bot.wish import Ask, Translate
 from tertulia_shared.events import RunState
+from tertulia_stack.ports import free_port
 
 from .people import Problem, eventually
-from .providers import free_port, start_model
+from .providers import start_model
 from .test_citations import source
 from .test_prompt import opened
 

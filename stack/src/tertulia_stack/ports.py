@@ -5,7 +5,7 @@ are a block of neighbours, chosen once, kept in the data directory and changed o
 """
 
 import json
-import random
+import secrets
 import socket
 from pathlib import Path
 
@@ -22,8 +22,11 @@ NAMES = (
     "bot",
     "analytics",
 )
-# Below the range that Linux hands out for outgoing connections (32768 and up), above the well-known ones.
-FIRST, LAST = 20_000, 32_000
+# Below the range that Linux hands out for outgoing connections (32768 and up), above the well-known ones: nobody's
+# connection takes what was found free before a server listens there.
+FIRST, LAST, BLOCK = 20_000, 32_000, 10
+FIRST_ALONE, LAST_ALONE = 10_000, 20_000
+ATTEMPTS = 200
 
 
 class NoFreePorts(RuntimeError):
@@ -31,10 +34,12 @@ class NoFreePorts(RuntimeError):
 
 
 def free_port(host: str = LOOPBACK) -> int:
-    """A port that nothing listens on right now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+    """A port that nothing listens on right now, outside of all blocks. Raises NoFreePorts."""
+    for _ in range(ATTEMPTS):
+        port = FIRST_ALONE + secrets.randbelow(LAST_ALONE - FIRST_ALONE)
+        if is_free(port, host):
+            return port
+    raise NoFreePorts(f"found no free port between {FIRST_ALONE} and {LAST_ALONE}")
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -75,8 +80,8 @@ def block(file: Path, base: int | None = None) -> dict[str, int]:
 
 
 def _new() -> dict[str, int]:
-    for _ in range(200):
-        ports = _from(random.randrange(FIRST, LAST, 10))  # noqa: S311 - spreads stacks, keeps no secret
+    for _ in range(ATTEMPTS):
+        ports = _from(FIRST + BLOCK * secrets.randbelow((LAST - FIRST) // BLOCK))
         if all(map(is_free, ports.values())):
             return ports
     raise NoFreePorts(f"found no {len(NAMES)} free ports next to each other between {FIRST} and {LAST}")
