@@ -94,7 +94,7 @@ async def test_what_a_closed_tab_could_not_send_another_one_sends(stack: Backgro
 
 
 async def test_what_was_read_is_there_offline_and_what_is_written_goes_when_one_is_back(stack: BackgroundStack):
-    async with ashore(stack, "Ada", "Ben") as ((ada, ben), _, general):
+    async with ashore(stack, "Ada", "Ben") as ((ada, ben), (_, ben_elsewhere), general):
         await ada.until(KEPT, [general, BOAT])
         await ada.page.context.set_offline(True)
         await ada.page.reload()
@@ -107,7 +107,7 @@ async def test_what_was_read_is_there_offline_and_what_is_written_goes_when_one_
         await ada.page.reload()
         await ada.reads(BOAT, "I have blue paint left")
 
-        await ben.write("Who else is coming?")
+        await ben_elsewhere.send(general, "Who else is coming?")
         await ada.page.context.set_offline(False)
         await ben.reads(BOAT, "Who else is coming?", "I have blue paint left")
         await ada.reads(BOAT, "Who else is coming?", "I have blue paint left")
