@@ -39,16 +39,18 @@ function beginning(bundle: Bundle): { entry: string; files: string[] } {
     for (const later of chunk.dynamicImports) if (modulesOf(later).some((id) => id.endsWith('.vue'))) take(later)
   }
 
+  /** With the module that it stands for: one that lies in a shared chunk has one of its own that only names it. */
   function modulesOf(fileName: string): readonly string[] {
     const chunk = bundle[fileName]
-    return chunk?.type === 'chunk' ? chunk.moduleIds : []
+    if (chunk?.type !== 'chunk') return []
+    return chunk.facadeModuleId === null ? chunk.moduleIds : [chunk.facadeModuleId, ...chunk.moduleIds]
   }
 
   for (const chunk of Object.values(bundle)) {
     if (chunk.type !== 'chunk') continue
     const first = chunk.facadeModuleId?.endsWith('/index.html') === true
     if (first) entry = `/${chunk.fileName}`
-    if (first || chunk.moduleIds.some((id) => id.includes(VIEWS))) take(chunk.fileName)
+    if (first || modulesOf(chunk.fileName).some((id) => id.includes(VIEWS))) take(chunk.fileName)
   }
   return { entry, files: [...found].sort() }
 }

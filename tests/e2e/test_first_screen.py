@@ -1,4 +1,5 @@
-"""What the first screen loads of the built page. `make bench NAME=web` measures it in a browser; this weighs files."""
+"""The files of the built page: what the first screen loads, and what there is without the network. `make bench
+NAME=web` measures the page in a browser; this weighs and looks."""
 
 import gzip
 import json
@@ -27,6 +28,15 @@ def test_the_scripts_of_the_first_screen_are_no_heavier_than_allowed() -> None:
     heaviest = sorted(weights.items(), key=lambda one: -one[1])[:10]
     assert sum(weights.values()) <= ALLOWED, f"{sum(weights.values()):,} bytes; the heaviest: {heaviest}"
     assert len(files) < 20, f"each file has a head of its own: {sorted(files)}"
+
+
+def test_the_worker_keeps_every_component() -> None:
+    """A version that came while nobody looked has to begin without the network too."""
+    manifest = json.loads((DIST / ".vite" / "manifest.json").read_text())
+    worker = (DIST / "sw.js").read_text()
+    files = {part["file"] for name, part in manifest.items() if name.endswith(".vue")}
+    assert len(files) > 20
+    assert {file for file in files if f'"/{file}"' not in worker} == set()
 
 
 def test_a_texts_direction_is_its_own_in_the_built_styles() -> None:
