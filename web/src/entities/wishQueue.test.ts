@@ -226,6 +226,18 @@ describe('a text', () => {
     expect((await request(2)).line).toBe('PATCH m1 {"text":"mine"}')
   })
 
+  it('that was refused asks the same before it is sent again', async () => {
+    want(rewrite('mine'))
+    ;(await request(0)).answer(403)
+    await soon(() => expect(useWishes().of('m1')[0]).toMatchObject({ state: 'failed', failure: { code: 'muted' } }))
+    useWishes().retry(useWishes().of('m1')[0] as Wish)
+    const again = await request(1)
+    expect(again.line).toBe('GET m1')
+    again.answer(200, { message: message(1, { author_id: 'ana', text: 'theirs', edited_at: TIME }) })
+    await soon(() => expect(useWishes().of('m1')[0]).toMatchObject({ state: 'failed', failure: { code: 'edited_elsewhere' } }))
+    expect(requests).toHaveLength(2)
+  })
+
   it('that the server has already is not sent again', async () => {
     await askedFirst()
     ;(await request(1)).answer(200, { message: message(1, { author_id: 'ana', text: 'mine', edited_at: TIME }) })
