@@ -5,33 +5,32 @@ from collections.abc import AsyncGenerator
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
 from tertulia_bench.http import Caller
+from tertulia_stack.ports import LOOPBACK
 
-HOST = "127.0.0.1"
 SLOW_S = 0.2
 
 
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """The path that was asked for, as JSON; `/slow` takes its time."""
-    try:
-        while True:
-            path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1]
-            if path == b"/slow":
-                await asyncio.sleep(SLOW_S)
-            body = b'"%b"' % path
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
-    except asyncio.IncompleteReadError:
-        writer.close()
+async def _path(request: web.Request) -> web.Response:
+    """What was asked for; `/slow` takes its time."""
+    if request.path == "/slow":
+        await asyncio.sleep(SLOW_S)
+    return web.json_response(request.path)
 
 
 @pytest_asyncio.fixture
 async def caller() -> AsyncGenerator[Caller]:
-    server = await asyncio.start_server(_answer, HOST, 0)
-    async with server:
-        caller = await Caller.open(HOST, server.sockets[0].getsockname()[1])
-        yield caller
-        caller.close()
+    app = web.Application()
+    app.router.add_get("/{path}", _path)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, LOOPBACK, 0).start()
+    caller = await Caller.open(LOOPBACK, runner.addresses[0][1])
+    yield caller
+    caller.close()
+    await runner.cleanup()
 
 
 async def test_an_answer_that_nobody_waits_for_any_more_is_not_given_to_the_next(caller: Caller):

@@ -10,6 +10,7 @@ import psutil
 from tertulia_stack.background import BackgroundStack
 
 IDLE_CORES = 0.2
+"""Of all together; what looks for work by the clock takes some of that."""
 LOOK_S = 1.0
 AFTERMATH_S = 60.0
 
@@ -44,9 +45,9 @@ async def until_idle(processes: Processes) -> None:
     """What they were asked to do is done behind the answers too. Raises TimeoutError."""
     async with asyncio.timeout(AFTERMATH_S):
         while True:
-            before = sum(map(_seconds, processes.values()))
+            meter = Meter(processes)
             await asyncio.sleep(LOOK_S)
-            if sum(map(_seconds, processes.values())) - before < IDLE_CORES * LOOK_S:
+            if sum(meter.stop().values()) < IDLE_CORES:
                 return
 
 
