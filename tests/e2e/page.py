@@ -19,7 +19,7 @@ FLAGS = [
     "--no-first-run",
     "--disable-gpu",
 ]
-PATIENCE_MS = 30_000
+PATIENCE_MS = 15_000
 """For what one does and for what one sees: the machine may have servers to start again meanwhile."""
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}

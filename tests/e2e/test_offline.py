@@ -51,14 +51,13 @@ WATCHED = """() => {
     }
 }"""
 """How many rows are in the page, how many pixels are above, and where those on the screen are."""
-STOOD_STILL = f"""(before) => {{
+SCROLL_PX = 300
+STOOD_STILL = f"""(tops) => {{
     const now = ({WATCHED})()
-    const seen = Object.entries(now.tops).filter(([key]) => key in before.tops)
-    const moved = seen.map(([key, top]) => top - before.tops[key])
-    const by = Math.min(300, before.above)
-    return moved.length > 0 && moved.every((each) => Math.abs(each - by) <= 1) && now.rows <= 400
+    const moved = Object.entries(now.tops).filter(([key]) => key in tops).map(([key, top]) => top - tops[key])
+    return moved.length > 0 && moved.every((by) => by === {SCROLL_PX}) && now.rows <= 400
 }}"""
-"""Those that were on the screen went down by what was scrolled, all alike; by what was above where that was less."""
+"""Those that were on the screen went down by exactly what was scrolled."""
 
 
 @asynccontextmanager
@@ -326,15 +325,16 @@ async def test_a_long_channel_stands_still_above_and_is_left_by_date(stack: Back
 
         await ada.message(f"Entry {LONG} of").hover()
         for _ in range(25):
-            await ada.page.wait_for_function(f"() => ({WATCHED})().above > 0")
+            # What is above has come, so that it can be scrolled to.
+            await ada.page.wait_for_function(f"() => ({WATCHED})().above >= {SCROLL_PX}")
             before = await ada.page.evaluate(WATCHED)
-            await ada.page.mouse.wheel(0, -300)
-            await ada.page.wait_for_function(STOOD_STILL, arg=before)
+            await ada.page.mouse.wheel(0, -SCROLL_PX)
+            await ada.page.wait_for_function(STOOD_STILL, arg=before["tops"])
 
         days = ada.page.get_by_role("list", name="Messages").get_by_role("heading", level=2)
         # Where midnight lies depends on when this runs.
         while not await days.get_by_role("button").first.is_visible():
-            await ada.page.mouse.wheel(0, -300)
+            await ada.page.mouse.wheel(0, -SCROLL_PX)
             await ada.page.wait_for_timeout(50)
         await days.get_by_role("button").first.click()
         dialog = ada.page.get_by_role("dialog", name="Jump to a date")

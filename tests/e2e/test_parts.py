@@ -26,8 +26,8 @@ from tertulia_stack.background import BackgroundStack
 
 from .people import founded, listening, people
 
-SOON_S = 30.0
-ANSWER_S = 150.0
+SOON_S = 10.0
+ANSWER_S = 120.0
 """The model gives way to everything else on the machine."""
 
 
