@@ -73,7 +73,7 @@ async def test_a_client_that_is_cut_again_and_again_misses_nothing(arena: Arena)
 
 @pytest.mark.timeout(120)
 async def test_all_come_back_and_resume_without_asking_the_database(arena: Arena):
-    line = await reconnect.run(arena, reconnect.Size(seconds=4, connections=200, judge_time=False))
+    line = await reconnect.run(arena, reconnect.Size(seconds=10, connections=200, judge_time=False))
 
     assert_well(line)
     assert line["resumed"] == 1.0
