@@ -4,7 +4,6 @@ import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -53,17 +52,6 @@ class Person:
         code = (await self.chat("POST", f"/workspaces/{workspace}/invites", {"role": role}))["code"]
         for person in people:
             await person.chat("POST", f"/invites/{code}/accept")
-
-    async def known_to_the_bot(self, workspace: str) -> None:
-        """Who came into a workspace just now is told to the bot, which says 404 until it has heard of it."""
-
-        async def heard() -> bool:
-            with suppress(Problem):
-                await self.bot("GET", f"/workspaces/{workspace}/commands")
-                return True
-            return False
-
-        await eventually(heard)
 
     async def channel(self, workspace: str, name: str, kind: str = "public") -> str:
         return (await self.chat("POST", f"/workspaces/{workspace}/channels", {"kind": kind, "name": name}))["id"]

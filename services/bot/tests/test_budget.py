@@ -23,8 +23,6 @@ async def test_an_ask_over_budget_is_refused_and_posts_nothing(world, scripted):
         ana, ben, stranger = await world.people(3)
         workspace, general = await ana.workspace()
         await ana.invite(workspace, ben)
-        for person in (ana, ben):
-            await person.known_to_the_bot(workspace)
         path = f"/workspaces/{workspace}/ai/settings"
         assert (await ben.bot("GET", path))["daily_token_budget"] == 200_000
         with pytest.raises(Problem, match="403"):

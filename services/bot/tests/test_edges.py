@@ -11,7 +11,6 @@ async def test_commands_are_described_for_members_of_the_workspace(world, script
     async with world.bot(scripted.url):
         ana, stranger = await world.people(2)
         workspace, general = await ana.workspace()
-        await ana.known_to_the_bot(workspace)
         items = (await ana.bot("GET", f"/workspaces/{workspace}/commands"))["items"]
         assert [item["name"] for item in items] == ["ask", "summarize", "translate", "help"]
         assert items[2]["arguments"][0] == {

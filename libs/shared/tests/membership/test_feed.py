@@ -139,6 +139,42 @@ async def test_a_role_and_a_kind_that_change_are_followed(world: Any) -> None:
         assert feed.projection.readable("W", "ada") == {"C"}
 
 
+async def test_who_was_let_in_a_moment_ago_is_waited_for(world: Any) -> None:
+    world.chat.lines = SNAPSHOT
+    async with world.feed() as feed:
+        assert await feed.settled(lambda known: known.is_member("ada", "C"))
+        async with asyncio.TaskGroup() as group:
+            waiting = [
+                group.create_task(feed.settled(lambda known, user=user: known.is_member(user, "C")))
+                for user in ("bob", "eve")
+            ]
+            await asyncio.sleep(0.05)
+            assert not any(task.done() for task in waiting)
+            await world.publish(joined(world, "C", "bob", 6), message(world, "C", 7), joined(world, "C", "eve", 8))
+        assert [task.result() for task in waiting] == [True, True]
+
+
+async def test_another_life_of_the_stream_is_news_to_those_who_wait(world: Any) -> None:
+    world.chat.lines = SNAPSHOT
+    async with world.feed() as feed:
+        waiting = asyncio.ensure_future(feed.settled(lambda known: known.in_workspace("W", "eve")))
+        await asyncio.sleep(0)
+        world.chat.lines = [{"w": "W", "u": "eve", "role": "member", "name": "eve"}]
+        await renew_incarnation(world.bus)
+        assert await waiting
+
+
+async def test_nobody_is_waited_for_longer_than_it_may_take(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "SETTLES_S", 0.2)
+    world.chat.lines = SNAPSHOT
+    async with world.feed() as feed:
+        waiting = asyncio.ensure_future(feed.settled(lambda known: known.is_member("eve", "C")))
+        await world.publish(joined(world, "C", "bob", 6))
+        started = time.monotonic()
+        assert not await waiting
+        assert time.monotonic() - started < 5
+
+
 async def _publish(world: Any, *messages: Any) -> None:
     """Again and again until the stream has them, as the relay does."""
     async with asyncio.timeout(20):

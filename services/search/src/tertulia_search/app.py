@@ -47,6 +47,7 @@ class Given:
     callers: Callers
     finder: Finder
     keeper: Keeper
+    memberships: MembershipFeed
     services: ServiceTokens
 
 
@@ -84,6 +85,7 @@ async def assemble(settings: SearchSettings) -> AsyncGenerator[Parts]:
             callers=Callers(TokenVerifier(RemoteJwks(settings.jwks_url)), feed.revocations),
             finder=Finder(engine, lambda: feed.projection),
             keeper=keeper,
+            memberships=feed,
             services=services,
         )
         process = Process(

@@ -63,12 +63,16 @@ class ReportsApi:
         claims = await self.callers.authenticated(authorization)
         if not self.memberships.serving:
             raise DependencyUnavailable("Memberships are not known right now.")
+        user_id = claims.user_id
+        await self.memberships.settled(
+            lambda known: known.in_workspace(workspace_id, user_id) and not known.is_guest(workspace_id, user_id)
+        )
         projection = self.memberships.projection
-        if not projection.in_workspace(workspace_id, claims.user_id):
+        if not projection.in_workspace(workspace_id, user_id):
             raise NotFound
-        if projection.is_guest(workspace_id, claims.user_id):
+        if projection.is_guest(workspace_id, user_id):
             raise GuestsSeeNoReports
-        return projection.readable(workspace_id, claims.user_id)
+        return projection.readable(workspace_id, user_id)
 
 
 @get(

@@ -86,7 +86,7 @@ class AiController(Controller):
         ledger: NamedDependency[Ledger],
     ) -> AiSettings:
         caller = await callers.authenticated(request.headers.get("authorization", ""))
-        access.moderate(caller.user_id, str(workspace_id))
+        await access.moderate(caller.user_id, str(workspace_id))
         await ledger.set_limit(str(workspace_id), data.daily_token_budget)
         return AiSettings(daily_token_budget=data.daily_token_budget)
 
@@ -118,5 +118,5 @@ async def models(
 
 async def _member(request: Request[Any, Any, Any], workspace_id: UUID, callers: Callers, access: Access) -> str:
     caller = await callers.authenticated(request.headers.get("authorization", ""))
-    access.workspace(caller.user_id, str(workspace_id))
+    await access.workspace(caller.user_id, str(workspace_id))
     return str(workspace_id)

@@ -29,7 +29,7 @@ async def commands(
     access: NamedDependency[Access],
 ) -> CommandList:
     caller = await callers.authenticated(request.headers.get("authorization", ""))
-    access.workspace(caller.user_id, str(workspace_id))
+    await access.workspace(caller.user_id, str(workspace_id))
     return CommandList(items=[entry.described for entry in registry.ENTRIES.values()])
 
 

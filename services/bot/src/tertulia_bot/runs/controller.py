@@ -28,7 +28,7 @@ async def active_runs(
     worker: NamedDependency[Worker],
 ) -> RunList:
     caller = await callers.authenticated(request.headers.get("authorization", ""))
-    access.read(caller.user_id, str(channel_id))
+    await access.read(caller.user_id, str(channel_id))
     return RunList(items=[_newest(row, worker) for row in await runs.active_in(str(channel_id))])
 
 
@@ -44,7 +44,7 @@ async def one_run(
     """The text of an ended run is in the message that `message_id` names; it is not kept here."""
     caller = await callers.authenticated(request.headers.get("authorization", ""))
     row = await _known(runs, run_id)
-    access.read(caller.user_id, row.channel_id)
+    await access.read(caller.user_id, row.channel_id)
     return OneRun(run=_newest(row, worker))
 
 
@@ -61,7 +61,7 @@ async def stop_run(
     """What was written so far is posted. The wish is kept, so it also reaches a run that changes its process."""
     caller = await callers.authenticated(request.headers.get("authorization", ""))
     row = await _known(runs, run_id)
-    access.stop(caller.user_id, row.asker_id, row.channel_id)
+    await access.stop(caller.user_id, row.asker_id, row.channel_id)
     wished = await runs.wish_to_stop(row.id)
     if wished is not None:
         worker.stop(row.id)

@@ -15,6 +15,7 @@ from tertulia_search.http.schemas import RetrieveRequest
 from tertulia_search.rebuild.keeper import Keeper
 from tertulia_search.rebuild.rebuild import Progress
 from tertulia_shared.edge import post, require_service
+from tertulia_shared.membership import MembershipFeed
 from tertulia_shared.tokens import ServiceTokens
 
 
@@ -24,9 +25,11 @@ async def retrieve(
     data: JSONBody[RetrieveRequest],
     services: NamedDependency[ServiceTokens],
     finder: NamedDependency[Finder],
+    memberships: NamedDependency[MembershipFeed],
 ) -> Retrieved:
     """The messages that fit a question best, of the channels that everybody who reads the room may read."""
     require_service(request, services)
+    await memberships.settled(lambda projection: projection.workspace_of(data.channel_id) == data.workspace_id)
     return await finder.retrieve(data.workspace_id, data.channel_id, data.query, data.limit)
 
 

@@ -13,6 +13,7 @@ from tertulia_search.find.cursors import MAX_LENGTH
 from tertulia_search.find.finder import MAX_QUERY, Finder, Wish
 from tertulia_shared.callers import Callers
 from tertulia_shared.edge import get
+from tertulia_shared.membership import MembershipFeed
 
 Text = Annotated[
     str,
@@ -34,6 +35,7 @@ async def search(
     workspace_id: FromPath[UUID],
     callers: NamedDependency[Callers],
     finder: NamedDependency[Finder],
+    memberships: NamedDependency[MembershipFeed],
     q: Text = "",
     sort: Annotated[Sort, QueryParameter(description="Best, newest or oldest first.")] = "relevance",
     limit: Annotated[int, QueryParameter(ge=1, le=100, description="How many at most.")] = 20,
@@ -46,13 +48,13 @@ async def search(
     What is odd about the query is told in `problems`, and the rest is searched for: people are still typing.
     """
     claims = await callers.authenticated(request.headers.get("authorization", ""))
-    return await finder.search(
-        Wish(
-            workspace_id=str(workspace_id),
-            user_id=claims.user_id,
-            text=q,
-            sort=sort,
-            limit=limit,
-            cursor=cursor or None,
-        )
+    wish = Wish(
+        workspace_id=str(workspace_id),
+        user_id=claims.user_id,
+        text=q,
+        sort=sort,
+        limit=limit,
+        cursor=cursor or None,
     )
+    await memberships.settled(lambda projection: projection.in_workspace(wish.workspace_id, wish.user_id))
+    return await finder.search(wish)
