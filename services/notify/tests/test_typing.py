@@ -1,5 +1,6 @@
 """Typing notices: to the members of the channel, while fresh, never stored."""
 
+import asyncio
 from typing import Any
 
 CHANNEL = "c" * 36
@@ -39,6 +40,19 @@ async def test_more_often_than_every_three_seconds_is_accepted_and_not_passed_on
         assert (await stream.next("typing")).data["channel_id"] == CHANNEL
         assert (await stream.next("typing")).data["channel_id"] == OTHER
         await stream.silence(0.2)
+
+
+async def test_who_has_just_joined_may_type_before_the_event_is_here(world: Any) -> None:
+    ada, bob = world.person(CHANNEL), world.person(CHANNEL, OTHER)
+    async with world.notify() as notify:
+        stream = await notify.stream(world.token(bob))
+        await stream.hello()
+        typing = asyncio.ensure_future(notify.typing(world.token(ada), OTHER))
+        await asyncio.sleep(0.1)
+        assert not typing.done()
+        await world.publish(world.joined(OTHER, ada))
+        assert await typing == 204
+        assert (await stream.next("typing")).data["user_id"] == ada
 
 
 async def test_a_channel_that_is_not_mine_is_not_there(world: Any) -> None:

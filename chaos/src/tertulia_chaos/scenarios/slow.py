@@ -50,12 +50,13 @@ FULL = Size(seconds=40, connections=400, posts_per_s=8, windows=10)
 SHORT = Size(seconds=25, connections=200, posts_per_s=10, windows=4)
 
 
-class _Text(msgspec.Struct):
+class _Said(msgspec.Struct):
     text: str
+    system: dict[str, object] | None = None
 
 
 class _Created(msgspec.Struct):
-    message: _Text
+    message: _Said
 
 
 _decode = msgspec.json.Decoder(_Created).decode
@@ -68,8 +69,12 @@ class Clockwork:
         self.waits: list[float] = []
 
     def note(self, event: WireEvent) -> None:
-        if event.type == "message.created":
-            _, sent_at, _ = _decode(event.data).message.text.split(" ", 2)
+        if event.type != "message.created":
+            return
+        message = _decode(event.data).message
+        # That people came into the channel may be told when the streams are there already.
+        if message.system is None:
+            _, sent_at, _ = message.text.split(" ", 2)
             self.waits.append(perf_counter() - float(sent_at))
 
     def turn(self) -> list[float]:

@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 from tertulia_shared import events
 from tertulia_shared.bus import BusError, BusMessage, FollowLimits, ensure_event_stream, jetstream, renew_incarnation
 from tertulia_shared.events import subjects
-from tertulia_shared.membership import MembershipFeed
+from tertulia_shared.membership import MembershipFeed, settling
 from tertulia_shared.membership import feed as feed_module
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -142,10 +142,10 @@ async def test_a_role_and_a_kind_that_change_are_followed(world: Any) -> None:
 async def test_who_was_let_in_a_moment_ago_is_waited_for(world: Any) -> None:
     world.chat.lines = SNAPSHOT
     async with world.feed() as feed:
-        assert await feed.settled(lambda known: known.is_member("ada", "C"))
+        assert await feed.settling.until(lambda known: known.is_member("ada", "C"))
         async with asyncio.TaskGroup() as group:
             waiting = [
-                group.create_task(feed.settled(lambda known, user=user: known.is_member(user, "C")))
+                group.create_task(feed.settling.until(lambda known, user=user: known.is_member(user, "C")))
                 for user in ("bob", "eve")
             ]
             await asyncio.sleep(0.05)
@@ -157,7 +157,7 @@ async def test_who_was_let_in_a_moment_ago_is_waited_for(world: Any) -> None:
 async def test_another_life_of_the_stream_is_news_to_those_who_wait(world: Any) -> None:
     world.chat.lines = SNAPSHOT
     async with world.feed() as feed:
-        waiting = asyncio.ensure_future(feed.settled(lambda known: known.in_workspace("W", "eve")))
+        waiting = asyncio.ensure_future(feed.settling.until(lambda known: known.in_workspace("W", "eve")))
         await asyncio.sleep(0)
         world.chat.lines = [{"w": "W", "u": "eve", "role": "member", "name": "eve"}]
         await renew_incarnation(world.bus)
@@ -165,10 +165,10 @@ async def test_another_life_of_the_stream_is_news_to_those_who_wait(world: Any) 
 
 
 async def test_nobody_is_waited_for_longer_than_it_may_take(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_module, "SETTLES_S", 0.2)
+    monkeypatch.setattr(settling, "SETTLES_S", 0.2)
     world.chat.lines = SNAPSHOT
     async with world.feed() as feed:
-        waiting = asyncio.ensure_future(feed.settled(lambda known: known.is_member("eve", "C")))
+        waiting = asyncio.ensure_future(feed.settling.until(lambda known: known.is_member("eve", "C")))
         await world.publish(joined(world, "C", "bob", 6))
         started = time.monotonic()
         assert not await waiting

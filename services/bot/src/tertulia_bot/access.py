@@ -25,12 +25,12 @@ class Access:
 
     async def workspace(self, user_id: str, workspace_id: str) -> None:
         """Raises NotFound for strangers."""
-        if not await self.feed.settled(lambda projection: projection.in_workspace(workspace_id, user_id)):
+        if not await self.feed.settling.until(lambda projection: projection.in_workspace(workspace_id, user_id)):
             raise NotFound
 
     async def moderate(self, user_id: str, workspace_id: str) -> None:
         """Raises NotFound for strangers, Forbidden below admin."""
-        if await self.feed.settled(lambda projection: projection.role_of(workspace_id, user_id) in _ADMINS):
+        if await self.feed.settling.until(lambda projection: projection.role_of(workspace_id, user_id) in _ADMINS):
             return
         if not self._projection.in_workspace(workspace_id, user_id):
             raise NotFound
@@ -38,12 +38,12 @@ class Access:
 
     async def read(self, user_id: str, channel_id: str) -> str:
         """The channel's workspace. Raises NotFound."""
-        await self.feed.settled(lambda projection: projection.may_read(user_id, channel_id))
+        await self.feed.settling.until(lambda projection: projection.may_read(user_id, channel_id))
         return self._read_now(user_id, channel_id)
 
     async def ask(self, user_id: str, channel_id: str) -> str:
         """The channel's workspace. Raises NotFound or NotAMember."""
-        member = await self.feed.settled(lambda projection: projection.is_member(user_id, channel_id))
+        member = await self.feed.settling.until(lambda projection: projection.is_member(user_id, channel_id))
         workspace_id = self._read_now(user_id, channel_id)
         if not member:
             raise NotAMember
@@ -54,12 +54,14 @@ class Access:
         workspace_id = await self.read(user_id, channel_id)
         if user_id == asker_id:
             return
-        if not await self.feed.settled(lambda projection: projection.role_of(workspace_id, user_id) in _MODERATORS):
+        if not await self.feed.settling.until(
+            lambda projection: projection.role_of(workspace_id, user_id) in _MODERATORS
+        ):
             raise Forbidden("Only who asked, or a moderator, may stop an answer.")
 
     async def talks_with_the_bot(self, channel_id: str) -> bool:
         """Whether the channel is somebody's direct conversation with the bot."""
-        await self.feed.settled(lambda projection: projection.workspace_of(channel_id) is not None)
+        await self.feed.settling.until(lambda projection: projection.workspace_of(channel_id) is not None)
         projection = self._projection
         direct = projection.kind_of(channel_id) is ChannelKind.DM
         return direct and projection.is_member(BOT_USER_ID, channel_id)

@@ -5,8 +5,7 @@ projection it had; `check` says when that can no longer be called current. `proj
 life of the stream: ask for it each time.
 """
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -32,6 +31,7 @@ from tertulia_shared.events import (
 from tertulia_shared.events.subjects import H_MSG_ID, H_TYPE
 from tertulia_shared.membership.projection import Projection
 from tertulia_shared.membership.revocations import Revocations
+from tertulia_shared.membership.settling import Settling
 from tertulia_shared.membership.snapshot import SnapshotLoader
 from tertulia_shared.telemetry import logger
 from tertulia_shared.tokens import ServiceTokens
@@ -42,8 +42,6 @@ LIMITS = FollowLimits(tail_check_s=1.0)
 REMEMBERED_IDS = 1_000
 FORGET_EVERY = 10_000
 """Events between two looks at which ended sessions may be forgotten."""
-SETTLES_S = 2.0
-"""How long a refusal waits for what may be on its way from chat. Under load an event takes some hundredths of that."""
 
 ACTED_ON: Final = frozenset(
     fact.type
@@ -82,7 +80,7 @@ class MembershipFeed(StreamFollower):
         self._snapshot = SnapshotLoader(chat_url, tokens, self.revocations, service)
         self._place = Position("", 0)
         self._ids: dict[int, str] = {}
-        self._changed = asyncio.Event()
+        self.settling = Settling(lambda: self.projection)
 
     @property
     def position(self) -> int:
@@ -97,23 +95,9 @@ class MembershipFeed(StreamFollower):
         if not self.serving:
             raise RuntimeError(f"memberships are {self.state}")
 
-    async def settled(self, holds: Callable[[Projection], bool]) -> bool:
-        """Whether it holds, now or within SETTLES_S.
-
-        The projection follows chat by milliseconds: who was let in by chat a moment ago, and asks another service at
-        once, is waited for. Only a refusal costs that time.
-        """
-        try:
-            async with asyncio.timeout(SETTLES_S):
-                while not holds(self.projection):
-                    await self._changed.wait()
-        except TimeoutError:
-            return False
-        return True
-
     async def begin(self, state: StreamState) -> None:
         self.projection = await self._snapshot.load()
-        self._tell_changed()
+        self.settling.tell()
         self._ids.clear()
         self._reach(Position(state.incarnation, state.last_seq))
         MEMBERSHIPS.set(self.projection.memberships)
@@ -148,12 +132,7 @@ class MembershipFeed(StreamFollower):
             self.revocations.add(fact.session_id)
         else:
             self.projection.apply(fact, envelope.workspace_id, envelope.channel_id, envelope.ch_seq)
-            self._tell_changed()
-
-    def _tell_changed(self) -> None:
-        """Wakes everybody who waits; who asks again from then on waits for the next change."""
-        self._changed.set()
-        self._changed = asyncio.Event()
+            self.settling.tell()
 
     def _reach(self, position: Position) -> None:
         self._place = position

@@ -64,7 +64,7 @@ class ReportsApi:
         if not self.memberships.serving:
             raise DependencyUnavailable("Memberships are not known right now.")
         user_id = claims.user_id
-        await self.memberships.settled(
+        await self.memberships.settling.until(
             lambda known: known.in_workspace(workspace_id, user_id) and not known.is_guest(workspace_id, user_id)
         )
         projection = self.memberships.projection

@@ -32,7 +32,7 @@ from tertulia_shared.events import (
     WorkspaceMemberJoined,
     WorkspaceMemberLeft,
 )
-from tertulia_shared.membership import Projection, Revocations
+from tertulia_shared.membership import Projection, Revocations, Settling
 from tertulia_shared.telemetry import logger
 
 log = logger(__name__)
@@ -48,6 +48,7 @@ class Hub:
         self.epoch = ""
         self.ring = Ring(0, 0, 0)
         self.projection = Projection()
+        self.settling = Settling(lambda: self.projection)
         self.audience = Audience(self.projection)
         self._sealer = sealer
         self._sealed_head: tuple[Position, str] | None = None
@@ -88,6 +89,7 @@ class Hub:
         """
         self.settle()
         self.epoch, self.ring, self.projection = epoch, ring, projection
+        self.settling.tell()
         self.audience = Audience(projection)
         self.registry.rebuild(projection)
         self.end_all((c for c in self.registry if c.session_id in self.revocations), "revoked")
@@ -165,7 +167,9 @@ class Hub:
         if isinstance(event.fact, PresenceUpdated):
             self.registry.note(event.fact.user_id)
         channel_id = event.target if event.scope == "ch" else event.channel_id
-        if not self.projection.apply(event.fact, event.workspace_id, channel_id, event.ch_seq):
+        changed = self.projection.apply(event.fact, event.workspace_id, channel_id, event.ch_seq)
+        self.settling.tell()
+        if not changed:
             return
         workspace_id = event.workspace_id or ""
         match event.fact:

@@ -64,7 +64,7 @@ async def announce_typing(
     """Shown to the channel's members for six seconds. More often than every three seconds makes no difference."""
     claims = await live.admission.identify(request.headers.get("authorization", ""))
     live.admission.check_serving()
-    live.typing.announce(claims.user_id, channel_id)
+    await live.typing.announce(claims.user_id, channel_id)
 
 
 @get(

@@ -43,10 +43,11 @@ class TypingNotices:
     async def start(self) -> None:
         await self._bus.subscribe(self._bus.topology.typing_all, self.receive)
 
-    def announce(self, user_id: str, channel_id: str) -> None:
+    async def announce(self, user_id: str, channel_id: str) -> None:
         """Raises NotFound for a channel that the user is not in. Without NATS the notice is lost, as it may be."""
+        member = await self._hub.settling.until(lambda projection: projection.is_member(user_id, channel_id))
         workspace_id = self._hub.projection.workspace_of(channel_id)
-        if workspace_id is None or not self._hub.projection.is_member(user_id, channel_id):
+        if workspace_id is None or not member:
             raise NotFound
         if not self._is_due((user_id, channel_id)):
             return

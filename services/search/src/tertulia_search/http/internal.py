@@ -29,7 +29,7 @@ async def retrieve(
 ) -> Retrieved:
     """The messages that fit a question best, of the channels that everybody who reads the room may read."""
     require_service(request, services)
-    await memberships.settled(lambda projection: projection.workspace_of(data.channel_id) == data.workspace_id)
+    await memberships.settling.until(lambda projection: projection.workspace_of(data.channel_id) == data.workspace_id)
     return await finder.retrieve(data.workspace_id, data.channel_id, data.query, data.limit)
 
 

@@ -56,5 +56,5 @@ async def search(
         limit=limit,
         cursor=cursor or None,
     )
-    await memberships.settled(lambda projection: projection.in_workspace(wish.workspace_id, wish.user_id))
+    await memberships.settling.until(lambda projection: projection.in_workspace(wish.workspace_id, wish.user_id))
     return await finder.search(wish)
