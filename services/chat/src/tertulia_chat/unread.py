@@ -32,10 +32,12 @@ def mentions_in_channel(me: str, channel: str, above: str) -> str:
 
 
 def unread_in_thread(me: str, thread: str, above: str) -> str:
-    return _count(f"""
-        SELECT FROM message u
-        WHERE u.thread_id = {thread} AND u.ch_seq > {above} AND u.author_id <> {me} AND u.deleted_at IS NULL
-    """)
+    return _count(_replies(me, thread, above))
+
+
+def any_unread_in_thread(me: str, thread: str, above: str) -> str:
+    """Looks at one entry. As a count it would seem so dear to PostgreSQL that it took no care of anything else."""
+    return f"EXISTS ({_replies(me, thread, above)})"
 
 
 def mentions_in_thread(me: str, thread: str, above: str) -> str:
@@ -46,6 +48,13 @@ def mentions_in_thread(me: str, thread: str, above: str) -> str:
 def direct(kind: str) -> str:
     """Whether everything unread counts as a mention."""
     return f"{kind} IN ('dm', 'group_dm')"
+
+
+def _replies(me: str, thread: str, above: str) -> str:
+    return f"""
+        SELECT FROM message u
+        WHERE u.thread_id = {thread} AND u.ch_seq > {above} AND u.author_id <> {me} AND u.deleted_at IS NULL
+    """
 
 
 def _mentions(me: str, among: str, above: str) -> str:

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from tertulia_chat.access import READABLE, READER, access_workspace
 from tertulia_chat.tables import MessageRow
 from tertulia_chat.threads.schemas import FollowedThread, ThreadPage
-from tertulia_chat.unread import direct, mentions_in_thread, unread_in_thread
+from tertulia_chat.unread import any_unread_in_thread, direct, mentions_in_thread, unread_in_thread
 from tertulia_shared.problems import FieldError, ValidationFailed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,7 +31,7 @@ FROM (
     WHERE f.user_id = :user_id AND f.workspace_id = :workspace_id AND f.following AND {READABLE}
       AND (coalesce(r.last_reply_at, r.created_at), f.thread_id) < (:before, :before_id)
       AND (:everything OR (
-          r.last_reply_seq > f.read_seq AND {unread_in_thread(":user_id", "f.thread_id", "f.read_seq")} > 0
+          r.last_reply_seq > f.read_seq AND {any_unread_in_thread(":user_id", "f.thread_id", "f.read_seq")}
       ))
     ORDER BY active_at DESC, f.thread_id DESC LIMIT :limit
 ) AS page
