@@ -20,7 +20,7 @@ Item = tuple[str, Any]
 class Place:
     """Something that a client may come back with: an event's id, or a cursor of its own.
 
-    `had` are the numbers of the events that it had when it was there, all after `start`.
+    `had` are the numbers of the events that it had when it was there, all after `start`; for `judged` see `Device`.
     """
 
     position: Position
@@ -28,6 +28,7 @@ class Place:
     kind: Literal["id", "cursor"]
     start: Position
     had: tuple[int, ...]
+    judged: int
 
 
 @dataclass(slots=True)
@@ -39,6 +40,9 @@ class Device:
     places: list[Place] = field(default_factory=list)
     start: Position | None = None
     had: list[int] = field(default_factory=list)
+    judged: int = 0
+    """Of the replays that it had: the furthest head whose memberships decided what was in them. A replica that is
+    behind knows less of who left."""
     replica: Any = None
     visit: Any = None
     """Of the test: the connection that it has, and where."""
@@ -46,11 +50,11 @@ class Device:
     def keep(self, position: Position, text: str, kind: Literal["id", "cursor"]) -> None:
         """A place to come back to."""
         assert self.start is not None
-        self.places.append(Place(position, text, kind, self.start, tuple(self.had)))
+        self.places.append(Place(position, text, kind, self.start, tuple(self.had), self.judged))
 
     def restart(self, position: Position) -> None:
         """It knows nothing but a snapshot of then."""
-        self.start, self.had = position, []
+        self.start, self.had, self.judged = position, [], 0
 
 
 def read(frame: bytes) -> tuple[Item, str]:
@@ -61,6 +65,12 @@ def read(frame: bytes) -> tuple[Item, str]:
         return ("beat" if rest == b"\n" else "event", SEALER.open(text, EVE, NOW)), text
     head, _, rest = frame.partition(b"\ndata: ")
     return (head.removeprefix(b"event: ").decode(), msgspec.json.decode(rest)), ""
+
+
+def tampered(text: str) -> str:
+    """Another text for certain: of a letter in the middle of base64 every bit counts."""
+    middle = len(text) // 2
+    return text[:middle] + ("B" if text[middle] == "A" else "A") + text[middle + 1 :]
 
 
 @dataclass(slots=True)
@@ -81,7 +91,7 @@ class Asked:
         now = datetime.now(UTC)
         match what:
             case 11:
-                return Asked(None, cursor=place.text[:-3] + "AAA", refused="invalid")
+                return Asked(None, cursor=tampered(place.text), refused="invalid")
             case 14:
                 another = SEALER.seal_user(EVE, place.position, now)
                 return Asked(None, last_event_id=place.text, cursor=another, refused="foreign")

@@ -127,6 +127,7 @@ class Story:
             assert where == asked.place.position
             check_replay(begun, moments, self._chronicle.lives[where.epoch].entries)
             device.start, device.had = asked.place.start, list(asked.place.had)
+            device.judged = max(asked.place.judged, replica.head)
         device.keep(where, replica.hub.cursor(device.person, where), "cursor")
 
     async def _meanwhile(

@@ -12,31 +12,38 @@ from tertulia_notify.limits import Limits
 
 @dataclass(slots=True)
 class Moment:
-    """What the model says while a client comes back: whether there has to be a reset, and else what it may see."""
+    """What the model says while a client comes back: why there has to be a reset, and else what it may see.
 
-    reset: str | None
+    The first reason is the one that is given; while a catch-up reads, another may be found before it.
+    """
+
     head: int
+    resets: list[str] = field(default_factory=list)
     visible: list[int] = field(default_factory=list)
     held: set[int] = field(default_factory=set)
+
+    @property
+    def reset(self) -> str | None:
+        return self.resets[0] if self.resets else None
 
     @staticmethod
     def of(replica: Replica, person: str, asked: Asked) -> "Moment":
         if asked.place is None:
-            return Moment(asked.refused, replica.head)
+            return Moment(replica.head, [asked.refused] if asked.refused else [])
         place, limits = asked.place.position, replica.limits
         if place.epoch != replica.life or place.seq > replica.head:
-            return Moment("epoch", replica.head)
+            return Moment(replica.head, ["epoch"])
         visible = replica.shown(person, place.seq)
         held = {seq for seq in visible if replica.holds(seq)}
-        moment = Moment(None, replica.head, visible, held)
         chronicle = replica.chronicle
-        if replica.head - place.seq > limits.max_scanned:
-            moment.reset = "too_far"
-        elif place.seq < replica.floor and chronicle.life != replica.life:
-            moment.reset = "epoch"
-        elif (place.seq < replica.floor and chronicle.log.first > place.seq + 1) or len(held) > limits.max_sent:
-            moment.reset = "too_far"
-        return moment
+        from_stream, same_life = place.seq < replica.floor, chronicle.life == replica.life
+        reasons = (
+            ("too_far", replica.head - place.seq > limits.max_scanned),
+            ("epoch", from_stream and not same_life),
+            ("too_far", from_stream and same_life and chronicle.log.first > place.seq + 1),
+            ("too_far", len(held) > limits.max_sent),
+        )
+        return Moment(replica.head, [reason for reason, holds in reasons if holds], visible, held)
 
 
 def check_reset(begun: Beginning, moments: list[Moment], limits: Limits) -> None:
@@ -45,7 +52,7 @@ def check_reset(begun: Beginning, moments: list[Moment], limits: Limits) -> None
     elif begun.reset is not None:
         may = set[int]().union(*(moment.visible for moment in moments))
         too_many = begun.reset == "too_far" and len(may) > limits.max_sent
-        assert too_many or begun.reset in {moment.reset for moment in moments}
+        assert too_many or begun.reset in {reason for moment in moments for reason in moment.resets}
 
 
 def check_replay(begun: Beginning, moments: list[Moment], entries: list[Entry]) -> None:
@@ -77,11 +84,14 @@ def check_queue(visit: Visit, items: list[Item]) -> None:
 
 
 def check_possession(device: Device, replica: Replica) -> None:
-    """It has everything that it may see now, as far as it was its to see since it began."""
+    """It has everything that it may see now, as far as it was its to see since it began, by this replica and by those
+    that sent it what it has: one that was ahead may have known already that the person had left, and kept from it what
+    this one would still show."""
     assert device.start is not None
     assert device.start.epoch == replica.life
     log = replica.chronicle.lives[replica.life]
-    changes = [entry.seq for entry in log.entries[: replica.head] if entry.person == device.person]
+    told = log.entries[: max(replica.head, device.judged)]
+    changes = [entry.seq for entry in told if entry.person == device.person]
     since = max([device.start.seq, *changes])
     missed = set(replica.shown(device.person, since)) - set(device.had) - log.erased
     assert not missed
