@@ -206,9 +206,11 @@ async def test_an_answer_cites_what_it_rests_on(stack: BackgroundStack):
         source = await ada.send(general, "The gangway code of the Skerry ferry is 4711.")
         await eventually(lambda: count_is(ada, workspace.id, "gangway", 1))
         cited: set[str] = set()
-        # So small a model does not say each time what it was told.
-        for _ in range(4):
-            run = await ada.ai.command(general, "/ask What is the gangway code?")
+        # So small a model does not say each time what it was told, and repeats what it said before: each time it is
+        # asked where nothing was said yet.
+        for number in range(8):
+            quiet = (await ada.channels.create(workspace.id, f"quiet-{number}")).id
+            run = await ada.ai.command(quiet, "/ask What is the gangway code of the Skerry ferry?")
             assert not isinstance(run, str)
             answer = await ada.messages.get((await ada.ai.finished(run.id)).message_id or "")
             assert answer.ai is not None
