@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import note
@@ -16,6 +17,9 @@ from tertulia_notify.delivery.resume import Beginning
 from tertulia_notify.limits import Limits
 from tertulia_shared.problems import DependencyUnavailable
 
+IMPATIENT = Limits(ahead_s=-1.0)
+"""A place that is ahead of a replica is not waited for: nothing comes by itself here."""
+
 
 class Story:
     """Plays the steps of a history and holds every answer against the model. Each step is a number that means whatever
@@ -25,7 +29,7 @@ class Story:
         self.cases: Counter[str] = Counter()
         self._chronicle = chronicle
         self._bus = chronicle.stream.bus
-        self._limits = Limits(**bounds, ahead_s=-1.0)  # type: ignore[arg-type]
+        self._limits = replace(IMPATIENT, **bounds)
         self._sessions = 0
         self._devices = [Device(person, self._new_session()) for person in (ADA, ADA, BOB)]
         self._replicas = [Replica(chronicle, self._limits) for _ in range(2)]
