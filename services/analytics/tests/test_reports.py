@@ -1,5 +1,6 @@
 """The five reports over HTTP: exact numbers, no gaps, both formats, and only for whom they are."""
 
+import asyncio
 import csv
 import io
 from datetime import timedelta
@@ -216,6 +217,21 @@ async def test_only_members_see_reports(world, name: str):
         assert await ask(world.token(stranger)) == (404, "not_found")
         assert await ask(world.token(member_elsewhere)) == (404, "not_found")
         assert await ask(world.token(guest), path.replace(world.workspace, "not-an-id")) == (404, "not_found")
+
+
+async def test_who_was_let_in_a_moment_ago_is_waited_for(world):
+    guest, newcomer = world.person("guest", world.channel), str(uuid7())
+    user = events.User(id=newcomer, username="new", display_name="New", created_at=world.now)
+    async with world.analytics() as analytics:
+        for person, fact in (
+            (newcomer, events.WorkspaceMemberJoined(user=user, role=events.Role.MEMBER)),
+            (guest, events.WorkspaceMemberUpdated(user_id=guest, role=events.Role.MEMBER)),
+        ):
+            asked = asyncio.ensure_future(analytics.report(world.workspace, "overview", world.token(person)))
+            await asyncio.sleep(0.1)
+            assert not asked.done()
+            await world.publish(world.event(fact))
+            assert (await asked)["report"] == "overview"
 
 
 async def test_who_was_removed_sees_no_more(world):

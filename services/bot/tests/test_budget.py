@@ -41,6 +41,18 @@ async def test_an_ask_over_budget_is_refused_and_posts_nothing(world, scripted):
                 await stranger.bot(method, path, body)
 
 
+async def test_who_has_just_become_an_admin_governs_at_once(world, scripted):
+    async with world.bot(scripted.url):
+        ana, ben = await world.people(2)
+        workspace, _ = await ana.workspace()
+        await ana.invite(workspace, ben)
+        asked = asyncio.ensure_future(_set(ben, workspace, 500))
+        await asyncio.sleep(0.1)
+        assert not asked.done()
+        await ana.chat("PATCH", f"/workspaces/{workspace}/members/{ben.id}", {"role": "admin"})
+        assert await asked == {"daily_token_budget": 500}
+
+
 async def test_usage_is_what_the_provider_said(world, scripted):
     async with world.bot(scripted.url):
         ana = await world.person()

@@ -1,5 +1,6 @@
 """What other services ask: retrieval for a room, and the tokens that it takes."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -22,6 +23,18 @@ async def retrieve(search: Any, team: Any, channel: str, query: str, **more: Any
     status, text = await search.internal("/internal/v1/retrieve", body)
     assert status == 200, text
     return json.loads(text)
+
+
+async def test_a_room_of_a_moment_ago_is_waited_for(team: Any) -> None:
+    async with team.search() as search:
+        await team.post(team.general, team.ada, "the launch is on monday")
+        await search.until_found(team.ada, "launch", 1)
+        room = team.channel("room", "public")
+        asked = asyncio.ensure_future(retrieve(search, team, room, "When is the launch?"))
+        await asyncio.sleep(0.1)
+        assert not asked.done()
+        await team.join(room, team.ada)
+        assert len((await asked)["hits"]) == 1
 
 
 async def test_only_what_everybody_in_the_room_may_read(team: Any) -> None:

@@ -1,11 +1,13 @@
 """The service as people meet it: over HTTP, on the real engine."""
 
+import asyncio
 import time
 from typing import Any
 
 import pytest
 
 from tertulia_search.find.finder import MAX_QUERY
+from tertulia_shared import events
 
 
 @pytest.fixture
@@ -79,6 +81,20 @@ async def test_who_finds_what(team: Any) -> None:
     both = ["secret recipe, private", "secret recipe, public"]
     assert found == {"ada": both, "bob": both, "eve": both[1:], "guest": both[:1]}
     assert total == 1
+
+
+async def test_who_was_let_in_a_moment_ago_is_waited_for(team: Any) -> None:
+    newcomer = team.person("new", workspace="00000000-0000-7000-8000-00000000beef")
+    user = events.User(id=newcomer, username="new", display_name="New", created_at=team.clock)
+    async with team.search() as search:
+        await team.post(team.general, team.ada, "the samovar")
+        await search.until_found(team.ada, "samovar", 1)
+        asked = asyncio.ensure_future(search.search(newcomer, "samovar"))
+        await asyncio.sleep(0.1)
+        assert not asked.done()
+        joined = events.WorkspaceMemberJoined(user=user, role=events.Role.MEMBER)
+        await team.publish(team.event(joined, "ws", team.workspace))
+        assert (await asked)["total"] == 1
 
 
 async def test_leaving_and_joining_take_effect(team: Any) -> None:
